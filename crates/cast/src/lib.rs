@@ -1,0 +1,1 @@
+//! Casting: encoders, the stream server and the recorder.

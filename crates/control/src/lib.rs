@@ -1,0 +1,1 @@
+//! The control socket: its messages and its client.

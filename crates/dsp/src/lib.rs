@@ -1,0 +1,1 @@
+//! Telephone audio on slices: G.711, DTMF, tones, level, mix-minus.

@@ -1,0 +1,1 @@
+//! Event numbers, PINs, roles and the guard against guessing.

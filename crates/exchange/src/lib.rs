@@ -1,0 +1,1 @@
+//! A telephone exchange in software and its callers.

@@ -1,0 +1,191 @@
+//! The traits a board implements.
+//!
+//! A card is described, then started; starting splits it into its traffic (for the real-time thread,
+//! once a tick) and its control (for whoever looks after it). A wrapper that injects faults or writes
+//! captures implements the same traits around another card.
+//!
+//! Words: *chunk*, the samples a timeslot carries in one tick; *begin* and *end*, the two halves of a
+//! tick, taking in what has arrived and handing over what is to be sent.
+
+use crate::{Alarms, ChunkLength, DFrame, Error, Line, SpanIndex, Timeslot};
+use std::os::fd::RawFd;
+
+/// What a span is, before anything runs on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpanDescription {
+    /// The line's kind.
+    pub line: Line,
+    /// What the board calls it ("far end: exchange in software"), for people.
+    pub label: String,
+}
+
+/// What a board can do beyond carrying octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Loopbacks can be set by [`Control::set_loopback`].
+    pub loopbacks: bool,
+    /// Alarms can be sent to the far end by [`Control::send_alarms`].
+    pub alarm_insertion: bool,
+    /// [`Counters`] are counted by the framer rather than left at zero.
+    pub counters: bool,
+}
+
+/// A loopback on a span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Loopback {
+    /// None: normal traffic.
+    #[default]
+    None,
+    /// What we send comes back to us (diagnostic loop at our framer).
+    Local,
+    /// Everything that arrives is sent back to the network, framing included.
+    Line,
+    /// The timeslots that arrive are sent back; framing is made anew.
+    Payload,
+}
+
+/// What a framer counts, since the card was started. All counters go up only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Line code violations (B8ZS, HDB3).
+    pub line_code_violations: u64,
+    /// CRC-6 or CRC-4 errors.
+    pub path_code_violations: u64,
+    /// CRC-4 errors the far end reports by E bits, or the T1 performance report.
+    pub far_end_errors: u64,
+    /// Framing bit errors.
+    pub framing_errors: u64,
+    /// Controlled slips: a chunk dropped or repeated because two clocks differ.
+    pub slips: u64,
+    /// Chunks that were not there in time and were replaced by the idle pattern.
+    pub underruns: u64,
+    /// D-channel frames thrown away for a wrong frame check sequence, an abort or their length.
+    pub bad_frames: u64,
+}
+
+/// Why a D-channel frame was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FrameFault {
+    /// Ended by seven ones.
+    Abort,
+    /// Wrong frame check sequence.
+    BadFcs,
+    /// The receiver could not keep up.
+    Overrun,
+    /// Longer than [`crate::D_FRAME_MAX`].
+    TooLong,
+}
+
+/// Something that happened on a card, other than samples and frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardEvent {
+    /// The alarms of a span are now these.
+    Alarms(SpanIndex, Alarms),
+    /// A D-channel frame was lost.
+    FrameLost(SpanIndex, FrameFault),
+    /// One chunk was dropped or repeated on a span.
+    Slip(SpanIndex),
+    /// The card has gone; every later call answers [`crate::ErrorKind::Reopen`].
+    Removed,
+}
+
+/// Whether a chunk of every timeslot could be taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// A chunk of each timeslot is there: process it, then call [`Traffic::end`].
+    Ready,
+    /// Not yet: poll and call [`Traffic::begin`] again. Nothing was consumed, nothing is to be sent.
+    NotYet,
+}
+
+/// A card that has been found but not started.
+pub trait Card: Send {
+    /// The name configuration and people use.
+    fn name(&self) -> &str;
+
+    /// Its spans; [`SpanIndex`] counts them in this order.
+    fn spans(&self) -> &[SpanDescription];
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Start the card with this chunk length and the timeslots named by [`Line::d_channel`] as D channels.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::GiveUp`] when the board refuses the configuration, `Reopen` when it has gone.
+    fn start(self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error>;
+}
+
+/// The two halves of a started card.
+pub struct Running {
+    /// For the real-time thread.
+    pub traffic: Box<dyn Traffic>,
+    /// For everyone else.
+    pub control: Box<dyn Control>,
+}
+
+/// The audio and signalling exchange of a started card.
+///
+/// Called by one thread, once a tick: drain [`Traffic::next_event`], [`Traffic::begin`], then (if ready)
+/// read [`Traffic::received`], fill [`Traffic::to_send`], move D-channel frames, and [`Traffic::end`].
+/// None of it blocks or allocates; system calls are only those of the board itself.
+pub trait Traffic: Send {
+    /// Descriptors that become readable when samples, frames or events are there; empty when the
+    /// board has none and the timer alone paces it.
+    fn descriptors(&self) -> &[RawFd];
+
+    /// Take in one chunk of every timeslot, all or nothing.
+    ///
+    /// # Errors
+    /// `Reopen` when the card has gone. An alarm on a span is no error: its timeslots carry the idle pattern.
+    fn begin(&mut self) -> Result<Readiness, Error>;
+
+    /// The chunk received on a timeslot in this tick, in the line's companding law.
+    fn received(&self, span: SpanIndex, timeslot: Timeslot) -> &[u8];
+
+    /// The chunk to send on a timeslot in this tick; it holds the idle pattern until written.
+    fn to_send(&mut self, span: SpanIndex, timeslot: Timeslot) -> &mut [u8];
+
+    /// Hand over what was written.
+    ///
+    /// # Errors
+    /// `Reopen` when the card has gone.
+    fn end(&mut self) -> Result<(), Error>;
+
+    /// The next D-channel frame received on a span, if there is one.
+    ///
+    /// # Errors
+    /// `Reopen` when the card has gone.
+    fn receive_frame(&mut self, span: SpanIndex) -> Result<Option<DFrame>, Error>;
+
+    /// Send a D-channel frame.
+    ///
+    /// # Errors
+    /// `Retry` when the transmit queue is full (the frame was not taken), `Alarm` when the span cannot
+    /// send, `Reopen` when the card has gone.
+    fn send_frame(&mut self, span: SpanIndex, frame: &[u8]) -> Result<(), Error>;
+
+    /// The next event, oldest first.
+    fn next_event(&mut self) -> Option<CardEvent>;
+}
+
+/// Looking after a started card.
+pub trait Control: Send {
+    /// The alarms of a span now.
+    fn alarms(&self, span: SpanIndex) -> Alarms;
+
+    /// The counters of a span since the start.
+    fn counters(&self, span: SpanIndex) -> Counters;
+
+    /// Set or release a loopback.
+    ///
+    /// # Errors
+    /// `Unsupported` when the board has none of this kind.
+    fn set_loopback(&mut self, span: SpanIndex, loopback: Loopback) -> Result<(), Error>;
+
+    /// Send these alarms (AIS, RAI; none to stop) to the far end.
+    ///
+    /// # Errors
+    /// `Unsupported` when the board cannot.
+    fn send_alarms(&mut self, span: SpanIndex, alarms: Alarms) -> Result<(), Error>;
+}

@@ -1,0 +1,1 @@
+//! Tests of the whole daemon on the software card, and against exchanges made by others.

@@ -1,0 +1,2 @@
+//! trunkcastd.
+fn main() {}
