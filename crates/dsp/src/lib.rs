@@ -1,1 +1,32 @@
 //! Telephone audio on slices: G.711, DTMF, tones, level, mix-minus.
+//!
+//! Everything a bearer channel's samples go through between a timeslot and a conference. The crate knows
+//! no card, no call and no clock; it leans on nothing of ours.
+//!
+//! Data path: octets of a timeslot → [`g711::decode`] → [`keyfilter::KeyFilter`] and
+//! [`level::TalkDetector`] → [`mix::Sum`] → [`g711::encode`] → octets for the timeslot.
+//! Time: counted in samples since a leg began; a tick's chunk may have any length, and the same samples give
+//! the same results whichever way they are cut.
+//! Source: ITU-T G.711 (11/88), Q.23, Q.24, G.223 for levels.
+//! Words: *chunk* is what one timeslot brings in one tick; *leg* is one caller's way into a conference.
+//!
+//! The structures are of fixed size or take their memory when they are made; nothing here allocates, locks or
+//! panics afterwards, so all of it may run on the real-time thread. [`align`] is the exception: it compares
+//! whole recordings and is for tests and acceptance runs.
+
+pub mod align;
+pub mod dtmf;
+pub mod g711;
+pub mod keyfilter;
+pub mod level;
+pub mod mix;
+pub mod tones;
+
+/// Samples a second of a bearer channel (G.711, clause 2).
+pub const SAMPLE_RATE: u32 = 8_000;
+
+/// Samples in `ms` milliseconds.
+#[must_use]
+pub const fn samples_in_ms(ms: u32) -> u32 {
+    ms * (SAMPLE_RATE / 1_000)
+}

@@ -1,0 +1,123 @@
+//! Mix-minus: everybody hears everybody but himself.
+//!
+//! One [`Sum`] per conference and tick: clear, add every member, then take each member's own voice out for his
+//! return path, and give the whole to listen-only members, the stream and the recording.
+//!
+//! Data path: members' samples → [`Sum`] → each member's mix, and the shared mix.
+//! Time: one tick; nothing is kept from one to the next.
+//! Source: the sum is exact in 32 bits (no rounding, no clamp before the end), so a conference of any size up to
+//! 65,536 members removes a member's own voice without a trace. The one clamp is on the way out.
+//! Words: *gain* is Q12: 4096 is unity.
+
+/// A gain in Q12, from silence to a little under +18 dB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gain(u16);
+
+impl Gain {
+    /// Leaves samples as they are.
+    pub const UNITY: Self = Self(1 << Self::FRACTION_BITS);
+    /// Silence.
+    pub const MUTE: Self = Self(0);
+    /// The most that is given: 7.99 times, +18 dB.
+    pub const MAX: Self = Self(0x7fff);
+    /// Bits after the binary point.
+    pub const FRACTION_BITS: u32 = 12;
+
+    /// The gain of so many decibels, limited to what a `Gain` can hold; NaN mutes.
+    #[must_use]
+    pub fn from_db(db: f32) -> Self {
+        let factor = 10f32.powf(db / 20.0) * f32::from(Self::UNITY.0);
+        // A float-to-integer `as` saturates, and takes NaN to zero.
+        Self((factor.round() as u16).min(Self::MAX.0))
+    }
+
+    /// The gain with this Q12 value, limited to [`Gain::MAX`].
+    #[must_use]
+    pub const fn from_q12(value: u16) -> Self {
+        if value > Self::MAX.0 { Self::MAX } else { Self(value) }
+    }
+
+    /// One sample with the gain applied, rounded, not clamped: at most 18 bits.
+    #[must_use]
+    pub const fn apply(self, sample: i16) -> i32 {
+        (sample as i32 * self.0 as i32 + (1 << (Self::FRACTION_BITS - 1))) >> Self::FRACTION_BITS
+    }
+
+    /// Applies the gain to a chunk in place, clamping to 16 bits.
+    pub fn apply_to(self, samples: &mut [i16]) {
+        for sample in samples {
+            *sample = clamp(self.apply(*sample));
+        }
+    }
+}
+
+/// The running sum of one conference in one tick.
+#[derive(Debug, Clone)]
+pub struct Sum {
+    total: Box<[i32]>,
+}
+
+impl Sum {
+    /// An empty sum for chunks of up to `samples` samples. This is the only allocation it ever makes.
+    #[must_use]
+    pub fn new(samples: usize) -> Self {
+        Self { total: vec![0; samples].into_boxed_slice() }
+    }
+
+    /// Forgets the last tick.
+    pub fn clear(&mut self) {
+        self.total.fill(0);
+    }
+
+    /// Adds one member. Samples beyond the sum's length are left out.
+    pub fn add(&mut self, samples: &[i16]) {
+        for (total, &sample) in self.total.iter_mut().zip(samples) {
+            *total += i32::from(sample);
+        }
+    }
+
+    /// Adds one member with a gain.
+    pub fn add_with_gain(&mut self, samples: &[i16], gain: Gain) {
+        for (total, &sample) in self.total.iter_mut().zip(samples) {
+            *total += gain.apply(sample);
+        }
+    }
+
+    /// What the member who added `own` hears: the others, clamped once.
+    pub fn without(&self, own: &[i16], out: &mut [i16]) {
+        for ((out, &total), &own) in out.iter_mut().zip(&self.total).zip(own) {
+            *out = clamp(total - i32::from(own));
+        }
+    }
+
+    /// What the member who added `own` with a gain hears. The gain must be the one he was added with.
+    pub fn without_with_gain(&self, own: &[i16], gain: Gain, out: &mut [i16]) {
+        for ((out, &total), &own) in out.iter_mut().zip(&self.total).zip(own) {
+            *out = clamp(total - gain.apply(own));
+        }
+    }
+
+    /// What everybody hears who did not add anything: listeners, the stream, the recording.
+    pub fn shared(&self, out: &mut [i16]) {
+        for (out, &total) in out.iter_mut().zip(&self.total) {
+            *out = clamp(total);
+        }
+    }
+
+    /// The sum itself, before any clamp.
+    #[must_use]
+    pub fn totals(&self) -> &[i32] {
+        &self.total
+    }
+}
+
+/// The nearest 16-bit sample.
+const fn clamp(value: i32) -> i16 {
+    if value > i16::MAX as i32 {
+        i16::MAX
+    } else if value < i16::MIN as i32 {
+        i16::MIN
+    } else {
+        value as i16
+    }
+}
