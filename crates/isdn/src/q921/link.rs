@@ -1,0 +1,609 @@
+//! The procedures of multiple frame operation.
+//!
+//! ```text
+//!                       establish, retry             UA F=1
+//!   TeiAssigned (4) ─────────────────► Awaiting-  ─────────────► Established (7) ◄──┐
+//!        ▲  │  ▲ ◄──────────────────── Establish-                 │ │   ▲    T200,  │ answer
+//!        │  │  │    DM F=1, N200 × T200 ment (5) ◄──────────────┘ │   │    T203 │ to poll
+//!        │  │  └───────────────────────────────── DISC ──────────────┘   │         ▼    │
+//!        │  └──────────────────────────────────── SABME ─────────────────┘  TimerRecovery (8)
+//!        └── UA, DM, N200 × T200 ── AwaitingRelease (6) ◄── release, from 5, 7, 8
+//! ```
+//! From 7 and 8 to 5: FRMR, DM, a frame rejection condition, a wrong N(R), and from 8 N200 unanswered polls.
+//! From 8, DISC leads to 4 and SABME to 7, as from 7.
+//!
+//! Data path: see the parent. Outputs gather in `outbox`, except that I frames and plain acknowledgements are made when
+//! they are collected, so that an acknowledgement rides on an I frame whenever there is one to send.
+//! Time: T200 or T203, never both, in the variant of the state that has use for it.
+//! Source: Q.921 (09/97) clause 5.5 to 5.8 and Annex B. Departures, each beside its line: the link is tried for ever while
+//! layer 3 wants it; `establish` on a link that is up does nothing; a reset is always told to layer 3; no new I frame is
+//! sent in state 8; an I frame lost for want of room in the outbox is left unacknowledged rather than RNR sent.
+
+use super::frame::{self, Frame, NotAFrame, Supervisory, Unnumbered};
+use super::outbox::Outbox;
+use super::sequence::Sequence;
+use super::trace::{Trace, Transition, Why};
+use super::{Counters, Message, Output, Parameters, QUEUE_LENGTH, SendError, StateName};
+use crate::Side;
+use heapless::Deque;
+use std::time::Duration;
+
+/// From a failed or ended link to the next attempt. Q.921 leaves the insisting to layer 3; a primary rate link is wanted
+/// for ever, so it is done here. Long enough not to fill a technician's trace, short against T309.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// T200 runs while something is unacknowledged or the far end is busy, T203 otherwise: one of them always.
+#[derive(Clone, Copy, Debug)]
+enum Timer {
+    T200(Duration),
+    T203(Duration),
+}
+
+/// The state and what means something only in it. `rc` is the retransmission counter; times are deadlines.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    TeiAssigned { retry: Option<Duration> },
+    AwaitingEstablishment { t200: Duration, rc: u8, was_up: bool },
+    AwaitingRelease { t200: Duration, rc: u8 },
+    Established { sequence: Sequence, timer: Timer },
+    TimerRecovery { sequence: Sequence, t200: Duration, rc: u8 },
+}
+
+impl State {
+    const fn name(&self) -> StateName {
+        match self {
+            State::TeiAssigned { .. } => StateName::TeiAssigned,
+            State::AwaitingEstablishment { .. } => StateName::AwaitingEstablishment,
+            State::AwaitingRelease { .. } => StateName::AwaitingRelease,
+            State::Established { .. } => StateName::MultipleFrameEstablished,
+            State::TimerRecovery { .. } => StateName::TimerRecovery,
+        }
+    }
+}
+
+/// One end of a data link. It allocates nothing, ever; it is large (about 45 kB), so its owner keeps it in one place.
+#[derive(Debug)]
+pub struct DataLink {
+    side: Side,
+    parameters: Parameters,
+    state: State,
+    /// Layer 3 wants a link: try again whenever there is none.
+    wanted: bool,
+    /// Time of the last input.
+    now: Duration,
+    /// Messages from the oldest unacknowledged on: the first `outstanding` have been sent.
+    queue: Deque<Message, QUEUE_LENGTH>,
+    outbox: Outbox,
+    counters: Counters,
+    trace: Trace,
+}
+
+impl DataLink {
+    /// A link at rest in state 4. It answers a far end that wants to establish, and waits for [`establish`](Self::establish)
+    /// before it begins on its own.
+    #[must_use]
+    pub fn new(side: Side, parameters: Parameters) -> Self {
+        DataLink {
+            side,
+            parameters: parameters.in_range(),
+            state: State::TeiAssigned { retry: None },
+            wanted: false,
+            now: Duration::ZERO,
+            queue: Deque::new(),
+            outbox: Outbox::default(),
+            counters: Counters::default(),
+            trace: Trace::default(),
+        }
+    }
+
+    /// DL-ESTABLISH request: brings the link up and keeps bringing it up until [`release`](Self::release). After N200
+    /// unanswered repetitions of SABME, or when the far end releases, there is a pause of two seconds before the next attempt.
+    ///
+    /// On a link that is up or coming up this changes nothing (Q.921 would reset it: nobody has needed that).
+    pub fn establish(&mut self, now: Duration) {
+        self.advance(now);
+        self.wanted = true;
+        if let State::TeiAssigned { .. } = self.state {
+            self.begin_establishment(Why::Requested, false);
+        }
+    }
+
+    /// DL-RELEASE request: takes the link down, discarding what is queued, and stops wanting it. [`Output::Released`]
+    /// confirms. A far end that establishes afterwards is still answered.
+    pub fn release(&mut self, now: Duration) {
+        self.advance(now);
+        self.wanted = false;
+        match self.state {
+            State::TeiAssigned { .. } => {
+                self.state = State::TeiAssigned { retry: None };
+                self.announce(Output::Released);
+            }
+            State::AwaitingRelease { .. } => {}
+            State::AwaitingEstablishment { .. } | State::Established { .. } | State::TimerRecovery { .. } => {
+                self.discard_queue();
+                self.transmit_unnumbered(Unnumbered::Disc, true);
+                self.enter(State::AwaitingRelease { t200: self.t200(), rc: 0 }, Why::Requested);
+            }
+        }
+    }
+
+    /// DL-DATA request: queues a message for the far end.
+    ///
+    /// While a link that was up is being established again, messages are taken and go out afterwards.
+    ///
+    /// # Errors
+    /// [`SendError`] says why the message was not taken; nothing has changed then.
+    pub fn send(&mut self, now: Duration, information: &[u8]) -> Result<(), SendError> {
+        self.advance(now);
+        match self.state {
+            State::Established { .. }
+            | State::TimerRecovery { .. }
+            | State::AwaitingEstablishment { was_up: true, .. } => {}
+            State::TeiAssigned { .. } | State::AwaitingEstablishment { .. } | State::AwaitingRelease { .. } => {
+                return Err(SendError::LinkDown);
+            }
+        }
+        if information.len() > self.parameters.n201 {
+            return Err(SendError::TooLong);
+        }
+        let message = Message::from_slice(information).map_err(|_| SendError::TooLong)?;
+        self.queue.push_back(message).map_err(|_| SendError::QueueFull)
+    }
+
+    /// Takes a whole frame as it came from the line, without FCS. Anything is accepted: what is no frame, or not for
+    /// us, is counted.
+    pub fn handle_frame(&mut self, now: Duration, octets: &[u8]) {
+        self.advance(now);
+        self.counters.frames_in += 1;
+        match frame::decode(octets, self.side.peer(), self.parameters.n201) {
+            Ok(frame) => match self.state {
+                State::TeiAssigned { .. } => self.in_tei_assigned(frame),
+                State::AwaitingEstablishment { was_up, .. } => self.in_awaiting_establishment(frame, was_up),
+                State::AwaitingRelease { .. } => self.in_awaiting_release(frame),
+                State::Established { sequence, timer } => self.in_established(frame, sequence, timer),
+                State::TimerRecovery { sequence, t200, rc } => self.in_timer_recovery(frame, sequence, t200, rc),
+            },
+            Err(NotAFrame::Invalid) => self.counters.invalid += 1,
+            Err(NotAFrame::OtherAddress { .. }) => self.counters.other_address += 1,
+            Err(NotAFrame::UndefinedControl | NotAFrame::WrongLength | NotAFrame::TooLong) => {
+                self.counters.malformed += 1;
+                // Frame rejection condition (5.8.5): only a link that is up is established again.
+                if let State::Established { sequence, .. } | State::TimerRecovery { sequence, .. } = self.state {
+                    self.establish_again(sequence, Why::MalformedFrame);
+                }
+            }
+        }
+    }
+
+    /// To be called at the time told by [`poll_timeout`](Self::poll_timeout) or later; earlier does nothing.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.advance(now);
+        if self.poll_timeout().is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
+        let n200 = self.parameters.n200;
+        match self.state {
+            State::TeiAssigned { .. } => self.begin_establishment(Why::TriedAgain, false),
+            State::AwaitingEstablishment { rc, was_up, .. } => {
+                self.counters.t200_expiries += 1;
+                if rc >= n200 {
+                    self.counters.attempts_failed += 1;
+                    self.give_up(was_up, Why::AttemptsExhausted);
+                } else {
+                    self.transmit_unnumbered(Unnumbered::Sabme, true);
+                    self.state = State::AwaitingEstablishment { t200: self.t200(), rc: rc + 1, was_up };
+                }
+            }
+            State::AwaitingRelease { rc, .. } => {
+                self.counters.t200_expiries += 1;
+                if rc >= n200 {
+                    self.finish_release(Why::AttemptsExhausted);
+                } else {
+                    self.transmit_unnumbered(Unnumbered::Disc, true);
+                    self.state = State::AwaitingRelease { t200: self.t200(), rc: rc + 1 };
+                }
+            }
+            State::Established { mut sequence, timer } => {
+                match timer {
+                    Timer::T200(_) => self.counters.t200_expiries += 1,
+                    Timer::T203(_) => self.counters.t203_expiries += 1,
+                }
+                self.poll_peer(&mut sequence);
+                self.enter(State::TimerRecovery { sequence, t200: self.t200(), rc: 0 }, Why::Polled);
+            }
+            State::TimerRecovery { mut sequence, rc, .. } => {
+                self.counters.t200_expiries += 1;
+                if rc >= n200 {
+                    self.counters.polls_exhausted += 1;
+                    self.establish_again(sequence, Why::PollsExhausted);
+                } else {
+                    self.poll_peer(&mut sequence);
+                    self.state = State::TimerRecovery { sequence, t200: self.t200(), rc: rc + 1 };
+                }
+            }
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called, by the caller's clock.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        match self.state {
+            State::TeiAssigned { retry } => retry,
+            State::AwaitingEstablishment { t200, .. }
+            | State::AwaitingRelease { t200, .. }
+            | State::TimerRecovery { t200, .. } => Some(t200),
+            State::Established { timer: Timer::T200(deadline) | Timer::T203(deadline), .. } => Some(deadline),
+        }
+    }
+
+    /// The next output. To be called after every input until there is none.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        let output = self.outbox.next().or_else(|| self.next_information()).or_else(|| self.acknowledgement_alone())?;
+        if let Output::Transmit(_) = output {
+            self.counters.frames_out += 1;
+        }
+        Some(output)
+    }
+
+    /// The state by its name.
+    #[must_use]
+    pub fn state(&self) -> StateName {
+        self.state.name()
+    }
+
+    /// What happened so far, in numbers.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The last changes of state, oldest first.
+    pub fn transitions(&self) -> impl Iterator<Item = &Transition> {
+        self.trace.iter()
+    }
+
+    // The states.
+
+    fn in_tei_assigned(&mut self, frame: Frame<'_>) {
+        match frame {
+            Frame::Unnumbered { function: Unnumbered::Sabme, poll_final } => {
+                self.transmit_unnumbered(Unnumbered::Ua, poll_final);
+                self.come_up(false, Why::PeerEstablished);
+            }
+            Frame::Unnumbered { function: Unnumbered::Disc, poll_final } => {
+                self.transmit_unnumbered(Unnumbered::Dm, poll_final);
+            }
+            // An unsolicited DM is an invitation to establish (5.5.1.1 via 5.5.4).
+            Frame::Unnumbered { function: Unnumbered::Dm, poll_final: false } if self.wanted => {
+                self.begin_establishment(Why::PeerDisconnected, false);
+            }
+            // 5.5.4: all other frames are discarded.
+            _ => self.counters.ignored += 1,
+        }
+    }
+
+    fn in_awaiting_establishment(&mut self, frame: Frame<'_>, was_up: bool) {
+        match frame {
+            // Both sides establish at once: answer, and go on waiting for the answer to our own (5.5.5.1).
+            Frame::Unnumbered { function: Unnumbered::Sabme, poll_final } => {
+                self.transmit_unnumbered(Unnumbered::Ua, poll_final);
+            }
+            Frame::Unnumbered { function: Unnumbered::Disc, poll_final } => {
+                self.transmit_unnumbered(Unnumbered::Dm, poll_final);
+            }
+            Frame::Unnumbered { function: Unnumbered::Ua, poll_final: true } => {
+                self.come_up(was_up, Why::Acknowledged);
+            }
+            Frame::Unnumbered { function: Unnumbered::Dm, poll_final: true } => {
+                self.give_up(was_up, Why::PeerDisconnected);
+            }
+            // Responses without F answer nothing of ours (5.5.1.2, 5.8.7); I frames belong to a link that is no more.
+            _ => self.counters.ignored += 1,
+        }
+    }
+
+    fn in_awaiting_release(&mut self, frame: Frame<'_>) {
+        match frame {
+            // Collision of opposite wishes (5.5.5.2).
+            Frame::Unnumbered { function: Unnumbered::Sabme, poll_final } => {
+                self.transmit_unnumbered(Unnumbered::Dm, poll_final);
+            }
+            Frame::Unnumbered { function: Unnumbered::Disc, poll_final } => {
+                self.transmit_unnumbered(Unnumbered::Ua, poll_final);
+            }
+            Frame::Unnumbered { function: Unnumbered::Ua, poll_final: true } => self.finish_release(Why::Acknowledged),
+            Frame::Unnumbered { function: Unnumbered::Dm, poll_final: true } => {
+                self.finish_release(Why::PeerDisconnected);
+            }
+            _ => self.counters.ignored += 1,
+        }
+    }
+
+    fn in_established(&mut self, frame: Frame<'_>, mut sequence: Sequence, timer: Timer) {
+        let (n_r, function) = match frame {
+            // An answer to no question (error B); in state 8 it would be one.
+            Frame::Unnumbered { function: Unnumbered::Dm, poll_final: true } => {
+                self.counters.ignored += 1;
+                return;
+            }
+            Frame::Unnumbered { function, poll_final } => {
+                return self.unnumbered_while_up(function, poll_final, sequence);
+            }
+            Frame::Information { n_s, n_r, poll, information } => {
+                self.receive_information(&mut sequence, n_s, poll, information);
+                (n_r, None)
+            }
+            Frame::Supervisory { function, command, n_r, poll_final } => {
+                self.receive_supervisory(&mut sequence, function, command && poll_final);
+                (n_r, Some(function))
+            }
+        };
+        let Some(count) = self.acknowledged(&mut sequence, n_r) else { return };
+        let timer = match function {
+            Some(Supervisory::Reject) => {
+                // Everything from N(R) on goes out again as the outputs are collected, which starts T200 (5.6.4).
+                sequence.go_back();
+                Timer::T203(self.t203())
+            }
+            Some(Supervisory::ReceiveNotReady) => Timer::T200(self.t200()),
+            Some(Supervisory::ReceiveReady) | None => {
+                if sequence.peer_busy {
+                    timer
+                } else if sequence.outstanding() == 0 {
+                    Timer::T203(self.t203())
+                } else if count > 0 {
+                    Timer::T200(self.t200())
+                } else {
+                    timer
+                }
+            }
+        };
+        self.state = State::Established { sequence, timer };
+    }
+
+    fn in_timer_recovery(&mut self, frame: Frame<'_>, mut sequence: Sequence, t200: Duration, rc: u8) {
+        match frame {
+            Frame::Unnumbered { function, poll_final } => self.unnumbered_while_up(function, poll_final, sequence),
+            Frame::Information { n_s, n_r, poll, information } => {
+                self.receive_information(&mut sequence, n_s, poll, information);
+                if self.acknowledged(&mut sequence, n_r).is_some() {
+                    self.state = State::TimerRecovery { sequence, t200, rc };
+                }
+            }
+            Frame::Supervisory { function, command, n_r, poll_final } => {
+                self.receive_supervisory(&mut sequence, function, command && poll_final);
+                if self.acknowledged(&mut sequence, n_r).is_none() {
+                    return;
+                }
+                if command || !poll_final {
+                    self.state = State::TimerRecovery { sequence, t200, rc };
+                    return;
+                }
+                // The answer to our poll says exactly what arrived: go on from there (5.6.7 c).
+                sequence.go_back();
+                let timer = if sequence.peer_busy { Timer::T200(self.t200()) } else { Timer::T203(self.t203()) };
+                self.enter(State::Established { sequence, timer }, Why::PollAnswered);
+            }
+        }
+    }
+
+    /// Unnumbered frames in states 7 and 8, where they mean the same except for DM with F, which 7 ignores.
+    fn unnumbered_while_up(&mut self, function: Unnumbered, poll_final: bool, sequence: Sequence) {
+        match function {
+            Unnumbered::Sabme => {
+                self.transmit_unnumbered(Unnumbered::Ua, poll_final);
+                // Layer 3 is told even when nothing of ours was outstanding, which Annex B leaves out: the far end may
+                // have restarted and forgotten its calls.
+                self.note_reset(sequence);
+                self.come_up(true, Why::PeerEstablished);
+            }
+            Unnumbered::Disc => {
+                self.transmit_unnumbered(Unnumbered::Ua, poll_final);
+                self.give_up(true, Why::PeerReleased);
+            }
+            Unnumbered::Dm => self.establish_again(sequence, Why::PeerDisconnected),
+            Unnumbered::Frmr => {
+                self.counters.frame_rejects_in += 1;
+                self.establish_again(sequence, Why::PeerRejectedFrame);
+            }
+            // Unsolicited UA is an error to note, not to act on (5.8.7, errors C and D).
+            Unnumbered::Ua | Unnumbered::Ui | Unnumbered::Xid => self.counters.ignored += 1,
+        }
+    }
+
+    // What the states have in common.
+
+    /// N(S) of an I frame (5.6.2, 5.8.1).
+    fn receive_information(&mut self, sequence: &mut Sequence, n_s: u8, poll: bool, information: &[u8]) {
+        if n_s == sequence.v_r() {
+            if self.outbox.deliver(information) {
+                self.counters.information_in += 1;
+                sequence.receive();
+                sequence.rejecting = false;
+                sequence.acknowledge = true;
+            } else {
+                self.counters.outputs_dropped += 1;
+            }
+        } else {
+            self.counters.sequence_errors += 1;
+            if !sequence.rejecting {
+                sequence.rejecting = true;
+                sequence.acknowledge = false;
+                self.counters.rejects_out += 1;
+                self.transmit_supervisory(Supervisory::Reject, false, sequence.v_r(), poll);
+                return;
+            }
+        }
+        if poll {
+            self.answer_poll(sequence);
+        }
+    }
+
+    fn receive_supervisory(&mut self, sequence: &mut Sequence, function: Supervisory, poll: bool) {
+        sequence.peer_busy = function == Supervisory::ReceiveNotReady;
+        match function {
+            Supervisory::ReceiveReady => {}
+            Supervisory::ReceiveNotReady => self.counters.receiver_not_ready_in += 1,
+            Supervisory::Reject => self.counters.rejects_in += 1,
+        }
+        if poll {
+            self.answer_poll(sequence);
+        }
+    }
+
+    /// N(R) of any numbered frame: drops what is acknowledged from the queue and says how many. `None` if N(R) is wrong: the
+    /// link is being established again then.
+    fn acknowledged(&mut self, sequence: &mut Sequence, n_r: u8) -> Option<u8> {
+        let Some(count) = sequence.acknowledge(n_r) else {
+            self.counters.acknowledgement_errors += 1;
+            self.establish_again(*sequence, Why::WrongAcknowledgement);
+            return None;
+        };
+        for _ in 0..count {
+            let message = self.queue.pop_front();
+            debug_assert!(message.is_some(), "what was sent stays queued until it is acknowledged");
+        }
+        Some(count)
+    }
+
+    /// The next I frame, if the link is up, the far end ready and the window open (5.6.1).
+    ///
+    /// In state 8 nothing is sent until the poll is answered: what went out would be sent again anyhow.
+    fn next_information(&mut self) -> Option<Output> {
+        let State::Established { mut sequence, timer } = self.state else { return None };
+        if sequence.peer_busy || sequence.outstanding() >= self.parameters.k {
+            return None;
+        }
+        let message = self.queue.get(usize::from(sequence.outstanding()))?;
+        let (n_s, again) = sequence.send();
+        let frame = frame::write_information(self.side, n_s, sequence.v_r(), false, message);
+        if again {
+            self.counters.retransmissions += 1;
+        } else {
+            self.counters.information_out += 1;
+        }
+        sequence.acknowledge = false;
+        let timer = match timer {
+            Timer::T200(_) => timer,
+            Timer::T203(_) => Timer::T200(self.t200()),
+        };
+        self.state = State::Established { sequence, timer };
+        Some(Output::Transmit(frame))
+    }
+
+    /// RR, when an I frame wants acknowledging and none goes the other way (5.6.2.2).
+    fn acknowledgement_alone(&mut self) -> Option<Output> {
+        let (State::Established { sequence, .. } | State::TimerRecovery { sequence, .. }) = &mut self.state else {
+            return None;
+        };
+        if !std::mem::take(&mut sequence.acknowledge) {
+            return None;
+        }
+        let function = Supervisory::ReceiveReady;
+        Some(Output::Transmit(frame::write_supervisory(self.side, function, false, sequence.v_r(), false)))
+    }
+
+    fn answer_poll(&mut self, sequence: &mut Sequence) {
+        sequence.acknowledge = false;
+        self.transmit_supervisory(Supervisory::ReceiveReady, false, sequence.v_r(), true);
+    }
+
+    /// Asks the far end where it stands (5.6.7, 5.10.2).
+    fn poll_peer(&mut self, sequence: &mut Sequence) {
+        sequence.acknowledge = false;
+        self.transmit_supervisory(Supervisory::ReceiveReady, true, sequence.v_r(), true);
+    }
+
+    /// Establishes a link that is up again, after an error that only this can mend (5.7).
+    fn establish_again(&mut self, sequence: Sequence, why: Why) {
+        self.note_reset(sequence);
+        self.begin_establishment(why, true);
+    }
+
+    fn begin_establishment(&mut self, why: Why, was_up: bool) {
+        self.transmit_unnumbered(Unnumbered::Sabme, true);
+        self.enter(State::AwaitingEstablishment { t200: self.t200(), rc: 0, was_up }, why);
+    }
+
+    fn come_up(&mut self, reset: bool, why: Why) {
+        if !reset {
+            self.counters.established += 1;
+        }
+        let timer = Timer::T203(self.t203());
+        self.enter(State::Established { sequence: Sequence::default(), timer }, why);
+        self.announce(Output::Established { reset });
+    }
+
+    /// To state 4 without having asked for it. Layer 3 is told only if it believes the link up.
+    fn give_up(&mut self, was_up: bool, why: Why) {
+        self.discard_queue();
+        let retry = self.wanted.then(|| self.now.saturating_add(RETRY_PAUSE));
+        self.enter(State::TeiAssigned { retry }, why);
+        if was_up {
+            self.counters.released += 1;
+            self.announce(Output::Released);
+        }
+    }
+
+    fn finish_release(&mut self, why: Why) {
+        self.enter(State::TeiAssigned { retry: None }, why);
+        self.counters.released += 1;
+        self.announce(Output::Released);
+        // Layer 3 may have changed its mind in the meantime.
+        if self.wanted {
+            self.begin_establishment(Why::Requested, false);
+        }
+    }
+
+    /// Discards the queue when the far end may have some of it, so that nothing can arrive twice (5.7.2).
+    fn note_reset(&mut self, sequence: Sequence) {
+        self.counters.resets += 1;
+        self.counters.last_reset = Some(self.now);
+        if !sequence.all_acknowledged() {
+            self.discard_queue();
+        }
+    }
+
+    fn discard_queue(&mut self) {
+        self.counters.messages_discarded += self.queue.len() as u64;
+        self.queue.clear();
+    }
+
+    fn transmit_unnumbered(&mut self, function: Unnumbered, poll_final: bool) {
+        if function == Unnumbered::Sabme {
+            self.counters.sabme_out += 1;
+        }
+        if !self.outbox.transmit(frame::write_unnumbered(self.side, function, poll_final)) {
+            self.counters.outputs_dropped += 1;
+        }
+    }
+
+    fn transmit_supervisory(&mut self, function: Supervisory, command: bool, n_r: u8, poll_final: bool) {
+        if !self.outbox.transmit(frame::write_supervisory(self.side, function, command, n_r, poll_final)) {
+            self.counters.outputs_dropped += 1;
+        }
+    }
+
+    fn announce(&mut self, change: Output) {
+        self.counters.outputs_dropped += self.outbox.announce(change);
+    }
+
+    /// The one place where the state gets another name.
+    fn enter(&mut self, next: State, why: Why) {
+        self.trace.add(Transition { at: self.now, from: self.state.name(), to: next.name(), why });
+        self.state = next;
+    }
+
+    /// A clock that goes back is taken to stand still.
+    fn advance(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+    }
+
+    fn t200(&self) -> Duration {
+        self.now.saturating_add(self.parameters.t200)
+    }
+
+    fn t203(&self) -> Duration {
+        self.now.saturating_add(self.parameters.t203)
+    }
+}
