@@ -1,16 +1,17 @@
 //! The procedures of multiple frame operation.
 //!
 //! ```text
-//!                       establish, retry             UA F=1
-//!   TeiAssigned (4) ─────────────────► Awaiting-  ─────────────► Established (7) ◄──┐
-//!        ▲  │  ▲ ◄──────────────────── Establish-                 │ │   ▲    T200,  │ answer
-//!        │  │  │    DM F=1, N200 × T200 ment (5) ◄──────────────┘ │   │    T203 │ to poll
-//!        │  │  └───────────────────────────────── DISC ──────────────┘   │         ▼    │
-//!        │  └──────────────────────────────────── SABME ─────────────────┘  TimerRecovery (8)
-//!        └── UA, DM, N200 × T200 ── AwaitingRelease (6) ◄── release, from 5, 7, 8
+//!               establish, retry                            UA F=1
+//! TeiAssigned ────────────────────► AwaitingEstablishment ─────────► Established ◄────────────┐
+//!   4  ▲ ▲ ▲ ◄──────────────────────   5      ▲                      7    │  │ T200, T203    │ answer
+//!      │ │ │  DM F=1, N200 × T200             └────── error ──────────────┤  ▼               │ to poll
+//!      │ │ └── SABME ────────────────────────────────────────────────► 7  │  TimerRecovery 8 ┘
+//!      │ └──── DISC ──────────────────────────────────────────────────────┤
+//!      └────── UA, DM, N200 × T200 ───────── AwaitingRelease ◄── release ─┘
+//!                                              6
 //! ```
-//! From 7 and 8 to 5: FRMR, DM, a frame rejection condition, a wrong N(R), and from 8 N200 unanswered polls.
-//! From 8, DISC leads to 4 and SABME to 7, as from 7.
+//! Errors that lead from 7 or 8 to 5: FRMR, DM, a frame rejection condition, a wrong N(R); from 8 also N200 unanswered
+//! polls. From 8, DISC leads to 4, SABME to 7 and release to 6, as from 7; release leads to 6 from 5 as well.
 //!
 //! Data path: see the parent. Outputs gather in `outbox`, except that I frames and plain acknowledgements are made when
 //! they are collected, so that an acknowledgement rides on an I frame whenever there is one to send.
