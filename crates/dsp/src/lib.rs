@@ -20,6 +20,7 @@ pub mod g711;
 pub mod keyfilter;
 pub mod level;
 pub mod mix;
+mod tonebank;
 pub mod tones;
 
 /// Samples a second of a bearer channel (G.711, clause 2).

@@ -97,19 +97,25 @@ pub struct ToneSequence {
     segments: [Segment; Self::MAX_SEGMENTS],
     count: usize,
     repeat: bool,
+    /// Segment being played.
+    current: usize,
+    voice: Voice,
 }
 
 impl ToneSequence {
     /// Most segments a sequence can have; more are left out.
     pub const MAX_SEGMENTS: usize = 8;
 
-    /// A sequence that plays once.
+    /// A sequence that plays once. Segments of no length are left out.
     #[must_use]
     pub fn once(segments: &[Segment]) -> Self {
         let mut own = [Segment::silence(0); Self::MAX_SEGMENTS];
-        let count = segments.len().min(Self::MAX_SEGMENTS);
-        own[..count].copy_from_slice(&segments[..count]);
-        Self { segments: own, count, repeat: false }
+        let mut count = 0;
+        for segment in segments.iter().filter(|segment| segment.samples > 0).take(Self::MAX_SEGMENTS) {
+            own[count] = *segment;
+            count += 1;
+        }
+        Self { segments: own, count, repeat: false, current: 0, voice: Voice::new(own[0]) }
     }
 
     /// A sequence that begins again when it is over.
@@ -118,22 +124,45 @@ impl ToneSequence {
         Self { repeat: true, ..Self::once(segments) }
     }
 
-    /// The tone that says somebody came in: two short rising notes.
+    /// The tone that says somebody came in: two short rising notes, a fourth apart.
+    ///
+    /// Single tones below the lowest frequency of DTMF cannot make up a key.
     #[must_use]
     pub fn entry() -> Self {
-        Self::once(&[])
+        Self::once(&[Segment::single(LOW_NOTE, 110), Segment::single(HIGH_NOTE, 160)])
     }
 
-    /// The tone that says somebody left: two short falling notes.
+    /// The tone that says somebody left: the notes of [`ToneSequence::entry`] falling.
     #[must_use]
     pub fn exit() -> Self {
-        Self::once(&[])
+        Self::once(&[Segment::single(HIGH_NOTE, 110), Segment::single(LOW_NOTE, 160)])
     }
 
-    /// Ringback of North America (440 + 480 Hz, 2 s on, 4 s off), for ever.
+    /// Ringback of North America, for ever: 440 + 480 Hz at -19 dBm0 each, 2 s on, 4 s off.
     #[must_use]
     pub fn ringback() -> Self {
-        Self::repeated(&[])
+        let ring = Segment::dual(Tone::new(440.0, -19.0), Tone::new(480.0, -19.0), 2_000);
+        Self::repeated(&[ring, Segment::silence(4_000)])
+    }
+
+    /// Ringback of most of Europe, for ever: 425 Hz at -16 dBm0, 1 s on, 4 s off.
+    #[must_use]
+    pub fn ringback_europe() -> Self {
+        Self::repeated(&[Segment::single(Tone::new(425.0, -16.0), 1_000), Segment::silence(4_000)])
+    }
+
+    /// Busy tone of North America, for ever: 480 + 620 Hz at -24 dBm0 each, half a second on and off.
+    #[must_use]
+    pub fn busy() -> Self {
+        let on = Segment::dual(Tone::new(480.0, -24.0), Tone::new(620.0, -24.0), 500);
+        Self::repeated(&[on, Segment::silence(500)])
+    }
+
+    /// Reorder (congestion) tone of North America, for ever: busy at twice the rate.
+    #[must_use]
+    pub fn reorder() -> Self {
+        let on = Segment::dual(Tone::new(480.0, -24.0), Tone::new(620.0, -24.0), 250);
+        Self::repeated(&[on, Segment::silence(250)])
     }
 
     /// Fills a chunk with what comes next and silence once the sequence is over; returns how many samples
@@ -145,16 +174,75 @@ impl ToneSequence {
 
     /// Adds what comes next to a chunk, clamping; returns how many samples belonged to the sequence.
     pub fn add(&mut self, out: &mut [i16]) -> usize {
-        let _ = (out, self.segments, self.count, self.repeat);
-        0
+        let mut done = 0;
+        while done < out.len() && !self.is_finished() {
+            done += self.voice.add(&mut out[done..]);
+            if self.voice.is_finished() {
+                self.current += 1;
+                if self.repeat && self.current == self.count {
+                    self.current = 0;
+                }
+                if self.current < self.count {
+                    self.voice = Voice::new(self.segments[self.current]);
+                }
+            }
+        }
+        done
     }
 
-    /// Whether everything was played. A repeated sequence never finishes.
+    /// Whether everything was played. A repeated sequence finishes only if it has no segment.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        !self.repeat
+        self.current >= self.count
     }
 }
+
+/// Concert A, below the lowest row frequency of DTMF.
+const LOW_NOTE: Tone = Tone::new(440.0, -22.0);
+/// The D above it, still more than a tenth below the lowest row frequency (697 Hz).
+const HIGH_NOTE: Tone = Tone::new(587.33, -22.0);
+
+/// One segment being played, with raised-cosine edges.
+#[derive(Debug, Clone)]
+struct Voice {
+    oscillators: [Option<Oscillator>; 2],
+    samples: u32,
+    played: u32,
+}
+
+impl Voice {
+    fn new(segment: Segment) -> Self {
+        Self { oscillators: segment.tones.map(|tone| tone.map(Oscillator::new)), samples: segment.samples, played: 0 }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.played >= self.samples
+    }
+
+    fn add(&mut self, out: &mut [i16]) -> usize {
+        let count = out.len().min((self.samples - self.played) as usize);
+        for sample in &mut out[..count] {
+            let sound: f32 = self.oscillators.iter_mut().flatten().map(Oscillator::next_sample).sum();
+            let edge = edge_gain(self.played.min(self.samples - 1 - self.played));
+            // Clamped once, where float becomes integer.
+            *sample = (f32::from(*sample) + sound * edge).round() as i16;
+            self.played += 1;
+        }
+        count
+    }
+}
+
+/// Raised cosine over [`EDGE`] samples, counted from the nearer end of a segment.
+fn edge_gain(from_end: u32) -> f32 {
+    if from_end >= EDGE {
+        return 1.0;
+    }
+    let angle = std::f32::consts::PI * (from_end as f32 + 0.5) / EDGE as f32;
+    0.5 - 0.5 * angle.cos()
+}
+
+/// Length of an edge: 2 ms. Long enough not to click, short enough for 40 ms of DTMF.
+const EDGE: u32 = samples_in_ms(2);
 
 /// A string that is not made of telephone keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +260,14 @@ impl std::error::Error for NotAKey {}
 #[derive(Debug, Clone)]
 pub struct DtmfSequence {
     keys: Box<[Key]>,
+    on: u32,
+    off: u32,
+    level_dbm0: f32,
+    twist_db: f32,
+    stretch: f32,
+    /// Next key to begin.
+    next: usize,
+    voice: Voice,
 }
 
 impl DtmfSequence {
@@ -183,41 +279,72 @@ impl DtmfSequence {
     pub fn new(digits: &str, on_ms: u32, off_ms: u32, level_dbm0: f32) -> Result<Self, NotAKey> {
         let keys: Result<Box<[Key]>, NotAKey> =
             digits.chars().map(|character| Key::from_char(character).ok_or(NotAKey(character))).collect();
-        let _ = (on_ms, off_ms, level_dbm0);
-        Ok(Self { keys: keys? })
+        Ok(Self {
+            keys: keys?,
+            on: samples_in_ms(on_ms),
+            off: samples_in_ms(off_ms),
+            level_dbm0,
+            twist_db: 0.0,
+            stretch: 1.0,
+            next: 0,
+            voice: Voice::new(Segment::silence(0)),
+        })
     }
 
-    /// Makes the high group louder (positive) or quieter than the low group by so many dB; the low group keeps its level.
+    /// Makes the high group louder (positive) or quieter than the low group by so many dB; the louder one keeps
+    /// its level.
     #[must_use]
     pub fn with_twist(self, db: f32) -> Self {
-        let _ = db;
-        self
+        Self { twist_db: db, ..self }
     }
 
     /// Shifts both frequencies by so many per cent.
     #[must_use]
     pub fn with_frequency_error(self, percent: f32) -> Self {
-        let _ = percent;
-        self
+        Self { stretch: 1.0 + percent / 100.0, ..self }
     }
 
     /// Fills a chunk with what comes next and silence once all keys were sent; returns how many samples
     /// belonged to the sequence.
     pub fn fill(&mut self, out: &mut [i16]) -> usize {
         out.fill(0);
-        let _ = &self.keys;
-        0
+        self.add(out)
+    }
+
+    /// Adds what comes next to a chunk, clamping; returns how many samples belonged to the sequence.
+    pub fn add(&mut self, out: &mut [i16]) -> usize {
+        let mut done = 0;
+        while done < out.len() && !self.is_finished() {
+            if self.voice.is_finished() {
+                self.voice = self.step();
+            }
+            done += self.voice.add(&mut out[done..]);
+        }
+        done
     }
 
     /// Whether all keys were sent, the last pause included.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        true
+        self.voice.is_finished() && self.next >= 2 * self.keys.len()
     }
 
     /// Length of the whole sequence in samples.
     #[must_use]
     pub fn len_samples(&self) -> u64 {
-        0
+        self.keys.len() as u64 * (u64::from(self.on) + u64::from(self.off))
+    }
+
+    /// The next tone (even steps) or pause (odd ones).
+    fn step(&mut self) -> Voice {
+        let step = self.next;
+        self.next += 1;
+        if step % 2 == 1 {
+            return Voice::new(Segment { tones: [None, None], samples: self.off });
+        }
+        let (low, high) = self.keys[step / 2].frequencies();
+        let low = Tone::new(low * self.stretch, self.level_dbm0 - self.twist_db.max(0.0));
+        let high = Tone::new(high * self.stretch, self.level_dbm0 + self.twist_db.min(0.0));
+        Voice::new(Segment { tones: [Some(low), Some(high)], samples: self.on })
     }
 }
