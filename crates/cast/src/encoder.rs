@@ -1,0 +1,131 @@
+//! What turns telephone speech into the octets of a stream, one implementation a [`Format`].
+//!
+//! An encoder owns nothing but its own history: samples come in, whole frames go out. Every format used
+//! here must be cuttable at any frame, because listeners join, recordings break and archives are cut there.
+//!
+//! Data path: 8 kHz samples from the casting thread → here → whole frames for backlog and recording.
+//! Time: none; a frame leaves when its samples have come.
+//! Words: *frame* here is the smallest piece of a stream that decodes by itself.
+
+use crate::mp3::Mp3;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Samples a second of everything that is cast: telephone speech, mono.
+pub const SAMPLE_RATE: u32 = 8000;
+
+/// An encoder of one stream.
+pub trait Encoder: Send {
+    /// Takes speech (8 kHz, mono) and appends the frames that became whole to `out`; never part of a frame.
+    fn push(&mut self, pcm: &[i16], out: &mut Vec<u8>);
+
+    /// Appends what is still inside, filled up with silence to whole frames. The encoder is spent after it.
+    fn finish(&mut self, out: &mut Vec<u8>);
+
+    /// Octets of a frame; the same for every frame of a stream.
+    fn frame_bytes(&self) -> usize;
+
+    /// Milliseconds of sound in a frame.
+    fn frame_ms(&self) -> u32;
+
+    /// Samples a second of the encoded sound.
+    fn sample_rate(&self) -> u32;
+
+    /// The media type for `Content-Type`.
+    fn content_type(&self) -> &'static str;
+
+    /// What comes after the dot of a path or file name.
+    fn extension(&self) -> &'static str;
+}
+
+/// The formats a stream can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Format {
+    /// MPEG-2 Audio Layer III, 128 kbit/s constant, 24 kHz, mono, no bit reservoir.
+    Mp3,
+}
+
+impl Format {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Format; 1] = [Format::Mp3];
+
+    /// The name, which is also the extension of paths and files.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Mp3 => "mp3",
+        }
+    }
+
+    /// The media type.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Format::Mp3 => "audio/mpeg",
+        }
+    }
+
+    /// Kilobits a second, for what is said about a stream.
+    #[must_use]
+    pub fn kbit_s(self) -> u32 {
+        match self {
+            Format::Mp3 => 128,
+        }
+    }
+
+    /// A new encoder.
+    #[must_use]
+    pub fn encoder(self) -> Box<dyn Encoder> {
+        match self {
+            Format::Mp3 => Box::new(Mp3::new()),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.extension())
+    }
+}
+
+/// No format has this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownFormat(pub String);
+
+impl fmt::Display for UnknownFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no stream format is called {:?}; known:", self.0)?;
+        Format::ALL.iter().try_for_each(|format| write!(f, " {format}"))
+    }
+}
+
+impl std::error::Error for UnknownFormat {}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        let same = |f: &Format| f.extension().eq_ignore_ascii_case(name);
+        Format::ALL.into_iter().find(same).ok_or_else(|| UnknownFormat(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for format in Format::ALL {
+            assert_eq!(format.to_string().parse(), Ok(format));
+            assert_eq!(format.to_string().to_uppercase().parse(), Ok(format));
+            assert_eq!(format.encoder().extension(), format.extension());
+            assert_eq!(format.encoder().content_type(), format.content_type());
+        }
+        let error = "aac".parse::<Format>().unwrap_err();
+        assert_eq!(error.to_string(), "no stream format is called \"aac\"; known: mp3");
+    }
+}
