@@ -156,7 +156,7 @@ struct Run {
 
 /// Windows in earnest before a press is believed. A tone of 20 ms fills 5 windows and touches 2 or 3 more; one of
 /// 40 ms fills 15.
-const BELIEVE: u32 = 10;
+const BELIEVE: u32 = 12;
 /// Misses that end a run before it is believed: noise may spoil some windows.
 const FORGET: u32 = 3;
 /// Misses that end a press. An interruption of 10 ms spoils at most 11 windows (Q.24: it must not make two presses of
@@ -323,10 +323,10 @@ impl Run {
 }
 
 /// How far the first and last windows of a run commonly reach beyond the tone, in samples.
-const ONSET_REACH: u64 = 32;
+const ONSET_REACH: u64 = 56;
 
 /// Windows after which a run is suspect: about 22 ms of tone.
-const SUSPECT: u32 = 8;
+const SUSPECT: u32 = 10;
 
 /// Lowest mean square looked at: -45 dBm0.
 const LEVEL_FLOOR: f32 = 8_100.0;
@@ -386,27 +386,37 @@ fn judge(fit: &Fit, background: f32) -> Verdict {
 
 /// The level that was there before a key and may well stay: noise, dial tone, hum.
 ///
-/// The smallest window of the last 160 ms or so; it does not learn while a run is on, for the key itself is not background.
+/// The quietest window of each 16 ms stretch is kept; if those of the last 160 ms are alike, the quietest is background.
+/// A voice is hardly ever as even. Nothing is learned while a run is on, for the key itself is not background.
 #[derive(Debug, Clone, Default)]
 struct Background {
-    /// Smallest windows of the last stretches of 16 ms.
     stretches: [f32; 10],
     next: usize,
-    smallest: f32,
+    quietest: f32,
     count: u32,
+    level: f32,
 }
 
 impl Background {
+    /// Windows in a stretch.
+    const STRETCH: u32 = 8;
+    /// How much the stretches may differ: 3 dB.
+    const EVEN: f32 = 2.0;
+
+    /// Takes the mean square of a window; gives that of the background, zero if there is no steady one.
     fn hear(&mut self, total: f32, learn: bool) -> f32 {
         if learn {
-            self.smallest = if self.count == 0 { total } else { self.smallest.min(total) };
+            self.quietest = if self.count == 0 { total } else { self.quietest.min(total) };
             self.count += 1;
-            if self.count == 8 {
-                self.stretches[self.next] = self.smallest;
-                self.next = (self.next + 1) % self.stretches.len();
+            if self.count == Self::STRETCH {
                 self.count = 0;
+                self.stretches[self.next] = self.quietest;
+                self.next = (self.next + 1) % self.stretches.len();
+                let lowest = self.stretches.iter().copied().fold(f32::INFINITY, f32::min);
+                let highest = self.stretches.iter().copied().fold(0.0, f32::max);
+                self.level = if highest <= lowest * Self::EVEN { lowest } else { 0.0 };
             }
         }
-        self.stretches.iter().copied().fold(f32::INFINITY, f32::min)
+        self.level
     }
 }

@@ -130,11 +130,114 @@ const fn a_encode_table() -> [u8; 2_048] {
         let code = if magnitude < 32 {
             magnitude as u32
         } else {
-            let segment = (magnitude as u32).ilog2() - 4;
-            segment << 4 | ((magnitude as u32 >> (segment)) & 15)
+            let segment = (magnitude as u32).ilog2() - 3;
+            segment << 4 | ((magnitude as u32 >> (segment - 1)) & 15)
         };
         table[magnitude] = (code as u8 | 0x80) ^ 0x55;
         magnitude += 1;
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The magnitudes of a law as its table lists them: segments of sixteen equal steps, each twice the last.
+    fn definition(law: Law) -> (Vec<i32>, Vec<i32>) {
+        let (mut threshold, mut thresholds, mut values) = (0, vec![], vec![]);
+        match law {
+            // Table 2a: in the first segment one step of 1 and fifteen of 2; values half-way, the first 0.
+            Law::Mu => {
+                for segment in 0..8 {
+                    for step in 0..16 {
+                        let width = if segment == 0 && step == 0 { 1 } else { 2 << segment };
+                        values.push(if segment == 0 && step == 0 { 0 } else { (2 * threshold + width) * 2 });
+                        thresholds.push(threshold * 4);
+                        threshold += width;
+                    }
+                }
+            }
+            // Table 1a: the first two segments have steps of 2; values half-way.
+            Law::A => {
+                for segment in 0..8 {
+                    for _ in 0..16 {
+                        let width = if segment == 0 { 2 } else { 2 << (segment - 1) };
+                        values.push((2 * threshold + width) * 4);
+                        thresholds.push(threshold * 8);
+                        threshold += width;
+                    }
+                }
+            }
+        }
+        (thresholds, values)
+    }
+
+    /// The octet on the line of a sign and the number of a step (0 to 127).
+    fn on_the_line(law: Law, negative: bool, step: usize) -> u8 {
+        let sign = if negative { 0x80 } else { 0 };
+        match law {
+            Law::Mu => !(sign | step as u8),
+            Law::A => ((sign ^ 0x80) | step as u8) ^ 0x55,
+        }
+    }
+
+    #[test]
+    fn every_octet_decodes_to_the_value_of_its_table() {
+        for law in [Law::Mu, Law::A] {
+            let (_, values) = definition(law);
+            for (step, &value) in values.iter().enumerate() {
+                assert_eq!(i32::from(law.decode_one(on_the_line(law, false, step))), value, "{law:?} +{step}");
+                assert_eq!(i32::from(law.decode_one(on_the_line(law, true, step))), -value, "{law:?} -{step}");
+            }
+        }
+        assert_eq!(Law::Mu.decode_one(0x80), 32_124);
+        assert_eq!(Law::A.decode_one(0xaa), 32_256);
+    }
+
+    #[test]
+    fn every_sample_encodes_to_the_step_it_lies_in() {
+        for law in [Law::Mu, Law::A] {
+            let (thresholds, _) = definition(law);
+            for sample in i16::MIN..=i16::MAX {
+                let negative = sample < 0;
+                let magnitude = if negative { -1 - i32::from(sample) } else { i32::from(sample) };
+                let step = thresholds.partition_point(|&threshold| threshold <= magnitude) - 1;
+                assert_eq!(law.encode_one(sample), on_the_line(law, negative, step), "{law:?} {sample}");
+            }
+        }
+    }
+
+    #[test]
+    fn octets_survive_decoding_and_encoding() {
+        for law in [Law::Mu, Law::A] {
+            let all: Vec<u8> = (0..=255).collect();
+            let (mut samples, mut back) = ([0; 256], [0; 256]);
+            decode(law, &all, &mut samples);
+            encode(law, &samples, &mut back);
+            for (octet, back) in all.into_iter().zip(back) {
+                // µ-law has two zeros, and 16-bit samples one.
+                assert!(octet == back || (law == Law::Mu && octet == 0x7f && back == 0xff), "{law:?} {octet:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn idle_octets_are_the_quietest() {
+        assert_eq!(Law::Mu.decode_one(Law::Mu.idle_octet()), 0);
+        assert_eq!(Law::A.decode_one(Law::A.idle_octet()), 8);
+        for law in [Law::Mu, Law::A] {
+            assert_eq!(law.encode_one(0), law.idle_octet());
+        }
+    }
+
+    #[test]
+    fn the_shorter_slice_decides() {
+        let mut samples = [7; 4];
+        decode(Law::Mu, &[0xff, 0xff], &mut samples);
+        assert_eq!(samples, [0, 0, 7, 7]);
+        let mut octets = [1; 2];
+        encode(Law::A, &[0; 9], &mut octets);
+        assert_eq!(octets, [0xd5; 2]);
+    }
 }

@@ -157,7 +157,7 @@ struct Gate {
 
 impl Gate {
     /// Samples from open to closed.
-    const RAMP: i32 = 8;
+    const RAMP: i32 = 6;
 
     fn pass(&mut self, close: bool, samples: &[i16], out: &mut [i16]) {
         let (step, goal) = if close { (1, Self::RAMP) } else { (-1, 0) };

@@ -8,6 +8,8 @@
 //! same scale, which overstates it by 0.07 dB.
 //! Words: *hang-over* is how long talking is believed to go on after the last loud moment.
 
+use crate::SAMPLE_RATE;
+#[cfg(test)]
 use crate::samples_in_ms;
 
 /// Peak of a sine wave of 0 dBm0 on the 16-bit scale: 32636 / 10^(3.17 / 20).
@@ -83,12 +85,42 @@ impl Default for TalkSettings {
 }
 
 /// Tells talking from silence on one leg.
+///
+/// Loudness is judged every 5 ms over the last 10 ms. What counts as loud follows the line: a little above the quietest
+/// moment of the last seconds, so that a noisy street is not talking, but never below the threshold set, and
+/// never so high that an ordinary voice could not pass.
 #[derive(Debug, Clone)]
 pub struct TalkDetector {
-    settings: TalkSettings,
+    threshold: f32,
+    attack: u32,
+    hang_over: u32,
     position: u64,
+    /// Energy of the block being heard and how many samples it has.
+    energy: f32,
+    filled: usize,
+    /// Energy of the block before.
+    previous: f32,
+    /// Whether the last blocks were loud, the newest in the lowest bit.
+    history: u32,
+    quiet_blocks: u32,
     talking: bool,
+    level: f32,
+    /// Quietest moments of the last stretches of half a second, as mean squares.
+    floors: [f32; 6],
+    next_floor: usize,
+    floor_blocks: u32,
 }
+
+/// Samples in a block: 5 ms.
+const BLOCK: usize = 40;
+/// Blocks looked back at for the attack: 60 ms.
+const ATTACK_BLOCKS: u32 = 12;
+/// Blocks in a stretch of the noise floor: half a second.
+const FLOOR_BLOCKS: u32 = 100;
+/// Loud is this much above the noise floor: 9 dB.
+const ABOVE_FLOOR: f32 = 7.94;
+/// The noise floor never lifts the threshold above this.
+const HIGHEST_THRESHOLD_DBM0: f32 = -26.0;
 
 impl Default for TalkDetector {
     fn default() -> Self {
@@ -100,21 +132,40 @@ impl TalkDetector {
     /// A detector that has heard nothing yet.
     #[must_use]
     pub fn new(settings: TalkSettings) -> Self {
-        let _ = samples_in_ms(settings.attack_ms);
-        Self { settings, position: 0, talking: false }
+        let block_ms = BLOCK as u32 * 1_000 / SAMPLE_RATE;
+        Self {
+            threshold: mean_square_of(settings.threshold_dbm0),
+            attack: (settings.attack_ms / block_ms).clamp(2, ATTACK_BLOCKS),
+            hang_over: (settings.hang_over_ms / block_ms).max(1),
+            position: 0,
+            energy: 0.0,
+            filled: 0,
+            previous: 0.0,
+            history: 0,
+            quiet_blocks: 0,
+            talking: false,
+            level: 0.0,
+            floors: [0.0; 6],
+            next_floor: 0,
+            floor_blocks: 0,
+        }
     }
 
-    /// Listens to a chunk and reports what changed, in order.
+    /// Listens to a chunk of any length and reports what changed, in order.
     pub fn process(&mut self, samples: &[i16], events: &mut impl FnMut(TalkEvent)) {
-        let loud = power_dbm0(samples) > self.settings.threshold_dbm0;
-        self.position += samples.len() as u64;
-        if loud != self.talking {
-            self.talking = loud;
-            events(if loud {
-                TalkEvent::Started { at: self.position }
-            } else {
-                TalkEvent::Stopped { at: self.position }
-            });
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at((BLOCK - self.filled).min(rest.len()));
+            for &sample in now {
+                self.energy += f32::from(sample) * f32::from(sample);
+            }
+            self.filled += now.len();
+            self.position += now.len() as u64;
+            if self.filled == BLOCK {
+                self.judge(events);
+                self.filled = 0;
+            }
+            rest = later;
         }
     }
 
@@ -127,6 +178,148 @@ impl TalkDetector {
     /// Level over the last tenth of a second or so, in dBm0.
     #[must_use]
     pub fn level_dbm0(&self) -> f32 {
-        SILENCE_DBM0
+        dbm0_of(self.level)
+    }
+
+    /// Background level the detector has settled on, in dBm0.
+    #[must_use]
+    pub fn noise_floor_dbm0(&self) -> f32 {
+        dbm0_of(self.floor())
+    }
+
+    fn floor(&self) -> f32 {
+        self.floors.iter().copied().fold(f32::INFINITY, f32::min)
+    }
+
+    fn judge(&mut self, events: &mut impl FnMut(TalkEvent)) {
+        let mean_square = self.energy / BLOCK as f32;
+        let smooth = f32::midpoint(mean_square, self.previous);
+        self.previous = mean_square;
+        self.energy = 0.0;
+        self.level += (mean_square - self.level) / 20.0;
+
+        let lifted = (self.floor() * ABOVE_FLOOR).min(mean_square_of(HIGHEST_THRESHOLD_DBM0));
+        let loud = smooth > self.threshold.max(lifted);
+        self.learn_floor(smooth);
+
+        self.history = (self.history << 1 | u32::from(loud)) & ((1 << ATTACK_BLOCKS) - 1);
+        self.quiet_blocks = if loud { 0 } else { self.quiet_blocks.saturating_add(1) };
+        let was = self.talking;
+        self.talking = if was { self.quiet_blocks < self.hang_over } else { self.history.count_ones() >= self.attack };
+        match (was, self.talking) {
+            (false, true) => events(TalkEvent::Started { at: self.position }),
+            (true, false) => events(TalkEvent::Stopped { at: self.position }),
+            _ => {}
+        }
+    }
+
+    /// Keeps the quietest moment of each of the last stretches. They begin at zero, so the first seconds of a leg
+    /// are judged by the threshold alone.
+    fn learn_floor(&mut self, mean_square: f32) {
+        let floor = &mut self.floors[self.next_floor];
+        *floor = if self.floor_blocks == 0 { mean_square } else { floor.min(mean_square) };
+        self.floor_blocks += 1;
+        if self.floor_blocks == FLOOR_BLOCKS {
+            self.floor_blocks = 0;
+            self.next_floor = (self.next_floor + 1) % self.floors.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::g711::{Law, decode};
+    use crate::tones::{Oscillator, Tone};
+
+    /// G.711, table 6: the octets of a 1 kHz sine wave at a nominal level of 0 dBm0, µ-law.
+    #[test]
+    fn the_recommendations_own_milliwatt_reads_zero() {
+        let mut samples = [0; 8];
+        decode(Law::Mu, &[0x1e, 0x0b, 0x0b, 0x1e, 0x9e, 0x8b, 0x8b, 0x9e], &mut samples);
+        assert!(power_dbm0(&samples).abs() < 0.01, "{}", power_dbm0(&samples));
+    }
+
+    /// G.711, table 5: the same for A-law, which our one scale overstates by 0.07 dB.
+    #[test]
+    fn the_milliwatt_of_a_law_reads_almost_zero() {
+        let mut samples = [0; 8];
+        decode(Law::A, &[0x34, 0x21, 0x21, 0x34, 0xb4, 0xa1, 0xa1, 0xb4], &mut samples);
+        assert!((power_dbm0(&samples) - 0.07).abs() < 0.01, "{}", power_dbm0(&samples));
+    }
+
+    #[test]
+    fn helpers_agree_with_one_another() {
+        for dbm0 in [-60.0, -13.0, 0.0, 3.0] {
+            assert!((dbm0_of(mean_square_of(dbm0)) - dbm0).abs() < 1e-3);
+            let peak = peak_of(dbm0);
+            assert!((dbm0_of(peak * peak / 2.0) - dbm0).abs() < 1e-3);
+        }
+        assert!((peak_of(3.17) - 32_636.0).abs() < 2.0);
+        assert_eq!(power_dbm0(&[]), SILENCE_DBM0);
+        assert_eq!(power_dbm0(&[0; 80]), SILENCE_DBM0);
+        assert!(power_dbm0(&[i16::MIN; 80]) > 6.0);
+    }
+
+    fn tone(dbm0: f32, ms: u32) -> Vec<i16> {
+        let mut samples = vec![0; samples_in_ms(ms) as usize];
+        Oscillator::new(Tone::new(500.0, dbm0)).fill(&mut samples);
+        samples
+    }
+
+    fn events(detector: &mut TalkDetector, samples: &[i16]) -> Vec<TalkEvent> {
+        let mut events = vec![];
+        detector.process(samples, &mut |event| events.push(event));
+        events
+    }
+
+    #[test]
+    fn talking_starts_after_the_attack_and_ends_after_the_hang_over() {
+        let mut signal = vec![0; 800];
+        signal.extend(tone(-20.0, 500));
+        signal.extend([0; 8_000]);
+        let events = events(&mut TalkDetector::default(), &signal);
+        let [TalkEvent::Started { at: start }, TalkEvent::Stopped { at: stop }] = events[..] else {
+            panic!("{events:?}");
+        };
+        assert!((240..=480).contains(&(start - 800)), "attack of {} samples", start - 800);
+        assert!((3_200..=3_320).contains(&(stop - 4_800)), "hang-over of {} samples", stop - 4_800);
+    }
+
+    #[test]
+    fn pauses_shorter_than_the_hang_over_are_part_of_talking() {
+        let mut signal = vec![];
+        for _ in 0..5 {
+            signal.extend(tone(-20.0, 200));
+            signal.extend(vec![0; 2_800]);
+        }
+        assert_eq!(events(&mut TalkDetector::default(), &signal).len(), 1);
+    }
+
+    #[test]
+    fn clicks_and_whispers_are_not_talking() {
+        let mut detector = TalkDetector::default();
+        assert_eq!(events(&mut detector, &tone(-43.0, 1_000)), []);
+        for _ in 0..10 {
+            assert_eq!(events(&mut detector, &tone(-3.0, 15)), []);
+            assert_eq!(events(&mut detector, &[0; 800]), []);
+        }
+    }
+
+    #[test]
+    fn a_steady_noise_is_learnt_and_a_voice_above_it_heard() {
+        let mut detector = TalkDetector::default();
+        let first = events(&mut detector, &tone(-36.0, 10_000));
+        assert_eq!(first.len(), 2, "believed at first, then known for noise: {first:?}");
+        assert!((detector.noise_floor_dbm0() + 36.0).abs() < 0.5);
+        assert!(matches!(events(&mut detector, &tone(-24.0, 300))[..], [TalkEvent::Started { .. }]));
+        assert!((detector.level_dbm0() + 24.0).abs() < 0.6);
+    }
+
+    #[test]
+    fn a_loud_steady_sound_goes_on_being_talking() {
+        let mut detector = TalkDetector::default();
+        assert_eq!(events(&mut detector, &tone(-10.0, 20_000)).len(), 1);
+        assert!(detector.is_talking());
     }
 }

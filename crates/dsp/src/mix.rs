@@ -6,10 +6,10 @@
 //! Data path: members' samples → [`Sum`] → each member's mix, and the shared mix.
 //! Time: one tick; nothing is kept from one to the next.
 //! Source: the sum is exact in 32 bits (no rounding, no clamp before the end), so a conference of any size up to
-//! 65,536 members removes a member's own voice without a trace. The one clamp is on the way out.
+//! 65,536 members (each at unity gain) removes a member's own voice without a trace. The one clamp is on the way out.
 //! Words: *gain* is Q12: 4096 is unity.
 
-/// A gain in Q12, from silence to a little under +18 dB.
+/// A gain in Q12, from silence to +18 dB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gain(u16);
 
@@ -37,7 +37,7 @@ impl Gain {
         if value > Self::MAX.0 { Self::MAX } else { Self(value) }
     }
 
-    /// One sample with the gain applied, rounded, not clamped: at most 18 bits.
+    /// One sample with the gain applied, rounded, not clamped: at most 19 bits.
     #[must_use]
     pub const fn apply(self, sample: i16) -> i32 {
         (sample as i32 * self.0 as i32 + (1 << (Self::FRACTION_BITS - 1))) >> Self::FRACTION_BITS
@@ -119,5 +119,81 @@ const fn clamp(value: i32) -> i16 {
         i16::MIN
     } else {
         value as i16
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Members whose voices differ and which together overflow 16 bits many times over.
+    fn member(number: i32) -> Vec<i16> {
+        (0..80).map(|n| ((n * 7_919 + number * 104_729) % 65_536 - 32_768) as i16).collect()
+    }
+
+    #[test]
+    fn each_member_hears_exactly_the_others() {
+        for size in [1, 2, 3, 30, 1_000] {
+            let mut sum = Sum::new(80);
+            sum.clear();
+            (0..size).for_each(|number| sum.add(&member(number)));
+            for listener in [0, size / 2, size - 1] {
+                let mut heard = [0; 80];
+                sum.without(&member(listener), &mut heard);
+                for (n, &heard) in heard.iter().enumerate() {
+                    let others: i32 =
+                        (0..size).filter(|&who| who != listener).map(|who| i32::from(member(who)[n])).sum();
+                    assert_eq!(i32::from(heard), others.clamp(-32_768, 32_767));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_conference_does_not_overflow() {
+        let mut sum = Sum::new(1);
+        (0..65_536).for_each(|_| sum.add(&[i16::MIN]));
+        let mut out = [0];
+        sum.shared(&mut out);
+        assert_eq!((sum.totals()[0], out[0]), (i32::MIN, i16::MIN));
+    }
+
+    #[test]
+    fn a_member_with_gain_is_taken_out_without_a_trace() {
+        let (one, other) = (member(1), member(2));
+        let gain = Gain::from_db(-7.3);
+        let mut sum = Sum::new(80);
+        sum.add_with_gain(&one, gain);
+        sum.add(&other);
+        let mut heard = [0; 80];
+        sum.without_with_gain(&one, gain, &mut heard);
+        assert_eq!(heard[..], other[..]);
+    }
+
+    #[test]
+    fn gains_are_what_they_say() {
+        assert_eq!(Gain::from_db(0.0), Gain::UNITY);
+        assert_eq!(Gain::UNITY.apply(-12_345), -12_345);
+        assert_eq!(Gain::MUTE.apply(i16::MAX), 0);
+        assert_eq!(Gain::from_db(6.02).apply(1_000), 2_000);
+        assert_eq!(Gain::from_db(-6.02).apply(1_000), 500);
+        assert_eq!((Gain::from_db(100.0), Gain::from_db(f32::NAN)), (Gain::MAX, Gain::MUTE));
+        assert_eq!((Gain::from_db(f32::NEG_INFINITY), Gain::from_q12(u16::MAX)), (Gain::MUTE, Gain::MAX));
+        let mut samples = [30_000, -30_000, 3];
+        Gain::from_db(6.02).apply_to(&mut samples);
+        assert_eq!(samples, [i16::MAX, i16::MIN, 6]);
+    }
+
+    #[test]
+    fn what_is_left_over_is_left_out() {
+        let mut sum = Sum::new(2);
+        sum.add(&[1, 2, 3]);
+        sum.add(&[10]);
+        let mut out = [9; 3];
+        sum.shared(&mut out);
+        assert_eq!(out, [11, 2, 9]);
+        sum.clear();
+        sum.shared(&mut out);
+        assert_eq!(out, [0, 0, 9]);
     }
 }

@@ -124,12 +124,7 @@ impl ToneBank {
                 im_t[lane] += t * b;
             }
         }
-        // A tone off its nominal frequency moves energy from the plain terms to the timed ones: count both.
-        let strength: [f32; LANES] = std::array::from_fn(|lane| {
-            re[lane] * re[lane]
-                + im[lane] * im[lane]
-                + (re_t[lane] * re_t[lane] + im_t[lane] * im_t[lane]) / spread_of_time() as f32
-        });
+        let strength: [f32; LANES] = std::array::from_fn(|lane| re[lane] * re[lane] + im[lane] * im[lane]);
         let (row, column) = (strongest(&strength[..4]), strongest(&strength[4..]));
         let key = Key::at(row, column).unwrap_or(Key::ALL[0]);
         let sums: [f32; TERMS] = [
