@@ -1,1 +1,5 @@
 //! Tests of the whole daemon on the software card, and against exchanges made by others.
+//!
+//! The tests are in `tests/`; what they share is here. Programs that serve as peers are in `peers/`.
+
+pub mod peers;
