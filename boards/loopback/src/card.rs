@@ -1,0 +1,345 @@
+//! The software card: its builder, its far ends, its traffic and its control.
+//!
+//! Looks after which ends make up a card and who holds them. What happens on a span is in `span`.
+//!
+//! Data path: as [`hal::Traffic`] has it, once for each span.
+//! Time: whoever calls [`hal::Traffic::begin`]; there is no clock and no system call in here.
+//! Words: *far end*, the other end of a span, which is a card in its own right once it is attached;
+//! *seat*, where an end waits while no card holds it.
+
+use crate::joint::{BLOCK_MS, Half, Joint};
+use crate::span::Span;
+use hal::{
+    Alarms, Capabilities, Card, CardEvent, ChunkLength, Control, Counters, DFrame, Error, ErrorKind, Line, Loopback,
+    Readiness, Running, SpanDescription, SpanIndex, Timeslot, Traffic,
+};
+use std::os::fd::RawFd;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where a card comes from, and where it comes back to: what is asked again after a removal.
+pub trait Slot: Send {
+    /// The card, if it is there.
+    ///
+    /// # Errors
+    /// `Reopen` when it is not there (yet), or something still holds it.
+    fn find(&mut self) -> Result<Box<dyn Card>, Error>;
+}
+
+/// Where an end of a span waits while no card holds it.
+struct Seat {
+    line: Line,
+    label: String,
+    half: Mutex<Option<Half>>,
+}
+
+impl Seat {
+    fn new(half: Half, label: String) -> Arc<Self> {
+        Arc::new(Seat { line: half.joint.line, label, half: Mutex::new(Some(half)) })
+    }
+
+    fn hold(self: &Arc<Self>) -> Option<Held> {
+        let half = self.half.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(Held { half: Some(half), attached: false, seat: Arc::clone(self) })
+    }
+}
+
+/// An end held by a card; it goes back to its seat when the card goes.
+pub(crate) struct Held {
+    half: Option<Half>,
+    attached: bool,
+    seat: Arc<Seat>,
+}
+
+impl Held {
+    /// The end. Its user attaches it; detaching is done here.
+    pub(crate) fn half(&mut self) -> &mut Half {
+        self.half.as_mut().expect("an end is held until it is dropped")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(mut half) = self.half.take() {
+            if self.attached {
+                half.detach();
+            }
+            *self.seat.half.lock().unwrap_or_else(PoisonError::into_inner) = Some(half);
+        }
+    }
+}
+
+/// Describes a software card before it is made.
+pub struct Builder {
+    name: String,
+    delay: u32,
+    patience: u32,
+    seats: Vec<Arc<Seat>>,
+}
+
+impl Builder {
+    /// Milliseconds a sample is on its way from one end of a span to the other, for the spans added
+    /// after this; 20 unless said otherwise. Rounded up to whole 5 ms and kept within 5 to 1,000. It
+    /// has to be at least the longest chunk of either end, and is also how far the ends may run apart.
+    pub fn delay_ms(&mut self, delay_ms: u32) -> &mut Self {
+        self.delay = delay_ms.clamp(BLOCK_MS, 1_000).div_ceil(BLOCK_MS);
+        self
+    }
+
+    /// Consecutive [`Readiness::NotYet`] answers before an attached far end that does not move is
+    /// given up, for the spans added after this; 200 unless said otherwise, at least 1.
+    pub fn patience(&mut self, looks: u32) -> &mut Self {
+        self.patience = looks.max(1);
+        self
+    }
+
+    /// Two spans of this card joined to each other.
+    pub fn cross_connected(&mut self, line: Line) -> (SpanIndex, SpanIndex) {
+        let (first, second) = (self.next_index(), self.next_index().0 + 1);
+        let (one, other) = Half::pair(line, self.delay, self.patience);
+        self.seats.push(Seat::new(one, format!("cross-connected with span {second}")));
+        self.seats.push(Seat::new(other, format!("cross-connected with span {}", first.0)));
+        (first, SpanIndex(second))
+    }
+
+    /// A span whose far end is handed to an exchange in this process.
+    pub fn span_to_exchange(&mut self, line: Line) -> FarEnd {
+        self.span_to(line, "exchange in software")
+    }
+
+    /// A span whose far end is offered to other programs by the e1d server.
+    pub fn span_on_socket(&mut self, line: Line) -> FarEnd {
+        self.span_to(line, "program on a socket")
+    }
+
+    fn span_to(&mut self, line: Line, whom: &str) -> FarEnd {
+        let index = self.next_index().0;
+        let (near, far) = Half::pair(line, self.delay, self.patience);
+        self.seats.push(Seat::new(near, format!("far end: {whom}")));
+        FarEnd { seat: Seat::new(far, format!("near end: {}, span {index}", self.name)) }
+    }
+
+    /// The card.
+    #[must_use]
+    pub fn build(self) -> LoopbackCard {
+        LoopbackCard::hold(self.name, &self.seats).expect("nobody else knows the seats yet")
+    }
+
+    fn next_index(&self) -> SpanIndex {
+        SpanIndex(u8::try_from(self.seats.len()).expect("a software card has fewer than 256 spans"))
+    }
+}
+
+/// The other end of a span: a card in its own right, as often as it is attached anew.
+#[derive(Clone)]
+pub struct FarEnd {
+    seat: Arc<Seat>,
+}
+
+impl FarEnd {
+    /// The line's kind.
+    #[must_use]
+    pub fn line(&self) -> Line {
+        self.seat.line
+    }
+
+    /// The card of this far end alone. Started it is attached; dropped it is gone, and can be had again.
+    ///
+    /// # Errors
+    /// `Reopen` when another card holds this far end.
+    pub fn attach(&self, name: impl Into<String>) -> Result<LoopbackCard, Error> {
+        Self::card(name, std::slice::from_ref(self))
+    }
+
+    /// One card of several far ends, which may belong to different cards.
+    ///
+    /// # Errors
+    /// `Reopen` when another card holds one of them.
+    pub fn card(name: impl Into<String>, far_ends: &[FarEnd]) -> Result<LoopbackCard, Error> {
+        let seats: Vec<_> = far_ends.iter().map(|far_end| Arc::clone(&far_end.seat)).collect();
+        LoopbackCard::hold(name.into(), &seats)
+    }
+}
+
+/// A card of software spans.
+pub struct LoopbackCard {
+    name: String,
+    descriptions: Vec<SpanDescription>,
+    held: Vec<Held>,
+}
+
+impl LoopbackCard {
+    /// Describe a card of this name, with no spans yet.
+    #[must_use]
+    pub fn builder(name: impl Into<String>) -> Builder {
+        Builder { name: name.into(), delay: 20 / BLOCK_MS, patience: 200, seats: Vec::new() }
+    }
+
+    /// Where this card is found again after it was dropped.
+    #[must_use]
+    pub fn slot(&self) -> LoopbackSlot {
+        LoopbackSlot { name: self.name.clone(), seats: self.held.iter().map(|held| Arc::clone(&held.seat)).collect() }
+    }
+
+    fn hold(name: String, seats: &[Arc<Seat>]) -> Result<Self, Error> {
+        let held: Option<Vec<_>> = seats.iter().map(Seat::hold).collect();
+        let held = held.ok_or(Error::new(ErrorKind::Reopen, "find a software card that is in use"))?;
+        let descriptions =
+            seats.iter().map(|seat| SpanDescription { line: seat.line, label: seat.label.clone() }).collect();
+        Ok(LoopbackCard { name, descriptions, held })
+    }
+}
+
+/// The place of a [`LoopbackCard`].
+#[derive(Clone)]
+pub struct LoopbackSlot {
+    name: String,
+    seats: Vec<Arc<Seat>>,
+}
+
+impl Slot for LoopbackSlot {
+    fn find(&mut self) -> Result<Box<dyn Card>, Error> {
+        Ok(Box::new(LoopbackCard::hold(self.name.clone(), &self.seats)?))
+    }
+}
+
+impl Card for LoopbackCard {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn spans(&self) -> &[SpanDescription] {
+        &self.descriptions
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { loopbacks: true, alarm_insertion: true, counters: true }
+    }
+
+    fn start(self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error> {
+        let mut ends = Vec::with_capacity(self.held.len());
+        let mut spans = Vec::with_capacity(self.held.len());
+        for mut held in self.held {
+            held.attached = true;
+            ends.push((Arc::clone(&held.half().joint), held.half().side()));
+            spans.push(Span::start(held, chunk)?);
+        }
+        let reported = vec![Alarms::empty(); spans.len()];
+        Ok(Running {
+            traffic: Box::new(LoopbackTraffic { spans, reported, in_tick: false }),
+            control: Box::new(LoopbackControl { ends }),
+        })
+    }
+}
+
+struct LoopbackTraffic {
+    spans: Vec<Span>,
+    reported: Vec<Alarms>,
+    in_tick: bool,
+}
+
+impl LoopbackTraffic {
+    fn span(&mut self, span: SpanIndex) -> Result<&mut Span, Error> {
+        self.spans.get_mut(usize::from(span.0)).ok_or(Error::new(ErrorKind::Unsupported, "use a span the card lacks"))
+    }
+}
+
+impl Traffic for LoopbackTraffic {
+    fn descriptors(&self) -> &[RawFd] {
+        &[]
+    }
+
+    fn begin(&mut self) -> Result<Readiness, Error> {
+        // Begun twice: the chunk that was taken is still there, and taking another would lose it.
+        if self.in_tick {
+            return Ok(Readiness::Ready);
+        }
+        // Every span looks, so that the patience of each runs whichever of them is late.
+        let late = self.spans.iter_mut().fold(0, |late, span| late + usize::from(!span.look()));
+        if late > 0 {
+            return Ok(Readiness::NotYet);
+        }
+        for span in &mut self.spans {
+            span.take();
+        }
+        self.in_tick = true;
+        Ok(Readiness::Ready)
+    }
+
+    fn received(&self, span: SpanIndex, timeslot: Timeslot) -> &[u8] {
+        self.spans.get(usize::from(span.0)).map_or(&[], |span| span.received(timeslot))
+    }
+
+    fn to_send(&mut self, span: SpanIndex, timeslot: Timeslot) -> &mut [u8] {
+        match self.spans.get_mut(usize::from(span.0)) {
+            Some(span) => span.to_send(timeslot),
+            None => &mut [],
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.in_tick) {
+            for span in &mut self.spans {
+                span.give();
+            }
+        }
+        Ok(())
+    }
+
+    fn receive_frame(&mut self, span: SpanIndex) -> Result<Option<DFrame>, Error> {
+        Ok(self.span(span)?.receive_frame())
+    }
+
+    fn send_frame(&mut self, span: SpanIndex, frame: &[u8]) -> Result<(), Error> {
+        let frame = DFrame::new(frame).ok_or(Error::new(ErrorKind::Unsupported, "send so long a D-channel frame"))?;
+        self.span(span)?.send_frame(frame)
+    }
+
+    fn next_event(&mut self) -> Option<CardEvent> {
+        for (index, (span, reported)) in self.spans.iter().zip(&mut self.reported).enumerate() {
+            if span.alarms() != *reported {
+                *reported = span.alarms();
+                return Some(CardEvent::Alarms(SpanIndex(index as u8), *reported));
+            }
+        }
+        None
+    }
+}
+
+struct LoopbackControl {
+    ends: Vec<(Arc<Joint>, usize)>,
+}
+
+impl LoopbackControl {
+    fn end(&self, span: SpanIndex) -> Option<&crate::joint::EndState> {
+        self.ends.get(usize::from(span.0)).map(|(joint, side)| joint.end(*side))
+    }
+}
+
+impl Control for LoopbackControl {
+    fn alarms(&self, span: SpanIndex) -> Alarms {
+        self.end(span).map_or(Alarms::ABSENT, |end| end.alarms())
+    }
+
+    fn counters(&self, span: SpanIndex) -> Counters {
+        self.end(span).map_or(Counters::default(), |end| Counters {
+            underruns: end.underruns.load(Ordering::Relaxed),
+            bad_frames: end.bad_frames.load(Ordering::Relaxed),
+            ..Counters::default()
+        })
+    }
+
+    fn set_loopback(&mut self, span: SpanIndex, loopback: Loopback) -> Result<(), Error> {
+        let end =
+            self.end(span).ok_or(Error::new(ErrorKind::Unsupported, "set a loopback on a span the card lacks"))?;
+        end.set_loopback(loopback);
+        Ok(())
+    }
+
+    fn send_alarms(&mut self, span: SpanIndex, alarms: Alarms) -> Result<(), Error> {
+        const OPERATION: &str = "send alarms other than AIS and RAI";
+        let end = self.end(span).filter(|_| (Alarms::AIS | Alarms::RAI).contains(alarms));
+        end.ok_or(Error::new(ErrorKind::Unsupported, OPERATION))?.set_sending(alarms);
+        Ok(())
+    }
+}
