@@ -1,0 +1,140 @@
+//! Calls: those of the gateway, and those the exchange in software makes.
+
+use crate::Masked;
+use serde::{Deserialize, Serialize};
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallStage {
+    /// Not yet answered, or the exchange has not yet acknowledged the answer.
+    Ringing,
+    /// The event number is asked for.
+    AskingEvent,
+    /// The PIN is asked for.
+    AskingPin,
+    /// In the conference.
+    InConference,
+    /// Last words, clearing.
+    Leaving,
+    /// A stage this version has no word for.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// What somebody is in an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// May end it.
+    Host,
+    /// Speaks and hears.
+    Speaker,
+    /// A role this version has no word for.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// A call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CallInfo {
+    /// Its number, counted from 1 since the daemon's start.
+    pub id: u64,
+    /// Its span, from 1.
+    pub span: u16,
+    /// Its timeslot, from 1.
+    pub channel: u8,
+    /// The caller's number; none when it was withheld.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calling: Option<Masked>,
+    /// The number that was called, which is the gateway's own.
+    pub called: String,
+    /// How far it has come.
+    pub state: CallStage,
+    /// The number of its event, once it was let in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// As whom it was let in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// When it came: milliseconds since 1970 UTC.
+    pub since_ms: u64,
+    /// Muted by its own key.
+    pub muted: bool,
+    /// Talking at the moment.
+    pub talking: bool,
+    /// Level of the last second in dBm0, while in a conference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level_dbm0: Option<f32>,
+    /// How many keys were pressed; which ones is nobody's business.
+    pub keys_pressed: u32,
+}
+
+/// How far a call made by the exchange has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExchangeCallState {
+    /// Looking for a channel; SETUP is sent.
+    Trying,
+    /// The gateway works on it, or rings.
+    Ringing,
+    /// Connected: keying, speaking, listening.
+    Connected,
+    /// Being cleared.
+    Clearing,
+    /// Over.
+    Ended,
+    /// A state this version has no word for.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// A call made by the exchange in software. It stays listed for a while after its end, so that whoever
+/// follows it learns how it went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExchangeCallInfo {
+    /// Its number, counted from 1 since the daemon's start.
+    pub id: u64,
+    /// The number dialled.
+    pub called: String,
+    /// The caller's number, when it tells one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calling: Option<Masked>,
+    /// The caller's name, when it tells one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How far it has come.
+    pub state: ExchangeCallState,
+    /// What the caller is at, in words: `keying the PIN`, `speaking`, `listening`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub doing: String,
+    /// Span it was put on, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<u16>,
+    /// Timeslot it was put on, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<u8>,
+    /// When it was dialled: milliseconds since 1970 UTC.
+    pub since_ms: u64,
+    /// Milliseconds it was, or is, connected.
+    pub connected_ms: u64,
+    /// Level of what the caller hears in dBm0, over the last half second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hears_dbm0: Option<f32>,
+    /// Keys found in what was heard: should be none from a conference.
+    pub keys_heard: u32,
+    /// Where what is heard is written: an absolute path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// Why it ended: Q.850 cause value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<u8>,
+    /// The same in words, or what went wrong here (a recording that could not be written).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause_text: Option<String>,
+}
