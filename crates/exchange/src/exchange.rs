@@ -110,7 +110,7 @@ impl Builder {
             cards.push(RunningCard {
                 name,
                 traffic: running.traffic,
-                _control: running.control,
+                control: running.control,
                 first,
                 spans: lines,
                 owed: 0,
@@ -135,6 +135,13 @@ impl Builder {
             ended: VecDeque::new(),
             frames_lost: 0,
         };
+        // Alarms that are there already are no event.
+        for card in &exchange.cards {
+            for (index, span) in (0..card.spans.len()).zip(card.first..) {
+                let alarms = card.control.alarms(SpanIndex(index as u8));
+                exchange.switch.span_usable(SpanId(span), carries_calls(alarms));
+            }
+        }
         exchange.switch.start(now);
         exchange.carry_out(now);
         Ok(exchange)
@@ -155,8 +162,7 @@ impl RunningSpan {
 struct RunningCard {
     name: String,
     traffic: Box<dyn Traffic>,
-    /// Kept because a board may take its control's going for the card's.
-    _control: Box<dyn Control>,
+    control: Box<dyn Control>,
     /// The [`SpanId`] of its first span.
     first: usize,
     spans: Vec<RunningSpan>,
@@ -446,8 +452,7 @@ impl Exchange {
                 CardEvent::Alarms(span, alarms) => {
                     let id = SpanId(card.first + usize::from(span.0));
                     log::info!("exchange: span {id}: alarms: {alarms}");
-                    // A far end that says it does not hear us gets no new calls either.
-                    self.switch.span_usable(id, alarms.usable() && !alarms.contains(Alarms::RAI));
+                    self.switch.span_usable(id, carries_calls(alarms));
                 }
                 CardEvent::FrameLost(span, fault) => {
                     log::debug!("exchange: card {}: span {}: frame lost: {fault:?}", card.name, span.0);
@@ -578,6 +583,11 @@ impl Exchange {
         }
         self.ended.push_back(EndedCaller { status, samples });
     }
+}
+
+/// A far end that says it does not hear us gets no new calls either.
+fn carries_calls(alarms: Alarms) -> bool {
+    alarms.usable() && !alarms.contains(Alarms::RAI)
 }
 
 impl Party {

@@ -49,16 +49,20 @@ impl Gateway {
         let config = || Config::new(Side::User, dialect(line), line == Line::E1);
         let mut d: Vec<DChannel> = card.spans().iter().map(|_| DChannel::new(config())).collect();
         d.iter_mut().for_each(|d| d.start(now));
-        let traffic = card.start(chunk).expect("a wire starts").traffic;
+        let traffic = card.start(chunk).expect("a card starts").traffic;
         let (talks, ended) = (BTreeMap::new(), Vec::new());
         Gateway { line, traffic, d, hears: Hears::Itself, refuse: None, talks, octets_sent: 0, ended }
     }
 
     pub fn tick(&mut self, now: Duration) {
         while self.traffic.next_event().is_some() {}
-        while self.traffic.begin().expect("a wire carries") == Readiness::Ready {
+        // A span without a far end is always ready: no more than a catching-up card may need.
+        for _ in 0..8 {
+            if self.traffic.begin().expect("a card carries") == Readiness::NotYet {
+                return;
+            }
             for span in 0..self.d.len() {
-                while let Some(frame) = self.traffic.receive_frame(SpanIndex(span as u8)).expect("a wire carries") {
+                while let Some(frame) = self.traffic.receive_frame(SpanIndex(span as u8)).expect("a card carries") {
                     self.d[span].handle_frame(now, &frame);
                     self.drain(now, span);
                 }
@@ -68,7 +72,7 @@ impl Gateway {
                 self.drain(now, span);
             }
             self.audio();
-            self.traffic.end().expect("a wire carries");
+            self.traffic.end().expect("a card carries");
         }
     }
 
@@ -87,7 +91,7 @@ impl Gateway {
         while let Some(output) = self.d[span].poll_output() {
             match output {
                 isdn::Output::Frame(frame) => {
-                    self.traffic.send_frame(SpanIndex(span as u8), &frame).expect("a wire carries");
+                    self.traffic.send_frame(SpanIndex(span as u8), &frame).expect("a card carries");
                 }
                 isdn::Output::Event(event) => self.handle(now, span, event),
             }
