@@ -141,8 +141,8 @@ struct Run {
     first: u64,
     /// End of the last window that said so.
     last: u64,
-    /// Windows that said so.
-    heard: u32,
+    /// Windows that said so and held little else.
+    pure: u32,
     /// Windows that said so in earnest, before it was believed.
     good: u32,
     /// Windows since the last that said so.
@@ -227,7 +227,7 @@ impl DtmfReceiver {
     /// First and last sample of a run that has gone on for so long that another receiver might take it for a
     /// key, whether or not it is believed here.
     pub(crate) fn suspect(&self) -> Option<(u64, u64)> {
-        self.run.filter(|run| run.pressed || run.heard >= SUSPECT).map(|run| (run.earliest(), run.last))
+        self.run.filter(|run| run.pressed || run.pure >= SUSPECT).map(|run| (run.earliest(), run.last))
     }
 
     fn follow(&mut self, verdict: Verdict, fit: Option<&Fit>, events: &mut impl FnMut(KeyEvent)) {
@@ -272,7 +272,7 @@ impl Run {
             key: fit.key,
             first: at,
             last: at,
-            heard: 0,
+            pure: 0,
             good: 0,
             misses: 0,
             row_offset_hz: 0.0,
@@ -287,7 +287,7 @@ impl Run {
     fn hear(&mut self, at: u64, verdict: Verdict, fit: &Fit) {
         self.last = at;
         self.misses = 0;
-        self.heard = self.heard.saturating_add(1);
+        self.pure = self.pure.saturating_add(u32::from(fit.explained >= PURE * fit.total));
         if matches!(verdict, Verdict::Good(_) | Verdict::Clean(_)) && !self.pressed {
             self.good += 1;
             self.row_offset_hz += fit.row.offset_hz;
@@ -325,8 +325,11 @@ impl Run {
 /// How far the first and last windows of a run commonly reach beyond the tone, in samples.
 const ONSET_REACH: u64 = 56;
 
-/// Windows after which a run is suspect: about 22 ms of tone.
-const SUSPECT: u32 = 10;
+/// Pure windows after which a run is suspect: some 24 ms of tone.
+const SUSPECT: u32 = 9;
+
+/// Share of a window's energy that the tones must have for the window to be pure. Receivers elsewhere want more.
+const PURE: f32 = 0.75;
 
 /// Lowest mean square looked at: -45 dBm0.
 const LEVEL_FLOOR: f32 = 8_100.0;

@@ -26,7 +26,7 @@ const DELAY_BLOCKS: usize = 40;
 /// Samples muted before the first and after the last window that spoke of a key: 6 ms.
 const GUARD: u64 = 48;
 
-/// Blocks without a trace of a key that disprove a suspicion: 6 ms.
+/// Blocks without a window in earnest that disprove a suspicion: 6 ms.
 const DISPROOF: u32 = 3;
 
 /// Windows in earnest, one after another, that mute the conversation though none was clean: a press in noise.
@@ -39,7 +39,7 @@ pub struct KeyFilter {
     conversation: Gate,
     stream: Gate,
     muted: bool,
-    /// Blocks in a row without a trace of a key.
+    /// Blocks in a row without a window in earnest.
     quiet: u32,
     /// Windows in earnest in a row.
     insisting: u32,
@@ -116,11 +116,9 @@ impl KeyFilter {
     }
 
     fn gate_conversation(&mut self, verdict: Verdict) {
-        self.quiet = if verdict == Verdict::Nothing { self.quiet.saturating_add(1) } else { 0 };
-        self.insisting = match verdict {
-            Verdict::Good(_) | Verdict::Clean(_) => self.insisting.saturating_add(1),
-            Verdict::Plausible(_) | Verdict::Nothing => 0,
-        };
+        let earnest = matches!(verdict, Verdict::Good(_) | Verdict::Clean(_));
+        self.insisting = if earnest { self.insisting.saturating_add(1) } else { 0 };
+        self.quiet = if earnest { 0 } else { self.quiet.saturating_add(1) };
         if matches!(verdict, Verdict::Clean(_)) || self.insisting >= INSISTENCE || self.receiver.held().is_some() {
             self.muted = true;
         } else if self.quiet >= DISPROOF {
