@@ -1,6 +1,6 @@
 //! An exchange on a thread of its own, by the real clock, and the handle to it.
 //!
-//! Looks after pace and commands; everything else is [`crate::exchange`].
+//! Looks after pace and commands; everything else is [`crate::Exchange`].
 //!
 //! Data path: [`Handle`] → bounded queue of commands → the thread → replies.
 //! Time: a turn each chunk length, at absolute deadlines: a late turn does not delay those after it. Commands are

@@ -1,7 +1,7 @@
 //! The exchange's signalling: calls from callers over trunk groups, and from the far end to subscribers.
 //!
 //! Looks after the D channel of every span (network side), who has which channel, and hunting. It hears
-//! no audio ([`crate::caller`]) and touches no card ([`crate::exchange`]).
+//! no audio ([`crate::caller`]) and touches no card ([`crate::Exchange`]).
 //!
 //! Data path: D-channel frames and orders → here → D-channel frames and [`CallerEvent`]s.
 //! Time: `now` comes in with every call; [`Switch::poll_timeout`] says when [`Switch::handle_timeout`] is

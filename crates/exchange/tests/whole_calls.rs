@@ -403,10 +403,10 @@ fn a_card_that_goes_takes_its_calls_with_it_and_the_others_work_on() {
 fn the_list_of_ended_callers_is_bounded() {
     let mut town = Town::new(Line::T1, ChunkLength::Ms10, 1);
     town.gateways[0].refuse = Some(17);
-    for _ in 0..exchange::exchange::ENDED_KEPT + 10 {
+    for _ in 0..exchange::ENDED_KEPT + 10 {
         town.dial(&plan());
         town.pass(100);
     }
-    assert_eq!(town.exchange.callers().count(), exchange::exchange::ENDED_KEPT);
+    assert_eq!(town.exchange.callers().count(), exchange::ENDED_KEPT);
     town.assert_idle();
 }
