@@ -272,7 +272,7 @@ impl Traffic for LoopbackTraffic {
 
     fn to_send(&mut self, span: SpanIndex, timeslot: Timeslot) -> &mut [u8] {
         match self.spans.get_mut(usize::from(span.0)) {
-            Some(span) => span.to_send(timeslot),
+            Some(span) => span.outgoing(timeslot),
             None => &mut [],
         }
     }

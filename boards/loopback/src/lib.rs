@@ -8,8 +8,16 @@
 //! Time: that of the callers; two ends in one thread under a virtual clock work as do two in two threads.
 #![forbid(unsafe_code)]
 
+mod capture;
 mod card;
+mod engine;
+pub mod faults;
 mod joint;
+mod pcap;
+mod random;
 mod span;
 
+pub use capture::{CaptureReader, CapturedFrame, CapturingCard, Direction};
 pub use card::{Builder, FarEnd, LoopbackCard, LoopbackSlot, Slot};
+pub use faults::{FaultPlan, FaultyCard, FaultySlot};
+pub use pcap::{PcapWriter, Side};

@@ -164,7 +164,7 @@ impl Span {
         self.octets(timeslot).map_or(&[], |range| &self.received[range])
     }
 
-    pub(crate) fn to_send(&mut self, timeslot: Timeslot) -> &mut [u8] {
+    pub(crate) fn outgoing(&mut self, timeslot: Timeslot) -> &mut [u8] {
         match self.octets(timeslot) {
             Some(range) => &mut self.to_send[range],
             None => &mut [],
