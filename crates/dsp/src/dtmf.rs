@@ -196,13 +196,8 @@ impl DtmfReceiver {
         }
         let total = self.bank.mean_square();
         let background = self.background.hear(total, self.run.is_none());
-        let mut verdict = Verdict::Nothing;
-        let mut fit = None;
-        if total >= LEVEL_FLOOR {
-            let fitted = self.bank.fit();
-            verdict = judge(&fitted, background);
-            fit = Some(fitted);
-        }
+        let fit = if total >= LEVEL_FLOOR { self.bank.fit() } else { None };
+        let verdict = fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, background));
         self.follow(verdict, fit.as_ref(), events);
         Some(verdict)
     }

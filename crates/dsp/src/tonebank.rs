@@ -83,15 +83,17 @@ impl ToneBank {
     /// Takes no more than [`ToneBank::wanted`] samples; true when they complete the block.
     pub fn absorb(&mut self, samples: &[i16]) -> bool {
         let end = (self.filled + samples.len()).min(BLOCK);
-        let sums = &mut self.current;
+        // Copies, so that the sums stay in registers.
+        let (mut re, mut im, mut energy) = (self.current.re, self.current.im, self.current.energy);
         for (&sample, (cos, sin)) in samples.iter().zip(&self.tables.wave[self.filled..end]) {
             let value = f32::from(sample);
             for lane in 0..LANES {
-                sums.re[lane] += value * cos[lane];
-                sums.im[lane] -= value * sin[lane];
+                re[lane] += value * cos[lane];
+                im[lane] += value * sin[lane];
             }
-            sums.energy += value * value;
+            energy += value * value;
         }
+        self.current = BlockSums { re, im, energy };
         self.filled = end;
         if self.filled < BLOCK {
             return false;
@@ -107,47 +109,54 @@ impl ToneBank {
         self.ring.iter().map(|block| block.energy).sum::<f32>() / (WINDOW * BLOCK) as f32
     }
 
-    /// Fits the strongest row and the strongest column to the last window.
-    pub fn fit(&self) -> Fit {
+    /// Fits the strongest row and the strongest column to the last window, unless a look shows that they are not half
+    /// of what could be worth fitting.
+    pub fn fit(&self) -> Option<Fit> {
         let (mut re, mut im) = ([0.0f32; LANES], [0.0f32; LANES]);
-        let (mut re_t, mut im_t) = ([0.0f32; LANES], [0.0f32; LANES]);
-        for k in 0..WINDOW {
-            let block = &self.ring[(self.oldest + k) % WINDOW];
-            let (turn_re, turn_im) = &self.tables.turn[k];
-            let t = centred(k) as f32;
+        let (new, old) = self.ring.split_at(self.oldest);
+        for (block, (turn_re, turn_im)) in old.iter().chain(new).zip(&self.tables.turn) {
             for lane in 0..LANES {
-                let a = block.re[lane] * turn_re[lane] - block.im[lane] * turn_im[lane];
-                let b = block.re[lane] * turn_im[lane] + block.im[lane] * turn_re[lane];
-                re[lane] += a;
-                im[lane] += b;
-                re_t[lane] += t * a;
-                im_t[lane] += t * b;
+                re[lane] += block.re[lane] * turn_re[lane] - block.im[lane] * turn_im[lane];
+                im[lane] += block.re[lane] * turn_im[lane] + block.im[lane] * turn_re[lane];
             }
         }
-        let strength: [f32; LANES] = std::array::from_fn(|lane| re[lane] * re[lane] + im[lane] * im[lane]);
+        let mut strength = [0.0f32; LANES];
+        for lane in 0..LANES {
+            strength[lane] = re[lane] * re[lane] + im[lane] * im[lane];
+        }
         let (row, column) = (strongest(&strength[..4]), strongest(&strength[4..]));
-        let key = Key::at(row, column).unwrap_or(Key::ALL[0]);
-        let sums: [f32; TERMS] = [
-            re[row],
-            im[row],
-            re_t[row],
-            im_t[row],
-            re[4 + column],
-            im[4 + column],
-            re_t[4 + column],
-            im_t[4 + column],
-        ];
+        let total = self.mean_square();
+        let samples = (WINDOW * BLOCK) as f32;
+        // A tone of mean square m has m n² / 2 here, or little less.
+        if strength[row] + strength[4 + column] < WORTH * total * samples * samples / 2.0 {
+            return None;
+        }
+        let key = Key::at(row, column)?;
+        let (row_t, column_t) = (self.timed(row), self.timed(4 + column));
+        let sums: [f32; TERMS] =
+            [re[row], im[row], row_t.0, row_t.1, re[4 + column], im[4 + column], column_t.0, column_t.1];
         let inverse = &self.tables.inverse[row * 4 + column];
         let solution: [f32; TERMS] =
             std::array::from_fn(|i| inverse[i].iter().zip(&sums).map(|(inverse, sum)| inverse * sum).sum());
         let explained: f32 = solution.iter().zip(&sums).map(|(solution, sum)| solution * sum).sum();
-        Fit {
+        Some(Fit {
             key,
             row: FittedTone::new(&solution[..4]),
             column: FittedTone::new(&solution[4..]),
-            total: self.mean_square(),
-            explained: explained / (WINDOW * BLOCK) as f32,
+            total,
+            explained: explained / samples,
+        })
+    }
+
+    /// The correlation of one lane weighted by time from the middle of the window.
+    fn timed(&self, lane: usize) -> (f32, f32) {
+        let (new, old) = self.ring.split_at(self.oldest);
+        let (mut re, mut im) = (0.0, 0.0);
+        for ((block, (turn_re, turn_im)), t) in old.iter().chain(new).zip(&self.tables.turn).zip(&self.tables.time) {
+            re += t * (block.re[lane] * turn_re[lane] - block.im[lane] * turn_im[lane]);
+            im += t * (block.re[lane] * turn_im[lane] + block.im[lane] * turn_re[lane]);
         }
+        (re, im)
     }
 }
 
@@ -182,13 +191,18 @@ const fn spread_of_time() -> f64 {
     ((WINDOW * WINDOW) as f64 - 1.0) / 12.0
 }
 
+/// Share of the energy that the two strongest lanes must show at first sight.
+const WORTH: f32 = 0.25;
+
 /// Constants of the eight frequencies; rows first, then columns.
 #[derive(Debug)]
 struct Tables {
-    /// Cosine and sine for each sample of a block.
+    /// Cosine and negative sine for each sample of a block.
     wave: [([f32; LANES], [f32; LANES]); BLOCK],
     /// e^-jωt at the start of each block of the window.
     turn: [([f32; LANES], [f32; LANES]); WINDOW],
+    /// Time of each block from the middle of the window, in blocks.
+    time: [f32; WINDOW],
     /// For each key, the inverse of the matrix of products of its eight terms.
     inverse: [[[f32; TERMS]; TERMS]; 16],
 }
@@ -199,14 +213,14 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
         f64::from(if lane < 4 { ROW_HZ[lane] } else { COLUMN_HZ[lane - 4] }) * TAU / f64::from(SAMPLE_RATE)
     });
     let wave = std::array::from_fn(|n| {
-        (step.map(|step| (step * n as f64).cos() as f32), step.map(|step| (step * n as f64).sin() as f32))
+        (step.map(|step| (step * n as f64).cos() as f32), step.map(|step| -(step * n as f64).sin() as f32))
     });
     let turn = std::array::from_fn(|k| {
         let n = (k * BLOCK) as f64;
         (step.map(|step| (step * n).cos() as f32), step.map(|step| -(step * n).sin() as f32))
     });
     let inverse = std::array::from_fn(|key| invert(products(step[key / 4], step[4 + key % 4])));
-    Tables { wave, turn, inverse }
+    Tables { wave, turn, time: std::array::from_fn(|k| centred(k) as f32), inverse }
 });
 
 /// Products of the eight terms of two tones with one another, summed over the window.

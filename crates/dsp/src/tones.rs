@@ -348,3 +348,108 @@ impl DtmfSequence {
         Voice::new(Segment { tones: [Some(low), Some(high)], samples: self.on })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::power_dbm0;
+
+    /// Level of one frequency in a recording, in dBm0.
+    fn level_at(samples: &[i16], hz: f64) -> f64 {
+        let (mut re, mut im) = (0.0, 0.0);
+        for (n, &sample) in samples.iter().enumerate() {
+            let angle = std::f64::consts::TAU * hz * n as f64 / f64::from(SAMPLE_RATE);
+            re += f64::from(sample) * angle.cos();
+            im += f64::from(sample) * angle.sin();
+        }
+        let peak = 2.0 * re.hypot(im) / samples.len() as f64;
+        20.0 * (peak / f64::from(peak_of(0.0))).log10()
+    }
+
+    #[test]
+    fn the_milliwatt_is_one() {
+        let mut samples = vec![0; 8_000];
+        Oscillator::milliwatt().fill(&mut samples);
+        assert!(power_dbm0(&samples).abs() < 0.01);
+        assert!(level_at(&samples, 1_004.0).abs() < 0.01);
+        assert!(level_at(&samples, 1_000.0) < -40.0);
+    }
+
+    #[test]
+    fn keys_have_their_frequencies_levels_and_times() {
+        for key in Key::ALL {
+            let (low, high) = key.frequencies();
+            let mut sequence = DtmfSequence::new(&key.to_string(), 100, 50, -12.0).unwrap();
+            assert_eq!(sequence.len_samples(), 1_200);
+            let mut samples = vec![1; 2_000];
+            assert_eq!(sequence.fill(&mut samples), 1_200);
+            assert!(sequence.is_finished());
+            for hz in [low, high] {
+                assert!((level_at(&samples[16..784], f64::from(hz)) + 12.0).abs() < 0.5, "{key} at {hz} Hz");
+            }
+            assert!(samples[800..].iter().all(|&sample| sample == 0));
+        }
+    }
+
+    #[test]
+    fn twist_lowers_the_weaker_group() {
+        for (db, low_dbm0, high_dbm0) in [(3.0, -13.0, -10.0), (-6.0, -10.0, -16.0)] {
+            let mut samples = vec![0; 1_600];
+            DtmfSequence::new("1", 200, 0, -10.0).unwrap().with_twist(db).fill(&mut samples);
+            assert!((level_at(&samples[16..1_584], 697.0) - low_dbm0).abs() < 0.3);
+            assert!((level_at(&samples[16..1_584], 1_209.0) - high_dbm0).abs() < 0.3);
+        }
+    }
+
+    #[test]
+    fn every_edge_is_soft() {
+        let mut samples = vec![0; 12_000];
+        ToneSequence::entry().add(&mut samples[2_000..]);
+        ToneSequence::exit().add(&mut samples[7_000..]);
+        let steps = samples.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs()).max();
+        // The steepest step of a sine wave of the higher note; an edge adds nothing to it.
+        let steepest = peak_of(HIGH_NOTE.dbm0) * (std::f32::consts::TAU * HIGH_NOTE.hz / SAMPLE_RATE as f32);
+        assert!(steps <= Some(steepest as i32 + 2), "{steps:?} against {steepest}");
+    }
+
+    #[test]
+    fn sequences_end_or_begin_again() {
+        let mut out = [0; 2_500];
+        let mut entry = ToneSequence::entry();
+        assert_eq!((entry.fill(&mut out), entry.is_finished()), (2_160, true));
+        assert_eq!(entry.fill(&mut out), 0);
+        let mut busy = ToneSequence::busy();
+        let mut long = vec![0; 16_000];
+        assert_eq!((busy.fill(&mut long), busy.is_finished()), (16_000, false));
+        assert_eq!(power_dbm0(&long[4_000..8_000]), crate::level::SILENCE_DBM0);
+        assert!((power_dbm0(&long[8_000..12_000]) + 21.0).abs() < 0.2, "two tones of -24 dBm0 are -21 dBm0");
+    }
+
+    #[test]
+    fn nothing_to_play_is_over_at_once() {
+        let mut out = [5; 10];
+        for mut sequence in [ToneSequence::once(&[]), ToneSequence::repeated(&[Segment::silence(0)])] {
+            assert!(sequence.is_finished());
+            assert_eq!(sequence.fill(&mut out), 0);
+        }
+        for mut keys in [DtmfSequence::new("", 40, 40, 0.0), DtmfSequence::new("123", 0, 0, 0.0)].map(Result::unwrap) {
+            assert_eq!(keys.fill(&mut out), 0);
+            assert!(keys.is_finished());
+        }
+        assert_eq!(out, [0; 10]);
+    }
+
+    #[test]
+    fn what_is_no_key_is_named() {
+        assert_eq!(DtmfSequence::new("12e4", 40, 40, 0.0).unwrap_err(), NotAKey('e'));
+        assert!(DtmfSequence::new("0123456789*#abcdABCD", 40, 40, 0.0).is_ok());
+    }
+
+    #[test]
+    fn loud_sums_are_clamped() {
+        let mut out = [i16::MAX; 160];
+        let loud = Segment::dual(Tone::new(500.0, 3.0), Tone::new(510.0, 3.0), 20);
+        ToneSequence::once(&[loud]).add(&mut out);
+        assert!(out.contains(&i16::MAX));
+    }
+}
