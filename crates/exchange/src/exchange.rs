@@ -563,7 +563,10 @@ impl Exchange {
                 party.place = None;
             }
             CallerEvent::Ended { cause, by_far_end } => self.ended(now_ms, id, cause, by_far_end),
-            CallerEvent::NoRoute { cause } => self.ended(now_ms, id, cause, true),
+            CallerEvent::NoRoute { cause } => {
+                let refused_by_far_end = status.offers > 0;
+                self.ended(now_ms, id, cause, refused_by_far_end);
+            }
         }
     }
 

@@ -133,6 +133,11 @@ pub enum PlanError {
     },
     /// A sound file and a part in a conversation at once.
     TwoVoices,
+    /// The recording would replace the sound file that is spoken.
+    RecordsOverItself {
+        /// The file.
+        path: PathBuf,
+    },
     /// A sound file cannot be used.
     Wav {
         /// Why.
@@ -147,6 +152,9 @@ impl fmt::Display for PlanError {
             PlanError::Key { what, .. } => write!(f, "{what} cannot be keyed"),
             PlanError::KeyTiming { why } => f.write_str(why),
             PlanError::TwoVoices => f.write_str("a caller speaks either a sound file or a part in a conversation"),
+            PlanError::RecordsOverItself { path } => {
+                write!(f, "the recording would replace the sound file that is spoken, {}", path.display())
+            }
             PlanError::Wav { .. } => f.write_str("the caller cannot be prepared"),
         }
     }
@@ -157,7 +165,10 @@ impl std::error::Error for PlanError {
         match self {
             PlanError::Key { source, .. } => Some(source),
             PlanError::Wav { source } => Some(source),
-            PlanError::Number { .. } | PlanError::KeyTiming { .. } | PlanError::TwoVoices => None,
+            PlanError::Number { .. }
+            | PlanError::KeyTiming { .. }
+            | PlanError::TwoVoices
+            | PlanError::RecordsOverItself { .. } => None,
         }
     }
 }
@@ -197,6 +208,11 @@ impl DialPlan {
         }
         check_number("the caller's number", &self.calling)?;
         let script = self.script()?;
+        if let (Some(wav), Some(record)) = (&self.wav, &self.record)
+            && wav.canonicalize().is_ok_and(|wav| record.canonicalize().is_ok_and(|record| wav == record))
+        {
+            return Err(PlanError::RecordsOverItself { path: record.clone() });
+        }
         let sink = match &self.record {
             Some(path) => Sink::File(Recording::create(path).map_err(|source| PlanError::Wav { source })?),
             None => Sink::None,
@@ -352,6 +368,13 @@ mod tests {
             assert!(said.contains(message), "{said}");
             assert!(!record.exists(), "no recording of a call that is not made: {message}");
         }
+        let wav = folder.path().join("a.wav");
+        let mut sound = Recording::create(&wav).expect("creates");
+        sound.write(&[1, 2, 3]).expect("writes");
+        sound.close().expect("closes");
+        let same = DialPlan { record: Some(folder.path().join("./a.wav")), wav: Some(wav.clone()), ..plan() };
+        assert!(refusal(&same).contains("would replace"), "{}", refusal(&same));
+        assert_eq!(load_clip(&wav).expect("still there").len(), 3);
         let unwritable = DialPlan { record: Some(folder.path().join("no/such/b.wav")), ..plan() };
         assert!(refusal(&unwritable).contains("cannot create the recording"), "{}", refusal(&unwritable));
     }

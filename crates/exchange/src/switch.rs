@@ -343,7 +343,13 @@ impl Switch {
     }
 
     fn tell(&mut self, caller: CallerId, event: CallerEvent) {
-        log::debug!("exchange: caller {caller}: {event:?}");
+        match &event {
+            // Its plain form would show numbers, which no log may.
+            CallerEvent::Called { span, channel, called, .. } => {
+                log::debug!("exchange: caller {caller}: calls {} on {span}/{channel}", called.masked());
+            }
+            other => log::debug!("exchange: caller {caller}: {other:?}"),
+        }
         self.outputs.push_back(Output::Caller { caller, event });
     }
 

@@ -150,12 +150,16 @@ pub trait Medium: Write + Seek + Send {}
 impl<T: Write + Seek + Send> Medium for T {}
 
 impl Recording {
-    /// Create the file, over an older one of this name.
+    /// Create the file, in place of an older one of this name.
     ///
     /// # Errors
     /// [`WavError::NotCreated`].
     pub fn create(path: &Path) -> Result<Recording, WavError> {
         let not_created = |source| WavError::NotCreated { path: path.to_owned(), source };
+        // A file of this name may be another call's recording: that one keeps what it has, and loses its name.
+        if path.is_file() {
+            std::fs::remove_file(path).map_err(|why| not_created(hound::Error::IoError(why)))?;
+        }
         let file = File::create(path).map_err(|why| not_created(hound::Error::IoError(why)))?;
         Recording::on(path, Box::new(BufWriter::new(file))).map_err(not_created)
     }
@@ -247,6 +251,19 @@ mod tests {
         recording.write(&[7; 100]).expect("writes");
         drop(recording);
         assert_eq!(load_clip(&path).expect("loads").len(), 100);
+    }
+
+    #[test]
+    fn two_recordings_of_one_name_do_not_mix() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.wav");
+        let mut first = Recording::create(&path).expect("creates");
+        let mut second = Recording::create(&path).expect("creates");
+        second.write(&[2; 10]).expect("writes");
+        first.write(&[1; 50]).expect("writes");
+        second.close().expect("closes");
+        first.close().expect("closes");
+        assert_eq!(*load_clip(&path).expect("loads"), [2; 10]);
     }
 
     #[test]

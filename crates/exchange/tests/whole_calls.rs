@@ -218,7 +218,7 @@ fn a_call_that_finds_no_place_says_why() {
     town.pass(1_000);
     let status = town.status(caller);
     assert_eq!((status.state, status.cause, status.offers), (CallerState::Ended, Some(34), 2));
-    assert_eq!(status.connected_at_ms, None);
+    assert_eq!((status.connected_at_ms, status.by_far_end), (None, true));
     assert_eq!(hound::WavReader::open(&record).expect("a valid file").duration(), 0);
     town.assert_idle();
 }
