@@ -1,2 +1,153 @@
-//! The technician's tool.
-fn main() {}
+//! The technician's tool: sees and steers a running daemon over its control socket.
+//!
+//! Data path: command line → [`control::Client`] → answer → table or JSON on the standard output; what
+//! went wrong on the standard error, or with `--json` on the standard output as `{"error":{...}}`.
+//! Source: exit codes and examples are in the help text ([`args`]).
+#![forbid(unsafe_code)]
+
+mod args;
+mod confirm;
+mod dial;
+mod failure;
+mod output;
+mod show;
+mod table;
+mod words;
+
+use args::{Asking, AtLeast, Cli, CloseEvent, Command, Exchange};
+use clap::{CommandFactory, Parser};
+use confirm::Answer;
+use control::{Client, Problem, WatchEnd};
+use failure::Failure;
+use output::Output;
+use serde_json::json;
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    let failure = match run(cli, output) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(failure) if failure.is_quiet() => return ExitCode::SUCCESS,
+        Err(failure) => failure,
+    };
+    let told_already = matches!(failure, Failure::CallFailed(_)) && output.is_json();
+    if output.is_json() && !told_already {
+        // If even that cannot be written, the exit code is all there is.
+        let _ = output.answer(&failure.json(), String::new);
+    } else if !told_already {
+        eprintln!("{}", failure.text());
+    }
+    ExitCode::from(failure.exit_code())
+}
+
+fn run(cli: Cli, output: Output) -> Result<(), Failure> {
+    if let Command::Completions { shell } = cli.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "trunkctl", &mut script);
+        return output.text(&String::from_utf8_lossy(&script));
+    }
+    let mut client = Client::find(cli.socket.as_deref())?;
+    let now_ms = words::now_ms();
+    match cli.command {
+        Command::Completions { .. } => Ok(()),
+        Command::Status => {
+            let status = client.status()?;
+            output.answer(&status, || show::status(&status, now_ms))
+        }
+        Command::Spans => {
+            let spans = client.spans()?;
+            output.answer(&spans, || show::spans(&spans, now_ms))
+        }
+        Command::Channels { span } => {
+            let channels = client.channels(span)?;
+            output.answer(&channels, || show::channels(&channels, now_ms))
+        }
+        Command::Calls => {
+            let calls = client.calls()?;
+            output.answer(&calls, || show::calls(&calls, now_ms))
+        }
+        Command::Events => {
+            let events = client.events()?;
+            output.answer(&events, || show::events(&events, now_ms))
+        }
+        Command::Ports => {
+            let ports = client.ports()?;
+            output.answer(&ports, || show::ports(&ports, now_ms))
+        }
+        Command::Reserve(reserve) => self::reserve(&mut client, reserve, output),
+        Command::Cancel(close) => close_event(&mut client, &close, "cancels", output),
+        Command::End(close) => close_event(&mut client, &close, "ends", output),
+        Command::HangUp { call, asking } => hang_up(&mut client, call, asking, now_ms, output),
+        Command::Watch { at_least } => watch(client, at_least, output),
+        Command::Exchange(Exchange::Dial(dial)) => dial::dial(&mut client, &dial, output),
+        Command::Exchange(Exchange::Calls) => {
+            let calls = client.exchange_calls()?;
+            output.answer(&calls, || show::exchange_calls(&calls, now_ms))
+        }
+        Command::Exchange(Exchange::HangUp { id }) => {
+            let done = client.exchange_hang_up(id)?;
+            output.answer(&done, || words::clean(&done.text) + "\n")
+        }
+    }
+}
+
+fn reserve(client: &mut Client, reserve: args::Reserve, output: Output) -> Result<(), Failure> {
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+    let reservation = client.reserve(control::Reserve {
+        title: reserve.title,
+        formats: reserve.formats,
+        over_after_s: seconds(reserve.over_after),
+        archive_after_s: seconds(reserve.archive_after),
+    })?;
+    output.answer(&reservation, || show::reservation(&reservation))
+}
+
+/// Cancel or end an event, after showing what that does.
+fn close_event(client: &mut Client, close: &CloseEvent, verb: &str, output: Output) -> Result<(), Failure> {
+    if confirm::is_asked(close.asking) {
+        let events = client.events()?;
+        let event = events.iter().find(|event| event.number == close.event);
+        let what = show::closing(verb, &close.event, event);
+        if confirm::confirm(close.asking, output, &what)? == Answer::DryRun {
+            return output.answer(&json!({ "dry_run": true, "event": event }), || what);
+        }
+    }
+    let done = if verb == "ends" { client.end(&close.event)? } else { client.cancel(&close.event)? };
+    output.answer(&done, || words::clean(&done.text) + "\n")
+}
+
+/// Clear a call, after showing whose it is.
+fn hang_up(client: &mut Client, call: u64, asking: Asking, now_ms: u64, output: Output) -> Result<(), Failure> {
+    if confirm::is_asked(asking) {
+        let mut calls = client.calls()?;
+        calls.retain(|c| c.id == call);
+        if calls.is_empty() {
+            let problem = Problem::not_found(format!("there is no call {call}"));
+            return Err(control::ClientError::Refused(problem.with_hint("`trunkctl calls` lists them")).into());
+        }
+        let what = format!("This hangs up:\n{}", show::calls(&calls, now_ms));
+        if confirm::confirm(asking, output, &what)? == Answer::DryRun {
+            return output.answer(&json!({ "dry_run": true, "call": calls.first() }), || what);
+        }
+    }
+    let done = client.hang_up(call)?;
+    output.answer(&done, || words::clean(&done.text) + "\n")
+}
+
+/// Print notices as they come.
+fn watch(client: Client, at_least: AtLeast, output: Output) -> Result<(), Failure> {
+    let mut watching = client.watch()?;
+    for notice in &mut watching {
+        let notice = notice?;
+        if notice.severity >= at_least.severity() {
+            output.item(&notice, || show::notice(&notice))?;
+        }
+    }
+    match watching.ended() {
+        Some(WatchEnd::Shutdown) => Err(Failure::WatchEnded("the daemon stops")),
+        Some(WatchEnd::Slow) => Err(Failure::WatchEnded("notices came faster than they were read: some are lost")),
+        Some(WatchEnd::Unknown) | None => Err(Failure::WatchEnded("the daemon tells no more")),
+    }
+}

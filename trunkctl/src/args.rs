@@ -1,0 +1,266 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use control::Severity;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  refused by the daemon, not confirmed, or a call that was followed did not get through
+  2  the command line is wrong, or something it names cannot be read
+  3  no daemon answers, or the connection to it broke
+
+The daemon is found by itself: --socket, else the environment's TRUNKCAST_SOCKET, else
+trunkcast-state/control.sock in this directory or one above it, else /run/trunkcast/control.sock.";
+
+/// See and steer a running trunkcastd.
+#[derive(Debug, Parser)]
+#[command(name = "trunkctl", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// The daemon's control socket
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub socket: Option<PathBuf>,
+    /// Answer with one JSON document (watch: one a line)
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// How the daemon is: calls, streams, real-time loop, alarms
+    Status,
+    /// The spans: links, alarms, channels in use
+    Spans,
+    /// The channels of a span, or of all: service states and calls
+    Channels {
+        /// Number of the span, as `trunkctl spans` shows it
+        span: Option<u16>,
+    },
+    /// The calls: who, how far, in which event
+    Calls,
+    /// The events: reserved, live and past, with their streams
+    Events,
+    /// The stream ports: free, in use, held back
+    Ports,
+    /// Reserve an event; prints its number and PINs, once
+    #[command(after_help = "Example:\n  trunkctl reserve 'Town hall' --over-after 2h --archive-after 10m")]
+    Reserve(Reserve),
+    /// Cancel an event: it takes no calls, now or ever
+    #[command(after_help = "Example:\n  trunkctl cancel 100200305 --dry-run")]
+    Cancel(CloseEvent),
+    /// End an event, as a host does by keying 399
+    #[command(after_help = "Example:\n  trunkctl end 100200305 --yes")]
+    End(CloseEvent),
+    /// Clear a call
+    #[command(after_help = "Example:\n  trunkctl hang-up 17")]
+    HangUp {
+        /// Number of the call, as `trunkctl calls` shows it
+        call: u64,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Tell what happens, until Ctrl-C
+    #[command(after_help = "Example:\n  trunkctl watch --at-least warning --json | jq .text")]
+    Watch {
+        /// Leave out what is less severe
+        #[arg(long, value_enum, value_name = "SEVERITY", default_value = "info")]
+        at_least: AtLeast,
+    },
+    /// Call in, with the exchange in software
+    #[command(subcommand)]
+    Exchange(Exchange),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  trunkctl completions bash > ~/.local/share/bash-completion/completions/trunkctl"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The event to reserve.
+#[derive(Debug, Args)]
+pub struct Reserve {
+    /// Its title
+    pub title: String,
+    /// A format to stream it in, such as mp3; may be repeated [default: the daemon's]
+    #[arg(long = "format", value_name = "FORMAT")]
+    pub formats: Vec<String>,
+    /// After the last hang-up, the event is over when nobody calls for so long [default: the daemon's]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub over_after: Option<Duration>,
+    /// After the last hang-up, the archive is due when nobody calls for so long [default: the daemon's]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub archive_after: Option<Duration>,
+}
+
+/// The event to close.
+#[derive(Debug, Args)]
+pub struct CloseEvent {
+    /// Number of the event
+    pub event: String,
+    #[command(flatten)]
+    pub asking: Asking,
+}
+
+/// Whether to ask first.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Asking {
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Only show what would be hit
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+}
+
+/// The exchange in software.
+#[derive(Debug, Subcommand)]
+pub enum Exchange {
+    /// Call in: dial, key event number and PIN, speak a sound file, listen, hang up
+    #[command(after_help = DIAL_EXAMPLES)]
+    Dial(Box<Dial>),
+    /// The calls it makes, and made lately
+    Calls,
+    /// Hang up one of them
+    HangUp {
+        /// Number of the call, as `trunkctl exchange calls` shows it
+        id: u64,
+    },
+}
+
+const DIAL_EXAMPLES: &str = "\
+Examples:
+  trunkctl exchange dial --event 100200305 --pin-file pin --wav speech.wav --record heard.wav --hold 5s
+  trunkctl exchange dial --event 100200305 --pin - < pin
+  trunkctl exchange dial --repeat forever --wav music.wav --event 100200305 --pin 86421357 --no-follow
+
+A PIN on the command line can be seen by everybody on this machine who lists its processes.
+Sound files are WAV, 8 kHz, one channel, 16 bit; the daemon reads and writes them.";
+
+/// A call to make.
+#[derive(Args)]
+pub struct Dial {
+    /// Number of the event to key
+    #[arg(long, value_name = "NUMBER")]
+    pub event: Option<String>,
+    /// PIN to key; `-` reads it from the standard input
+    #[arg(long, value_name = "PIN", conflicts_with = "pin_file", allow_hyphen_values = true)]
+    pub pin: Option<String>,
+    /// File whose first line is the PIN
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub pin_file: Option<PathBuf>,
+    /// Sound file to speak
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub wav: Option<PathBuf>,
+    /// Sound file to write what is heard to
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
+    /// How often to speak: a number, or `forever`
+    #[arg(long, value_name = "TIMES", default_value = "1", value_parser = repeat)]
+    pub repeat: control::Repeat,
+    /// Listen for so long after the last word, then hang up [default: until the far end hangs up]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub hold: Option<Duration>,
+    /// Number to dial [default: the gateway's]
+    #[arg(long, value_name = "NUMBER")]
+    pub called: Option<String>,
+    /// The caller's own number [default: not told]
+    #[arg(long, value_name = "NUMBER")]
+    pub calling: Option<String>,
+    /// The caller's name [default: not told]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Milliseconds a key is held
+    #[arg(long, value_name = "MS", default_value_t = 100)]
+    pub key_on: u32,
+    /// Milliseconds between keys
+    #[arg(long, value_name = "MS", default_value_t = 100)]
+    pub key_off: u32,
+    /// Level of each of a key's two tones
+    #[arg(long, value_name = "DBM0", default_value_t = -10.0, allow_negative_numbers = true)]
+    pub key_level: f32,
+    /// Tell how the call goes until it ends [default: at a terminal]
+    #[arg(long, overrides_with = "no_follow")]
+    pub follow: bool,
+    /// Return as soon as it is dialled
+    #[arg(long)]
+    pub no_follow: bool,
+}
+
+impl std::fmt::Debug for Dial {
+    /// Without the PIN.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dial").field("wav", &self.wav).field("record", &self.record).finish_non_exhaustive()
+    }
+}
+
+fn repeat(text: &str) -> Result<control::Repeat, String> {
+    if text == "forever" {
+        return Ok(control::Repeat::Forever);
+    }
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a number from 1 on, or `forever`".into()),
+        Ok(times) => Ok(control::Repeat::Times(times)),
+    }
+}
+
+/// Severities to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "they would become help texts that say the same word again")]
+pub enum AtLeast {
+    Info,
+    Cleared,
+    Warning,
+    Minor,
+    Major,
+    Critical,
+}
+
+impl AtLeast {
+    /// As the protocol has it.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        match self {
+            AtLeast::Info => Severity::Info,
+            AtLeast::Cleared => Severity::Cleared,
+            AtLeast::Warning => Severity::Warning,
+            AtLeast::Minor => Severity::Minor,
+            AtLeast::Major => Severity::Major,
+            AtLeast::Critical => Severity::Critical,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_counted_or_for_ever() {
+        assert_eq!(repeat("3"), Ok(control::Repeat::Times(3)));
+        assert_eq!(repeat("forever"), Ok(control::Repeat::Forever));
+        for wrong in ["0", "-1", "", "often", "99999999999"] {
+            assert!(repeat(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_pin_is_not_in_the_debug_form() {
+        let cli = Cli::try_parse_from(["trunkctl", "exchange", "dial", "--pin", "86421357"]).expect("parsed");
+        assert!(!format!("{cli:?}").contains("8642"));
+    }
+}

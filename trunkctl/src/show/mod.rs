@@ -1,0 +1,50 @@
+//! What the daemon answered, as people read it.
+//!
+//! Each function makes text from an answer; `now_ms` is given, so that the same answer makes the same text.
+
+mod calls;
+mod events;
+mod status;
+mod trunk;
+
+pub use calls::{calls, exchange_calls, exchange_progress};
+pub use events::{closing, events, ports, reservation};
+pub use status::status;
+pub use trunk::{channels, spans};
+
+use crate::words;
+use control::{Notice, Severity, Topic};
+
+/// A notice in a line.
+pub fn notice(notice: &Notice) -> String {
+    let severity = severity(notice.severity);
+    let topic = match notice.topic {
+        Topic::Server => "server",
+        Topic::Span => "span",
+        Topic::Call => "call",
+        Topic::Event => "event",
+        Topic::Stream => "stream",
+        Topic::Recording => "recording",
+        Topic::Guard => "guard",
+        Topic::Exchange => "exchange",
+        Topic::Unknown => "other",
+    };
+    format!("{}  {severity:<8}  {topic:<9}  {}\n", words::time_of_day(notice.at_ms), words::clean(&notice.text))
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Cleared => "cleared",
+        Severity::Warning => "warning",
+        Severity::Minor => "minor",
+        Severity::Major => "major",
+        Severity::Critical => "critical",
+        Severity::Unknown => "unknown",
+    }
+}
+
+/// A dash for what is not there.
+fn or_dash(text: Option<impl ToString>) -> String {
+    text.map_or_else(|| "-".into(), |text| text.to_string())
+}

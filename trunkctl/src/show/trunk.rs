@@ -1,0 +1,120 @@
+//! `trunkctl spans`, `trunkctl channels`.
+
+use super::or_dash;
+use crate::table::{Set, Table};
+use crate::words::ago;
+use control::{ChannelInfo, ChannelUse, LinkState, ServiceState, Side, SpanInfo};
+
+/// Spans, with what went wrong on each.
+pub fn spans(spans: &[SpanInfo], now_ms: u64) -> String {
+    if spans.is_empty() {
+        return "no spans\n".into();
+    }
+    let mut table = Table::new(&[
+        ("SPAN", Set::Right),
+        ("CARD", Set::Cut),
+        ("LINE", Set::Left),
+        ("SWITCH", Set::Left),
+        ("SIDE", Set::Left),
+        ("LINK", Set::Left),
+        ("FOR", Set::Left),
+        ("IN USE", Set::Right),
+        ("OUT", Set::Right),
+        ("ALARMS", Set::Cut),
+    ]);
+    for span in spans {
+        let side = match span.side {
+            Side::User => "user",
+            Side::Network => "network",
+            Side::Unknown => "?",
+        };
+        let link = match span.link {
+            LinkState::Up => "up",
+            LinkState::Establishing => "starting",
+            LinkState::Down => "DOWN",
+            LinkState::Unknown => "?",
+        };
+        table.row([
+            span.number.to_string(),
+            span.card.clone(),
+            span.line.clone(),
+            span.switch.clone(),
+            side.into(),
+            link.into(),
+            ago(now_ms, span.link_since_ms),
+            format!("{}/{}", span.in_use, span.channels_total),
+            span.out_of_service.to_string(),
+            if span.alarms.is_empty() { "none".into() } else { span.alarms.join(" ") },
+        ]);
+        let trouble = trouble(span);
+        if !trouble.is_empty() {
+            table.note(&trouble);
+        }
+    }
+    table.text()
+}
+
+/// The counters that should be zero and are not.
+fn trouble(span: &SpanInfo) -> String {
+    let counters = &span.counters;
+    let named = [
+        ("calls refused", counters.calls_refused),
+        ("link losses", counters.link_losses),
+        ("restarts", counters.restarts),
+        ("frames lost", counters.frames_lost),
+        ("frames unsent", counters.frames_unsent),
+        ("slips", counters.slips),
+        ("underruns", counters.underruns),
+        ("code violations", counters.line_code_violations),
+        ("CRC errors", counters.path_code_violations),
+        ("far-end errors", counters.far_end_errors),
+        ("framing errors", counters.framing_errors),
+    ];
+    let named = named.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {count}"));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// Channels.
+pub fn channels(channels: &[ChannelInfo], now_ms: u64) -> String {
+    if channels.is_empty() {
+        return "no channels\n".into();
+    }
+    let mut table = Table::new(&[
+        ("CHANNEL", Set::Left),
+        ("NEAR END", Set::Left),
+        ("FAR END", Set::Left),
+        ("USE", Set::Left),
+        ("FOR", Set::Left),
+        ("CALL", Set::Right),
+        ("EVENT", Set::CutFront),
+    ]);
+    for channel in channels {
+        let use_ = match channel.use_ {
+            ChannelUse::Idle => "idle",
+            ChannelUse::Arriving => "arriving",
+            ChannelUse::Connected => "connected",
+            ChannelUse::Clearing => "clearing",
+            ChannelUse::Restarting => "restarting",
+            ChannelUse::Unknown => "?",
+        };
+        table.row([
+            format!("{}/{}", channel.span, channel.channel),
+            service(channel.near).into(),
+            service(channel.far).into(),
+            use_.into(),
+            ago(now_ms, channel.since_ms),
+            or_dash(channel.call),
+            or_dash(channel.event.as_ref()),
+        ]);
+    }
+    table.text()
+}
+
+fn service(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::InService => "in service",
+        ServiceState::Maintenance => "maintenance",
+        ServiceState::OutOfService => "OUT OF SERVICE",
+        ServiceState::Unknown => "?",
+    }
+}
