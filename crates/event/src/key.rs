@@ -115,6 +115,19 @@ impl Pin {
         Pin(digits)
     }
 
+    /// The PIN of these digits, with spaces and hyphens wherever people like; none unless there are eight.
+    /// Whether it opens anything is for [`Keyring::verify`] to say.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Pin> {
+        let mut digits = [0; PIN_DIGITS];
+        let mut count = 0;
+        for byte in text.bytes().filter(|b| !matches!(b, b' ' | b'-')) {
+            *digits.get_mut(count).filter(|_| byte.is_ascii_digit())? = byte;
+            count += 1;
+        }
+        (count == PIN_DIGITS).then_some(Pin(digits))
+    }
+
     /// Its digits, as ASCII.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; PIN_DIGITS] {
@@ -428,6 +441,17 @@ mod tests {
             assert_eq!(ring.verify_digits(&one.grouped(), pin.as_bytes()), Some(role));
             assert_eq!(ring.verify(other, pin.as_bytes()), None);
             assert_eq!(ring.verify_digits("12", pin.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn people_write_a_pin_as_they_like() {
+        let pin = Pin::of_value(1_234_567);
+        assert_eq!(pin.grouped(), "0123 4567");
+        assert_eq!(Pin::parse(&pin.grouped()), Some(pin));
+        assert_eq!(Pin::parse("01-23-45-67"), Some(pin));
+        for wrong in ["", "0123456", "012345678", "0123456x", "٠١٢٣"] {
+            assert_eq!(Pin::parse(wrong), None, "{wrong}");
         }
     }
 

@@ -19,19 +19,21 @@
 mod closed;
 mod files;
 pub mod guard;
-//pub mod info;
-//mod journal;
+pub mod info;
+mod journal;
 mod key;
 mod keyfile;
 mod number;
 mod role;
+mod store;
 mod table;
-//pub mod utc;
+pub mod utc;
+mod xml;
 
 pub use closed::{ClosedSet, Full};
 pub use guard::{Guard, Limits, NewLocks, Policy, Verdict};
-//pub use info::{EventInfo, InfoError, Recording, Request, Status};
-//pub use journal::{Closing, EventState, Happening, Journal, JournalError, Recovery};
+pub use info::{EventInfo, InfoError, Recording, Request, Status};
+pub use journal::{Closing, EventState, Happening, Journal, JournalError, Recovery};
 pub use key::{Key, KeyId, KeyState, Keyring, KeyringError, PIN_DIGITS, Pin};
 pub use keyfile::KeyFileError;
 pub use number::{EventNumber, NUMBER_DIGITS, NumberError};

@@ -1,7 +1,7 @@
 //! Event numbers: ten digits that check themselves and name the key their PINs are under.
 //!
 //! ```text
-//!   1 0   1 2 3 4 5 6 7   8
+//!   1 0   1 2 3 4 5 6 7   9
 //!   └┬┘   └─────┬─────┘   └── check digit over the nine before it
 //!    │          └──────────── seven digits chosen at random
 //!    └─────────────────────── key id, 10 to 99
@@ -157,7 +157,7 @@ impl EventNumber {
         digits_of(self.0).map(|d| d + b'0')
     }
 
-    /// For people to read out and to type: `101 234 567 8`.
+    /// For people to read out and to type: `101 234 567 9`.
     #[must_use]
     pub fn grouped(self) -> String {
         let text = self.to_string();
