@@ -6,197 +6,25 @@
 //! Data path: cards → frames to [`crate::switch`], octets to [`crate::caller`] → cards.
 //! Time: `now` comes in with every call and is passed on; the audio counts samples. Under a virtual clock a run is
 //! the same every time; [`Exchange::spawn`] runs it by the real one.
-//! Words: *owed*, chunks that the clock has asked of a card and that it has not delivered yet.
 
-use crate::answer::{Answer, Subscriber};
+use crate::builder::Extension;
 use crate::call::{CallerEvent, CallerId};
 use crate::caller::Caller;
+use crate::cards::{RunningCard, Turn, carries_calls};
 use crate::ear::Sink;
+use crate::party::{EndedCaller, Party};
 use crate::plan::Prepared;
-use crate::route::{Server, SpanId, TrunkGroup};
-use crate::script::{Progress, Script};
+use crate::route::SpanId;
+use crate::script::Progress;
 use crate::status::{CallerState, CallerStatus};
-use crate::switch::{Output, SpanPlan, Switch, SwitchPlan};
-use dsp::g711::Law;
-use hal::{
-    Alarms, Card, CardEvent, ChunkLength, Control, DFrame, ErrorKind, Line, Readiness, SpanIndex, Timeslot, Traffic,
-};
+use crate::switch::{Output, Switch, SwitchPlan};
+use hal::{CardEvent, ChunkLength, DFrame, Timeslot};
 use isdn::Cause;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// Ended callers that are remembered for [`Exchange::callers`].
 pub const ENDED_KEPT: usize = 64;
-
-/// Chunks a card may owe before the clock stops asking for them: half a second or more of a far end that
-/// stood still is not run through at full speed when it comes back.
-const OWED_MAX: u32 = 50;
-
-/// Chunks taken from one card in one turn, so that one that is far behind does not keep the others waiting.
-const CHUNKS_A_TURN: u32 = 8;
-
-/// D-channel frames of a span that wait for room in its card's queue. Q.921 recovers what is lost beyond.
-const FRAMES_WAITING_MAX: usize = 256;
-
-/// A number of the exchange, and what is heard there.
-#[derive(Clone, Debug)]
-pub struct Extension {
-    /// The number; with a `*` at its end, all numbers that begin so.
-    pub number: String,
-    /// How it answers.
-    pub answer: Answer,
-    /// What whoever answers does.
-    pub script: Script,
-}
-
-/// An exchange that is being put together.
-pub struct Builder {
-    chunk: ChunkLength,
-    cards: Vec<(String, Box<dyn Card>, isdn::Switch)>,
-    groups: Option<Vec<TrunkGroup>>,
-    extensions: Vec<Extension>,
-    channel_preferred: bool,
-}
-
-impl Builder {
-    /// Add a card whose far end is the named server and speaks this dialect. Its spans get the next
-    /// [`SpanId`]s. Without trunk groups of one's own there is one group: servers in the order of their first card.
-    #[must_use]
-    pub fn card(mut self, server: &str, card: Box<dyn Card>, switch: isdn::Switch) -> Builder {
-        self.cards.push((server.to_owned(), card, switch));
-        self
-    }
-
-    /// Route by these groups instead.
-    #[must_use]
-    pub fn groups(mut self, groups: Vec<TrunkGroup>) -> Builder {
-        self.groups = Some(groups);
-        self
-    }
-
-    /// Add a number that the far end can call.
-    #[must_use]
-    pub fn extension(mut self, extension: Extension) -> Builder {
-        self.extensions.push(extension);
-        self
-    }
-
-    /// Name channels as preferred rather than exclusive when offering calls.
-    #[must_use]
-    pub fn prefer_channels(mut self) -> Builder {
-        self.channel_preferred = true;
-        self
-    }
-
-    /// Start the cards and bring their links up. `now` is on the clock that is given to [`Exchange::tick`].
-    ///
-    /// # Errors
-    /// That of the first card that does not start.
-    pub fn start(self, now: Duration) -> Result<Exchange, hal::Error> {
-        let mut spans = Vec::new();
-        let mut servers: Vec<Server> = Vec::new();
-        let mut cards = Vec::new();
-        for (server, card, switch) in self.cards {
-            let first = spans.len();
-            let name = card.name().to_owned();
-            spans.extend(card.spans().iter().map(|span| SpanPlan { line: span.line, switch }));
-            let running = card.start(self.chunk)?;
-            let ids = (first..spans.len()).map(SpanId).collect();
-            match servers.iter_mut().find(|known| known.name == server) {
-                Some(known) => known.cards.push(ids),
-                None => servers.push(Server { name: server, cards: vec![ids] }),
-            }
-            let lines = spans[first..].iter().map(|span| RunningSpan::new(span.line)).collect();
-            cards.push(RunningCard {
-                name,
-                traffic: running.traffic,
-                control: running.control,
-                first,
-                spans: lines,
-                owed: 0,
-                clock: 0,
-                gone: false,
-            });
-        }
-        let subscribers = self.extensions.iter();
-        let plan = SwitchPlan {
-            spans,
-            groups: self.groups.unwrap_or_else(|| vec![TrunkGroup::for_all("all", servers)]),
-            subscribers: subscribers.map(|e| Subscriber { number: e.number.clone(), answer: e.answer }).collect(),
-            channel_preferred: self.channel_preferred,
-        };
-        let mut exchange = Exchange {
-            chunk: self.chunk,
-            started: now,
-            switch: Switch::new(plan),
-            cards,
-            extensions: self.extensions,
-            parties: BTreeMap::new(),
-            ended: VecDeque::new(),
-            frames_lost: 0,
-        };
-        // Alarms that are there already are no event.
-        for card in &exchange.cards {
-            for (index, span) in (0..card.spans.len()).zip(card.first..) {
-                let alarms = card.control.alarms(SpanIndex(index as u8));
-                exchange.switch.span_usable(SpanId(span), carries_calls(alarms));
-            }
-        }
-        exchange.switch.start(now);
-        exchange.carry_out(now);
-        Ok(exchange)
-    }
-}
-
-struct RunningSpan {
-    line: Line,
-    waiting: VecDeque<DFrame>,
-}
-
-impl RunningSpan {
-    fn new(line: Line) -> RunningSpan {
-        RunningSpan { line, waiting: VecDeque::new() }
-    }
-}
-
-struct RunningCard {
-    name: String,
-    traffic: Box<dyn Traffic>,
-    control: Box<dyn Control>,
-    /// The [`SpanId`] of its first span.
-    first: usize,
-    spans: Vec<RunningSpan>,
-    owed: u32,
-    /// Samples since the start.
-    clock: u64,
-    gone: bool,
-}
-
-impl RunningCard {
-    fn span_index(&self, span: SpanId) -> Option<SpanIndex> {
-        let index = span.0.checked_sub(self.first)?;
-        (index < self.spans.len()).then(|| u8::try_from(index).ok().map(SpanIndex)).flatten()
-    }
-}
-
-/// A caller and its bookkeeping.
-struct Party {
-    status: CallerStatus,
-    /// Where it is heard, once connected.
-    place: Option<(SpanId, Timeslot)>,
-    caller: Option<Caller>,
-    hang_up_after: Option<Duration>,
-    hang_up_at: Option<Duration>,
-}
-
-/// A caller that is gone, with all it has heard if that was kept in memory.
-#[derive(Clone, Debug)]
-pub struct EndedCaller {
-    /// As it was in the end.
-    pub status: CallerStatus,
-    /// What it heard, with [`Sink::Memory`].
-    pub samples: Vec<i16>,
-}
 
 /// A telephone exchange in software.
 pub struct Exchange {
@@ -211,10 +39,33 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Begin to put an exchange together; all its cards run with this chunk length.
-    #[must_use]
-    pub fn builder(chunk: ChunkLength) -> Builder {
-        Builder { chunk, cards: Vec::new(), groups: None, extensions: Vec::new(), channel_preferred: false }
+    /// With its cards running; the links begin to come up.
+    pub(crate) fn begin(
+        now: Duration,
+        chunk: ChunkLength,
+        plan: SwitchPlan,
+        cards: Vec<RunningCard>,
+        extensions: Vec<Extension>,
+    ) -> Exchange {
+        let mut exchange = Exchange {
+            chunk,
+            started: now,
+            switch: Switch::new(plan),
+            cards,
+            extensions,
+            parties: BTreeMap::new(),
+            ended: VecDeque::new(),
+            frames_lost: 0,
+        };
+        // Alarms that are there already are no event.
+        for card in &exchange.cards {
+            for span in card.spans() {
+                exchange.switch.span_usable(span, card.carries_calls(span));
+            }
+        }
+        exchange.switch.start(now);
+        exchange.carry_out(now);
+        exchange
     }
 
     /// The chunk length, which is how often [`Exchange::tick`] wants to be called.
@@ -236,7 +87,8 @@ impl Exchange {
     /// Dial. What becomes of it is seen in [`Exchange::callers`].
     pub fn dial(&mut self, now: Duration, call: Prepared) -> CallerId {
         let id = self.switch.originate(now, &call.order);
-        let mut party = self.new_party(now, id, CallerState::Trying, call.script, call.sink, call.find_keys);
+        let caller = Caller::new(call.script, call.sink, call.find_keys);
+        let mut party = Party::new(id, CallerState::Trying, caller, self.since_start_ms(now));
         party.status.called = call.order.called;
         party.status.calling = call.order.calling.unwrap_or_default();
         party.status.name = call.order.name;
@@ -255,9 +107,7 @@ impl Exchange {
     pub fn hang_up_with(&mut self, now: Duration, id: CallerId, cause: Cause) -> bool {
         let hung_up = self.switch.hang_up(now, id, cause);
         if let (true, Some(party)) = (hung_up, self.parties.get_mut(&id)) {
-            party.status.state = CallerState::Clearing;
-            party.status.cause = Some(cause.value);
-            party.place = None;
+            party.hang_up(cause);
         }
         self.carry_out(now);
         hung_up
@@ -299,11 +149,7 @@ impl Exchange {
     /// The end: close the recordings of calls that are still there, and say how each caller is or ended.
     #[must_use]
     pub fn close(mut self) -> Vec<CallerStatus> {
-        let left = std::mem::take(&mut self.parties).into_values().map(|mut party| {
-            let (heard, _) = party.caller.take().map(Caller::close).unwrap_or_default();
-            CallerStatus { heard, ..party.status }
-        });
-        let left: Vec<CallerStatus> = left.collect();
+        let left: Vec<CallerStatus> = std::mem::take(&mut self.parties).into_values().map(Party::abandon).collect();
         self.ended.into_iter().map(|ended| ended.status).chain(left).collect()
     }
 
@@ -327,7 +173,7 @@ impl Exchange {
     /// Cards that have gone; they do not come back by themselves.
     #[must_use]
     pub fn cards_gone(&self) -> usize {
-        self.cards.iter().filter(|card| card.gone).count()
+        self.cards.iter().filter(|card| card.is_gone()).count()
     }
 
     /// D-channel frames that were not sent for want of room.
@@ -342,35 +188,6 @@ impl Exchange {
         self.carry_out(now);
     }
 
-    fn new_party(
-        &self,
-        now: Duration,
-        id: CallerId,
-        state: CallerState,
-        script: Script,
-        sink: Sink,
-        find_keys: bool,
-    ) -> Party {
-        let caller = Caller::new(script, sink, find_keys);
-        let status = CallerStatus {
-            id,
-            called: String::new(),
-            calling: String::new(),
-            name: String::new(),
-            state,
-            span: 0,
-            channel: 0,
-            offers: 0,
-            dialled_at_ms: self.since_start_ms(now),
-            connected_at_ms: None,
-            ended_at_ms: None,
-            cause: None,
-            by_far_end: false,
-            heard: caller.heard().clone(),
-        };
-        Party { status, place: None, caller: Some(caller), hang_up_after: None, hang_up_at: None }
-    }
-
     fn since_start_ms(&self, now: Duration) -> u64 {
         u64::try_from(now.saturating_sub(self.started).as_millis()).unwrap_or(u64::MAX)
     }
@@ -379,70 +196,54 @@ impl Exchange {
         let overdue = |party: &Party| party.hang_up_at.is_some_and(|at| at <= now);
         let overdue: Vec<CallerId> = self.parties.iter().filter(|(_, p)| overdue(p)).map(|(id, _)| *id).collect();
         for id in overdue {
-            if let Some(party) = self.parties.get_mut(&id) {
-                party.hang_up_at = None;
+            if !self.hang_up(now, id) {
+                // It is ending already.
+                self.parties.entry(id).and_modify(|party| party.hang_up_at = None);
             }
-            self.hang_up(now, id);
         }
     }
 
     /// Take from one card what the clock has asked of it so far, as far as it is there.
     fn turn(&mut self, now: Duration, index: usize) {
-        let card = &mut self.cards[index];
-        if card.gone {
-            return;
-        }
-        // A card with descriptors has a clock of its own: it is ready as often as it is, whatever ours says.
-        let self_paced = !card.traffic.descriptors().is_empty();
-        card.owed = if self_paced { CHUNKS_A_TURN } else { (card.owed + 1).min(OWED_MAX) };
-        for _ in 0..CHUNKS_A_TURN {
-            if self.cards[index].owed == 0 {
-                return;
-            }
+        for _ in 0..self.cards[index].tick() {
             self.card_events(index);
-            match self.cards[index].traffic.begin() {
-                Ok(Readiness::Ready) => self.cards[index].owed -= 1,
-                Ok(Readiness::NotYet) => return,
-                Err(why) => return self.card_failed(index, &why),
-            }
-            if let Err(why) = self.one_chunk(now, index) {
-                return self.card_failed(index, &why);
+            let done = match self.cards[index].begin() {
+                Ok(Turn::Chunk) => self.one_chunk(now, index),
+                Ok(Turn::Over) => return,
+                Err(why) => Err(why),
+            };
+            if let Err(why) = done {
+                if self.cards[index].failed(&why) {
+                    self.cards[index].spans().for_each(|span| self.switch.span_usable(span, false));
+                }
+                return;
             }
         }
     }
 
     fn one_chunk(&mut self, now: Duration, index: usize) -> Result<(), hal::Error> {
-        let card = &mut self.cards[index];
-        for span in 0..card.spans.len() {
-            while let Some(frame) = card.traffic.receive_frame(SpanIndex(span as u8))? {
-                self.switch.handle_frame(now, SpanId(card.first + span), &frame);
-            }
-        }
+        let switch = &mut self.switch;
+        self.cards[index].receive_frames(|span, frame| switch.handle_frame(now, span, frame))?;
         self.carry_out(now);
         let card = &mut self.cards[index];
         let mut done: Vec<CallerId> = Vec::new();
         for (id, party) in &mut self.parties {
-            let (Some((span, channel)), Some(caller)) = (party.place, &mut party.caller) else { continue };
-            let Some(span) = card.span_index(span) else { continue };
-            let law = match card.spans[usize::from(span.0)].line {
-                Line::T1 => Law::Mu,
-                Line::E1 => Law::A,
-            };
+            let Some((span, channel)) = party.place else { continue };
+            let Some((span, law)) = card.find(span) else { continue };
             let mut heard = [0; ChunkLength::MAX_SAMPLES];
             let received = card.traffic.received(span, channel);
             let heard = &mut heard[..received.len().min(ChunkLength::MAX_SAMPLES)];
             heard.copy_from_slice(&received[..heard.len()]);
-            let progress = caller.next_chunk(card.clock, heard, card.traffic.to_send(span, channel), law);
-            if progress == Progress::HangUp {
+            let out = card.traffic.to_send(span, channel);
+            if party.caller.next_chunk(card.clock, heard, out, law) == Progress::HangUp {
                 done.push(*id);
             }
         }
-        card.clock += self.chunk.samples() as u64;
         for id in done {
             self.hang_up(now, id);
         }
-        self.send_waiting(index)?;
-        self.cards[index].traffic.end()
+        self.frames_lost += self.cards[index].end(self.chunk.samples())?;
+        Ok(())
     }
 
     fn card_events(&mut self, index: usize) {
@@ -450,7 +251,7 @@ impl Exchange {
         while let Some(event) = card.traffic.next_event() {
             match event {
                 CardEvent::Alarms(span, alarms) => {
-                    let id = SpanId(card.first + usize::from(span.0));
+                    let id = card.span_id(span);
                     log::info!("exchange: span {id}: alarms: {alarms}");
                     self.switch.span_usable(id, carries_calls(alarms));
                 }
@@ -461,20 +262,6 @@ impl Exchange {
                 // The next call fails, and says so itself.
                 CardEvent::Removed => log::warn!("exchange: card {} was removed", card.name),
             }
-        }
-    }
-
-    fn card_failed(&mut self, index: usize, why: &hal::Error) {
-        let card = &mut self.cards[index];
-        if matches!(why.kind(), ErrorKind::Retry | ErrorKind::Alarm) {
-            log::debug!("exchange: card {}: {why}", card.name);
-            return;
-        }
-        log::warn!("exchange: card {} is given up: {why}", card.name);
-        card.gone = true;
-        for span in 0..card.spans.len() {
-            card.spans[span].waiting.clear();
-            self.switch.span_usable(SpanId(card.first + span), false);
         }
     }
 
@@ -489,113 +276,28 @@ impl Exchange {
     }
 
     fn queue_frame(&mut self, span: SpanId, frame: DFrame) {
-        for card in &mut self.cards {
-            let Some(index) = card.span_index(span) else { continue };
-            let waiting = &mut card.spans[usize::from(index.0)].waiting;
-            if card.gone || waiting.len() == FRAMES_WAITING_MAX {
-                self.frames_lost += 1;
-            } else {
-                waiting.push_back(frame);
-            }
-            return;
+        let found = self.cards.iter_mut().find_map(|card| card.find(span).map(|(index, _)| (card, index)));
+        if !found.is_some_and(|(card, index)| card.queue_frame(index, frame)) {
+            self.frames_lost += 1;
         }
-    }
-
-    fn send_waiting(&mut self, index: usize) -> Result<(), hal::Error> {
-        let card = &mut self.cards[index];
-        for (index, span) in card.spans.iter_mut().enumerate() {
-            while let Some(frame) = span.waiting.front() {
-                match card.traffic.send_frame(SpanIndex(index as u8), frame) {
-                    Ok(()) => {}
-                    Err(why) if why.kind() == ErrorKind::Retry => break,
-                    // The span cannot send: a frame kept until it can would be answered by nobody.
-                    Err(why) if why.kind() == ErrorKind::Alarm => self.frames_lost += 1,
-                    Err(why) => return Err(why),
-                }
-                span.waiting.pop_front();
-            }
-        }
-        Ok(())
     }
 
     fn caller_event(&mut self, now: Duration, id: CallerId, event: CallerEvent) {
-        if let CallerEvent::Called { called, calling, .. } = &event {
+        let now_ms = self.since_start_ms(now);
+        if let CallerEvent::Called { called, .. } = &event {
             let extension = self.switch.subscriber(&called.digits).and_then(|place| self.extensions.get(place));
             let script = extension.map(|extension| extension.script.clone()).unwrap_or_default();
-            let mut party = self.new_party(now, id, CallerState::Called, script, Sink::None, true);
-            party.status.called = called.digits.to_string();
-            party.status.calling = calling.as_ref().map(|n| n.digits.to_string()).unwrap_or_default();
-            self.parties.insert(id, party);
+            let caller = Caller::new(script, Sink::None, true);
+            self.parties.insert(id, Party::new(id, CallerState::Called, caller, now_ms));
         }
-        let now_ms = self.since_start_ms(now);
-        let Some(party) = self.parties.get_mut(&id) else { return };
-        let status = &mut party.status;
-        let at = |status: &mut CallerStatus, span: SpanId, channel: Timeslot| {
-            status.span = u32::try_from(span.0 + 1).unwrap_or(u32::MAX);
-            status.channel = channel.0;
-        };
-        match event {
-            CallerEvent::Trying { span, channel } => {
-                at(status, span, channel);
-                status.offers += 1;
-                status.state = CallerState::Trying;
+        let end = self.parties.get_mut(&id).and_then(|party| party.follow(event, now, now_ms));
+        if let Some((cause, by_far_end)) = end
+            && let Some(party) = self.parties.remove(&id)
+        {
+            if self.ended.len() == ENDED_KEPT {
+                self.ended.pop_front();
             }
-            CallerEvent::Refused { cause, .. } => status.cause = Some(cause.value),
-            CallerEvent::Proceeding { span, channel } => {
-                at(status, span, channel);
-                status.state = CallerState::Proceeding;
-            }
-            CallerEvent::Called { span, channel, .. } => at(status, span, channel),
-            CallerEvent::Alerting { .. } => status.state = CallerState::Alerting,
-            CallerEvent::Connected { span, channel } => {
-                at(status, span, channel);
-                status.state = CallerState::Connected;
-                status.connected_at_ms = Some(now_ms);
-                // The refusals on the way here are history.
-                status.cause = None;
-                party.place = Some((span, channel));
-                party.hang_up_at = party.hang_up_after.map(|after| now + after);
-            }
-            CallerEvent::Disconnecting { cause } => {
-                status.state = CallerState::Clearing;
-                status.cause = Some(cause.value);
-                status.by_far_end = true;
-                party.place = None;
-            }
-            CallerEvent::Ended { cause, by_far_end } => self.ended(now_ms, id, cause, by_far_end),
-            CallerEvent::NoRoute { cause } => {
-                let refused_by_far_end = status.offers > 0;
-                self.ended(now_ms, id, cause, refused_by_far_end);
-            }
+            self.ended.push_back(party.end(now_ms, cause, by_far_end));
         }
-    }
-
-    fn ended(&mut self, now_ms: u64, id: CallerId, cause: Cause, by_far_end: bool) {
-        let Some(mut party) = self.parties.remove(&id) else { return };
-        let (heard, samples) = party.caller.take().map(Caller::close).unwrap_or_default();
-        let status = CallerStatus {
-            state: CallerState::Ended,
-            ended_at_ms: Some(now_ms),
-            cause: Some(cause.value),
-            by_far_end,
-            heard,
-            ..party.status
-        };
-        if self.ended.len() == ENDED_KEPT {
-            self.ended.pop_front();
-        }
-        self.ended.push_back(EndedCaller { status, samples });
-    }
-}
-
-/// A far end that says it does not hear us gets no new calls either.
-fn carries_calls(alarms: Alarms) -> bool {
-    alarms.usable() && !alarms.contains(Alarms::RAI)
-}
-
-impl Party {
-    fn status(&self) -> CallerStatus {
-        let heard = self.caller.as_ref().map(|caller| caller.heard().clone()).unwrap_or_default();
-        CallerStatus { heard, ..self.status.clone() }
     }
 }

@@ -7,7 +7,8 @@
 //! carried out between turns as they come.
 
 use crate::call::CallerId;
-use crate::exchange::{EndedCaller, Exchange};
+use crate::exchange::Exchange;
+use crate::party::EndedCaller;
 use crate::plan::{DialPlan, PlanError, Prepared};
 use crate::route::SpanId;
 use crate::status::CallerStatus;

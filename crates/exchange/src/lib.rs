@@ -43,12 +43,15 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+mod builder;
 pub mod call;
 pub mod caller;
+mod cards;
 pub mod conversation;
 pub mod ear;
 mod exchange;
 pub mod handle;
+mod party;
 pub mod plan;
 pub mod route;
 pub mod script;
@@ -57,12 +60,14 @@ pub mod switch;
 pub mod wav;
 
 pub use answer::{Answer, Subscriber};
+pub use builder::{Builder, Extension};
 pub use call::{CallOrder, CallerEvent, CallerId, exchange_cause};
 pub use caller::Caller;
 pub use conversation::{Conversation, Part};
 pub use ear::{Heard, Sink};
-pub use exchange::{Builder, ENDED_KEPT, EndedCaller, Exchange, Extension};
+pub use exchange::{ENDED_KEPT, Exchange};
 pub use handle::{DialError, Handle};
+pub use party::EndedCaller;
 pub use plan::{DialPlan, PlanError, Prepared, Repeat};
 pub use route::{Server, SpanId, TrunkGroup};
 pub use script::{Digits, Progress, Script, Step};
