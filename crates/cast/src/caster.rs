@@ -6,17 +6,25 @@
 //! Data path: the daemon's control thread → here → command channel and waker → casting thread.
 //! Time: no call waits, except [`Caster::shutdown`], which is told how long.
 
-use crate::encoder::{Encoder, Format};
+use crate::casting::{Casting, Command, WAKER};
+use crate::encoder::Format;
 use crate::error::Error;
-use crate::events::CastEvent;
+use crate::events::{CastEvent, Reporter};
+use crate::feed::Feed;
+use crate::recorder::Recorder;
 use crate::settings::{RecorderSettings, Settings};
 use crate::statistics::Statistics;
-use crossbeam_channel::Sender;
+use crate::stream::{Stream, Track};
+use crate::utc;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use mio::net::TcpListener;
+use mio::{Poll, Waker};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 /// What a stream needs to begin.
 pub struct StreamStart {
@@ -63,9 +71,22 @@ pub enum PortStatus {
 /// The stream server with its casting threads and recorder. Dropping it ends them without waiting.
 pub struct Caster {
     ports: Mutex<BTreeMap<u16, PortStatus>>,
-    range: RangeInclusive<u16>,
-    lost: Arc<AtomicU64>,
+    settings: Settings,
+    threads: Vec<Thread>,
+    recorder: Mutex<Option<Recorder>>,
+    report: Reporter,
 }
+
+/// The handle's end of one casting thread.
+struct Thread {
+    commands: Sender<Command>,
+    waker: Waker,
+    done: Receiver<()>,
+}
+
+/// Commands that may wait for a casting thread.
+const COMMANDS_MOST: usize = 1024;
+
 impl Caster {
     /// Binds every port, looks the spool over and starts the threads. Without recorder settings nothing is recorded.
     ///
@@ -77,18 +98,30 @@ impl Caster {
         recorder: Option<RecorderSettings>,
         events: Sender<CastEvent>,
     ) -> Result<Caster, Error> {
-        let _ = (recorder, events);
         if settings.ports.is_empty() {
             return Err(Error::NoPorts);
         }
+        let report = Reporter::new(events);
+        // First of all the ports: whoever else has them may have the spool as well.
+        let mut shares: Vec<Vec<TcpListener>> = Vec::new();
+        shares.resize_with(settings.threads.clamp(1, settings.ports.len()), Vec::new);
+        let count = shares.len();
+        for (place, port) in settings.ports.clone().enumerate() {
+            let address = SocketAddr::new(settings.address, port);
+            let listener = TcpListener::bind(address).map_err(|source| Error::Bind { address, source })?;
+            shares[place % count].push(listener);
+        }
+        let recorder = recorder.map(|r| Recorder::launch(r, report.clone())).transpose()?;
+        let shares = shares.into_iter();
+        let threads = shares.map(|share| Thread::spawn(&settings, share, &report)).collect::<Result<_, Error>>()?;
         let ports = settings.ports.clone().map(|port| (port, PortStatus::Idle)).collect();
-        Ok(Caster { ports: Mutex::new(ports), range: settings.ports, lost: Arc::default() })
+        Ok(Caster { ports: Mutex::new(ports), settings, threads, recorder: Mutex::new(recorder), report })
     }
 
     /// The range that is bound.
     #[must_use]
     pub fn ports(&self) -> RangeInclusive<u16> {
-        self.range.clone()
+        self.settings.ports.clone()
     }
 
     /// The port belongs to this event, which has not begun to speak.
@@ -97,7 +130,13 @@ impl Caster {
     /// [`Error::NotOurs`], [`Error::Live`], [`Error::BadEvent`], [`Error::Busy`].
     pub fn reserve(&self, port: u16, event: &str) -> Result<(), Error> {
         check_event(event)?;
-        self.change(port, |_| Ok(PortStatus::Reserved { event: event.to_owned() }))
+        let event = event.to_owned();
+        self.change(port, |status, place| {
+            if matches!(status, PortStatus::Live { .. }) {
+                return Err(Error::Live(port));
+            }
+            Ok((PortStatus::Reserved { event: event.clone() }, Command::Reserve { port: place, event }))
+        })
     }
 
     /// Puts an event on the air and begins to record it. The port may be idle, reserved (for whichever event)
@@ -113,10 +152,30 @@ impl Caster {
         if formats.is_empty() || formats.len() != stream.formats.len() {
             return Err(Error::BadFormats);
         }
-        let _encoders: Vec<Box<dyn Encoder>> = stream.formats.iter().map(|f| f.encoder()).collect();
         let statistics = Arc::new(Statistics::default());
-        self.change(port, |_| Ok(PortStatus::Live { event: stream.event, statistics: Arc::clone(&statistics) }))?;
+        self.change(port, |status, place| {
+            if matches!(status, PortStatus::Live { .. }) {
+                return Err(Error::Live(port));
+            }
+            let status = PortStatus::Live { event: stream.event.clone(), statistics: Arc::clone(&statistics) };
+            let stream = Box::new(self.prepare(port, stream, &statistics));
+            Ok((status, Command::Start { port: place, stream }))
+        })?;
         Ok(statistics)
+    }
+
+    /// Everything of a stream that takes time to make, so that the casting thread need not.
+    fn prepare(&self, port: u16, start: StreamStart, statistics: &Arc<Statistics>) -> Stream {
+        let recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorder = recorder.as_ref().filter(|_| start.record);
+        let start_ms = utc::unix_ms(start.started);
+        let tracks = start.formats.iter().map(|&format| {
+            let sink = recorder.and_then(|r| r.open(&start.event, port, format, start_ms, statistics));
+            Track::new(format, self.settings.backlog_bytes, sink)
+        });
+        let tracks = tracks.collect();
+        let feed = Feed::new(start.samples, self.settings.dry_after, Instant::now());
+        Stream::new(port, start.event, start.title, tracks, feed, Arc::clone(statistics))
     }
 
     /// What players show from now on.
@@ -124,8 +183,10 @@ impl Caster {
     /// # Errors
     /// [`Error::NotOurs`], [`Error::NotLive`], [`Error::Busy`].
     pub fn set_title(&self, port: u16, title: &str) -> Result<(), Error> {
-        let _ = (port, title);
-        Ok(())
+        self.change(port, |status, place| match status {
+            PortStatus::Live { .. } => Ok((status.clone(), Command::Title { port: place, title: title.to_owned() })),
+            _ => Err(Error::NotLive(port)),
+        })
     }
 
     /// Ends a stream: what its ring holds is encoded, each listener gets all of it and a clean end, the
@@ -135,8 +196,13 @@ impl Caster {
     /// # Errors
     /// [`Error::NotOurs`], [`Error::NotLive`], [`Error::Busy`].
     pub fn stop(&self, port: u16) -> Result<(), Error> {
-        let _ = port;
-        Ok(())
+        self.change(port, |status, place| match status.clone() {
+            PortStatus::Live { event, statistics } => {
+                Ok((PortStatus::Over { event, statistics }, Command::Stop { port: place }))
+            }
+            PortStatus::Reserved { .. } => Ok((PortStatus::Idle, Command::Release { port: place })),
+            PortStatus::Idle | PortStatus::Over { .. } => Err(Error::NotLive(port)),
+        })
     }
 
     /// The port is idle again: 404 instead of 410 or 503.
@@ -144,7 +210,10 @@ impl Caster {
     /// # Errors
     /// [`Error::NotOurs`], [`Error::Live`], [`Error::Busy`].
     pub fn release(&self, port: u16) -> Result<(), Error> {
-        self.change(port, |_| Ok(PortStatus::Idle))
+        self.change(port, |status, place| match status {
+            PortStatus::Live { .. } => Err(Error::Live(port)),
+            _ => Ok((PortStatus::Idle, Command::Release { port: place })),
+        })
     }
 
     /// What every port is doing, in order.
@@ -153,32 +222,97 @@ impl Caster {
         self.lock().iter().map(|(&port, status)| (port, status.clone())).collect()
     }
 
-    /// Events that found the daemon's channel full.
+    /// Events that found the daemon's channel full or gone.
     #[must_use]
     pub fn lost_events(&self) -> u64 {
-        self.lost.load(Relaxed)
+        self.report.lost()
     }
 
     /// Stops every stream, lets listeners fetch the end, closes and publishes recordings, and ends the
     /// threads. What is not published by then is at the next launch. Answers whether all was done in time.
     pub fn shutdown(&self, within: Duration) -> bool {
-        let _ = within;
-        true
+        let until = Instant::now() + within;
+        let left = || until.saturating_duration_since(Instant::now());
+        let mut sent = true;
+        for thread in &self.threads {
+            sent &= thread.send(Command::Shutdown);
+        }
+        let gone = |e| matches!(e, Err(RecvTimeoutError::Disconnected));
+        // A listener who does not fetch the end must not cost the recordings theirs: most of the time is
+        // for listeners, the rest for the disk.
+        let fetched = self.threads.iter().all(|t| gone(t.done.recv_timeout(left().mul_f32(0.7))));
+        if !fetched {
+            for thread in &self.threads {
+                thread.send(Command::Abandon);
+            }
+        }
+        let ended = self.threads.iter().all(|t| gone(t.done.recv_timeout(left().mul_f32(0.5))));
+        let recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let recorded = recorder.is_none_or(|r| r.finish(left()));
+        sent && fetched && ended && recorded
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u16, PortStatus>> {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, port: u16, next: impl FnOnce(&PortStatus) -> Result<PortStatus, Error>) -> Result<(), Error> {
+    /// Looks a port up, decides, and sends; the status changes only if the command went out.
+    fn change(
+        &self,
+        port: u16,
+        decide: impl FnOnce(&PortStatus, usize) -> Result<(PortStatus, Command), Error>,
+    ) -> Result<(), Error> {
         let mut ports = self.lock();
         let status = ports.get_mut(&port).ok_or(Error::NotOurs(port))?;
-        *status = next(status)?;
+        let place = usize::from(port - self.settings.ports.start());
+        let thread = &self.threads[place % self.threads.len()];
+        if thread.commands.is_full() {
+            return Err(Error::Busy(port));
+        }
+        let (next, command) = decide(status, place / self.threads.len())?;
+        if !thread.send(command) {
+            return Err(Error::Busy(port));
+        }
+        *status = next;
         Ok(())
     }
 }
 
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.send(Command::Abandon);
+    }
+}
+
+impl Thread {
+    fn spawn(settings: &Settings, share: Vec<TcpListener>, report: &Reporter) -> Result<Self, Error> {
+        let cannot = |source| Error::Thread { what: "casting thread", source };
+        let poll = Poll::new().map_err(cannot)?;
+        let waker = Waker::new(poll.registry(), WAKER).map_err(cannot)?;
+        let (commands, queue) = bounded(COMMANDS_MOST);
+        let (alive, done) = bounded::<()>(0);
+        let casting = Casting::new(settings.clone(), poll, share, queue, report.clone()).map_err(cannot)?;
+        let body = move || {
+            casting.run();
+            drop(alive);
+        };
+        thread::Builder::new().name("casting".to_owned()).spawn(body).map_err(cannot)?;
+        Ok(Thread { commands, waker, done })
+    }
+
+    /// False if the thread has ended or does not keep up.
+    fn send(&self, command: Command) -> bool {
+        let sent = self.commands.try_send(command).is_ok();
+        let _ = self.waker.wake();
+        sent
+    }
+}
+
+/// Does this text do for a path, a file name and a directory?
+pub(crate) fn is_event(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 fn check_event(event: &str) -> Result<(), Error> {
-    let fits = (1..=64).contains(&event.len()) && event.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if fits { Ok(()) } else { Err(Error::BadEvent(event.to_owned())) }
+    if is_event(event) { Ok(()) } else { Err(Error::BadEvent(event.to_owned())) }
 }

@@ -7,7 +7,7 @@
 //! Time: none; a frame leaves when its samples have come.
 //! Words: *frame* here is the smallest piece of a stream that decodes by itself.
 
-use crate::mp3::Mp3;
+use crate::mp3::{self, Mp3};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -76,6 +76,30 @@ impl Format {
         }
     }
 
+    /// Octets of a frame.
+    #[must_use]
+    pub fn frame_bytes(self) -> usize {
+        match self {
+            Format::Mp3 => mp3::FRAME_BYTES,
+        }
+    }
+
+    /// Milliseconds of sound in a frame.
+    #[must_use]
+    pub fn frame_ms(self) -> u32 {
+        match self {
+            Format::Mp3 => mp3::FRAME_MS,
+        }
+    }
+
+    /// Samples a second of the encoded sound.
+    #[must_use]
+    pub fn sample_rate(self) -> u32 {
+        match self {
+            Format::Mp3 => mp3::STREAM_RATE,
+        }
+    }
+
     /// A new encoder.
     #[must_use]
     pub fn encoder(self) -> Box<dyn Encoder> {
@@ -124,6 +148,11 @@ mod tests {
             assert_eq!(format.to_string().to_uppercase().parse(), Ok(format));
             assert_eq!(format.encoder().extension(), format.extension());
             assert_eq!(format.encoder().content_type(), format.content_type());
+            assert_eq!(format.encoder().frame_bytes(), format.frame_bytes());
+            assert_eq!(format.encoder().frame_ms(), format.frame_ms());
+            assert_eq!(format.encoder().sample_rate(), format.sample_rate());
+            let octets_s = format.frame_bytes() * 1000 / format.frame_ms() as usize;
+            assert_eq!(octets_s, format.kbit_s() as usize * 125);
         }
         let error = "aac".parse::<Format>().unwrap_err();
         assert_eq!(error.to_string(), "no stream format is called \"aac\"; known: mp3");

@@ -4,8 +4,11 @@
 //! never time; what was lost is counted ([`Caster::lost_events`](crate::Caster::lost_events)).
 
 use crate::statistics::Figures;
+use crossbeam_channel::Sender;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Something happened that an operator may want to know.
@@ -100,6 +103,13 @@ pub enum CastEvent {
         /// What the system said.
         error: String,
     },
+    /// An encoder failed and was replaced; a frame or two are missing.
+    EncoderFailed {
+        /// The stream's port.
+        port: u16,
+        /// The stream's event.
+        event: String,
+    },
     /// Sound was left out of a recording because the disk could not follow; said when it follows again.
     RecordingGap {
         /// Its event.
@@ -139,6 +149,7 @@ impl CastEvent {
                 | CastEvent::RecordingGap { .. }
                 | CastEvent::PublishDelayed { .. }
                 | CastEvent::StreamWasDry { .. }
+                | CastEvent::EncoderFailed { .. }
                 | CastEvent::SpoolUnreadable { .. }
         )
     }
@@ -177,6 +188,9 @@ impl fmt::Display for CastEvent {
                 let why = if *disk_full { "no room" } else { "disk error" };
                 write!(f, "recording of event {event} stopped ({why}): {}: {error}", path.display())
             }
+            CastEvent::EncoderFailed { port, event } => {
+                write!(f, "the encoder of event {event} on port {port} failed and was replaced")
+            }
             CastEvent::RecordingGap { event, port, frames } => {
                 write!(f, "recording of event {event} on port {port} lacks {frames} frames: the disk did not follow")
             }
@@ -190,5 +204,28 @@ impl fmt::Display for CastEvent {
                 write!(f, "left alone in the spool: {}: {error}", path.display())
             }
         }
+    }
+}
+
+/// The sending end: never waits, counts what it cannot say.
+#[derive(Clone, Debug)]
+pub(crate) struct Reporter {
+    events: Sender<CastEvent>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Reporter {
+    pub(crate) fn new(events: Sender<CastEvent>) -> Self {
+        Reporter { events, lost: Arc::default() }
+    }
+
+    pub(crate) fn say(&self, event: CastEvent) {
+        if self.events.try_send(event).is_err() {
+            self.lost.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Relaxed)
     }
 }

@@ -10,13 +10,24 @@
 //! listener gets at once; *spool*, where recordings grow; *publish*, to make one visible in the content store.
 #![forbid(unsafe_code)]
 
+mod answer;
+mod backlog;
 mod caster;
+mod casting;
 mod encoder;
 mod error;
 mod events;
+mod feed;
+mod http;
+mod icy;
 pub mod mp3;
+mod page;
+mod playback;
+mod recorder;
 mod settings;
 mod statistics;
+mod stream;
+mod utc;
 
 pub use caster::{Caster, PortStatus, StreamStart};
 pub use encoder::{Encoder, Format, SAMPLE_RATE, UnknownFormat};

@@ -119,3 +119,129 @@ impl Encoder for Mp3 {
         Format::Mp3.extension()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusty_mp3::Mp3Decoder;
+    use std::f32::consts::TAU;
+
+    /// Something like speech: a swept voice in syllables with hiss between.
+    fn speech(samples: usize) -> Vec<i16> {
+        let mut seed = 1u32;
+        (0..samples)
+            .map(|n| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let hiss = (seed >> 16) as f32 / 65_536.0 - 0.5;
+                let t = n as f32 / 8000.0;
+                let syllable = (TAU * 3.0 * t).sin().max(0.0);
+                let pitch = 120.0 + 40.0 * (TAU * 0.7 * t).sin();
+                let voice: f32 = (1..20).map(|k| (TAU * pitch * k as f32 * t).sin() / k as f32).sum();
+                (12_000.0 * syllable * voice * 0.4 + 300.0 * hiss) as i16
+            })
+            .collect()
+    }
+
+    fn encode(pcm: &[i16]) -> Vec<u8> {
+        let (mut encoder, mut out) = (Mp3::new(), Vec::new());
+        pcm.chunks(80).for_each(|chunk| encoder.push(chunk, &mut out));
+        encoder.finish(&mut out);
+        out
+    }
+
+    fn decode(mp3: &[u8]) -> Vec<f32> {
+        let mut decoder = Mp3Decoder::new();
+        decoder.push(mp3);
+        decoder.flush();
+        let mut out = Vec::new();
+        while let Ok(frame) = decoder.next_frame() {
+            assert_eq!((frame.sample_rate, frame.channels), (STREAM_RATE, 1));
+            out.extend_from_slice(&frame.samples);
+        }
+        out
+    }
+
+    /// MPEG-2 side information of one channel: `main_data_begin` (8 bits), private (1), `part2_3_length` (12).
+    fn side_information(frame: &[u8]) -> (u8, usize) {
+        let word = usize::from(frame[5]) << 16 | usize::from(frame[6]) << 8 | usize::from(frame[7]);
+        (frame[4], word >> 11 & 0xFFF)
+    }
+
+    #[test]
+    fn every_frame_stands_alone() {
+        let mut hard = speech(60_000);
+        // Full-scale noise and steps: what would make an encoder want more bits than a frame has.
+        let mut seed = 7u32;
+        hard.extend((0..30_000).map(|n| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if n % 3000 < 1500 { (seed >> 16) as i16 } else { [i16::MIN, i16::MAX][n / 40 % 2] }
+        }));
+        hard.extend([0; 5000]);
+        let mp3 = encode(&hard);
+        assert_eq!(mp3.len() % FRAME_BYTES, 0);
+        let header = encoder_header(STREAM_RATE, 1, KBIT_S).unwrap().to_bytes();
+        for (n, frame) in mp3.chunks(FRAME_BYTES).enumerate() {
+            assert_eq!(frame[..4], header, "frame {n}");
+            let (main_data_begin, length) = side_information(frame);
+            assert_eq!(main_data_begin, 0, "frame {n} leans on an earlier one");
+            assert!(length <= (FRAME_BYTES - 4 - 9) * 8, "frame {n} spills over: {length} bits");
+        }
+        for tag in [&b"Xing"[..], b"Info", b"ID3"] {
+            assert!(!mp3.windows(tag.len()).any(|w| w == tag));
+        }
+    }
+
+    #[test]
+    fn a_stream_cut_at_any_frame_decodes_like_the_whole() {
+        let mp3 = encode(&speech(24_000));
+        let whole = decode(&mp3);
+        assert_eq!(whole.len(), mp3.len() / FRAME_BYTES * BLOCK_OUT);
+        for cut in (1..mp3.len() / FRAME_BYTES - 3).step_by(7) {
+            let rest = decode(&mp3[cut * FRAME_BYTES..]);
+            // The first frame overlaps with one that is not there; the filters have settled after the second.
+            let settled = 2 * BLOCK_OUT;
+            let (rest, same) = (&rest[settled..], &whole[cut * BLOCK_OUT + settled..]);
+            assert_eq!(rest.len(), same.len());
+            let worst = rest.iter().zip(same).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-4, "cut at {cut}: {worst}");
+        }
+    }
+
+    #[test]
+    fn the_sound_is_there_as_late_as_we_say() {
+        let pcm = speech(24_000);
+        let heard = decode(&encode(&pcm));
+        let score = |delay: usize| {
+            let pairs = (4000..20_000).map(|n| (f32::from(pcm[n]) / 32768.0, heard[n * 3 + delay]));
+            let (mut xy, mut xx, mut yy) = (0.0f64, 0.0f64, 0.0f64);
+            for (x, y) in pairs {
+                let (x, y) = (f64::from(x), f64::from(y));
+                (xy, xx, yy) = (xy + x * y, xx + x * x, yy + y * y);
+            }
+            xy / (xx * yy).sqrt()
+        };
+        let best = (0..3000).max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap();
+        assert!(best.abs_diff(DELAY_SAMPLES) <= 2, "{best} instead of {DELAY_SAMPLES}");
+        assert!(score(best) > 0.99, "{}", score(best));
+    }
+
+    #[test]
+    fn the_last_sample_comes_out() {
+        for length in [1, 100, 191, 192, 193, 1000] {
+            let mut pcm = vec![0; length];
+            *pcm.last_mut().unwrap() = 20_000;
+            let heard = decode(&encode(&pcm));
+            let peak = (0..heard.len()).max_by(|&a, &b| heard[a].abs().total_cmp(&heard[b].abs())).unwrap();
+            assert!(peak.abs_diff((length - 1) * 3 + DELAY_SAMPLES) <= 2, "{length}: {peak} of {}", heard.len());
+        }
+    }
+
+    #[test]
+    fn chunks_do_not_matter() {
+        let pcm = speech(4000);
+        let (mut encoder, mut out) = (Mp3::new(), Vec::new());
+        pcm.chunks(37).for_each(|chunk| encoder.push(chunk, &mut out));
+        encoder.finish(&mut out);
+        assert_eq!(out, encode(&pcm));
+    }
+}

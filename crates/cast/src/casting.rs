@@ -1,0 +1,596 @@
+//! The casting thread: owns some of the ports, their streams and everybody connected to them.
+//!
+//! Data path: rings → streams every beat; sockets → requests → answers; backlogs → sockets.
+//! Time: a beat of 10 ms while a stream lives; deadlines of connections; else it sleeps until something comes.
+//! Events of the poll come once for each change (edge-triggered): a socket is read or written until it would
+//! block, and one that would block is left alone until it is announced.
+//! Words: a connection is *asking*, then *telling* (a short answer goes out) or *listening*, then *ending*
+//! (all is sent; we wait until the other side has it).
+
+use crate::answer::{self, Answer, View};
+use crate::events::{CastEvent, Reporter};
+use crate::http::{self, HEAD_MOST, Parsed};
+use crate::playback::{Playback, Pumped};
+use crate::settings::Settings;
+use crate::stream::Stream;
+use crossbeam_channel::{Receiver, TryRecvError};
+use mio::event::Event;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use nix::sys::socket::{setsockopt, sockopt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant, SystemTime};
+
+/// An order from the handle; ports are places in this thread's list.
+pub(crate) enum Command {
+    Reserve {
+        port: usize,
+        event: String,
+    },
+    Start {
+        port: usize,
+        stream: Box<Stream>,
+    },
+    Title {
+        port: usize,
+        title: String,
+    },
+    Stop {
+        port: usize,
+    },
+    Release {
+        port: usize,
+    },
+    /// Stop all, let listeners fetch the end, then end.
+    Shutdown,
+    /// Stop all and end now.
+    Abandon,
+}
+
+/// Between two looks at the rings.
+const BEAT: Duration = Duration::from_millis(10);
+/// The token of the waker; ports follow, then connections.
+pub(crate) const WAKER: Token = Token(0);
+/// Octets the kernel holds for one listener (it doubles this): with automatic sizing it would be megabytes,
+/// minutes of sound that nobody counts.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Up to so many listeners of a stream get every frame by itself.
+const FEW: usize = 32;
+/// Beyond, each gets every third time: three frames fill a packet, and a third of the calls is left.
+const STRIDE: u64 = 3;
+/// How long all that is sent may take to be received after an answer.
+const ENDING: Duration = Duration::from_secs(2);
+/// Octets read and thrown away while ending.
+const DISCARD_MOST: usize = 64 * 1024;
+/// After the system has refused a connection (too many files), accepting rests so long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+struct Port {
+    listener: Option<TcpListener>,
+    state: State,
+}
+
+enum State {
+    Idle,
+    Reserved { event: String },
+    Live { stream: u64 },
+    Over { event: String },
+}
+
+struct Connection {
+    socket: TcpStream,
+    port: usize,
+    stage: Stage,
+    deadline: Option<Instant>,
+}
+
+enum Stage {
+    Asking { head: Vec<u8> },
+    Telling { octets: Vec<u8>, sent: usize },
+    Listening { stream: u64, format: usize, playback: Playback, blocked: bool },
+    Ending { discarded: usize, listened: bool },
+}
+
+impl Stage {
+    /// Counts towards the bound on connections that do not listen.
+    fn is_short(&self) -> bool {
+        !matches!(self, Stage::Listening { .. } | Stage::Ending { listened: true, .. })
+    }
+}
+
+struct OnAir {
+    stream: Stream,
+    members: Vec<usize>,
+    frames: u64,
+}
+
+/// A casting thread's everything.
+pub(crate) struct Casting {
+    settings: Settings,
+    poll: Poll,
+    ports: Vec<Port>,
+    connections: Vec<Option<Connection>>,
+    /// Places to reuse; those given up during a round wait until its events are all handled, lest an event
+    /// for the old connection hit a new one.
+    free: Vec<usize>,
+    freed: Vec<usize>,
+    short: usize,
+    deadlines: BTreeSet<(Instant, usize)>,
+    streams: BTreeMap<u64, OnAir>,
+    next_stream: u64,
+    commands: Receiver<Command>,
+    report: Reporter,
+    accept_again: Option<Instant>,
+    ending: bool,
+}
+
+impl Casting {
+    /// Takes over bound sockets; registers them.
+    pub(crate) fn new(
+        settings: Settings,
+        poll: Poll,
+        listeners: Vec<TcpListener>,
+        commands: Receiver<Command>,
+        report: Reporter,
+    ) -> io::Result<Self> {
+        let mut ports = Vec::new();
+        for (place, mut listener) in listeners.into_iter().enumerate() {
+            poll.registry().register(&mut listener, Token(1 + place), Interest::READABLE)?;
+            ports.push(Port { listener: Some(listener), state: State::Idle });
+        }
+        Ok(Casting {
+            settings,
+            poll,
+            ports,
+            connections: Vec::new(),
+            free: Vec::new(),
+            freed: Vec::new(),
+            short: 0,
+            deadlines: BTreeSet::new(),
+            streams: BTreeMap::new(),
+            next_stream: 0,
+            commands,
+            report,
+            accept_again: None,
+            ending: false,
+        })
+    }
+
+    /// Until told to end.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        let mut beat_at = Instant::now();
+        loop {
+            let now = Instant::now();
+            let beating = self.streams.values().any(|s| !s.stream.has_ended());
+            let beat = beating.then_some(beat_at);
+            let deadline = self.deadlines.first().map(|&(at, _)| at);
+            let wake_at = [beat, deadline, self.accept_again].into_iter().flatten().min();
+            match self.poll.poll(&mut events, wake_at.map(|at| at.saturating_duration_since(now))) {
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                Err(e) => {
+                    log::error!("casting thread cannot wait for events: {e}");
+                    std::thread::sleep(BEAT);
+                }
+                Ok(()) => {}
+            }
+            let now = Instant::now();
+            for event in &events {
+                self.handle(now, event);
+            }
+            if !self.obey(now) {
+                return;
+            }
+            if now >= beat_at {
+                self.beat(now);
+                // After a hold-up the beats missed are not made up for: one takes all that has come.
+                beat_at = (beat_at + BEAT).max(now);
+            }
+            self.expire(now);
+            self.streams.retain(|_, s| !(s.stream.has_ended() && s.members.is_empty()));
+            self.free.append(&mut self.freed);
+            if self.ending && self.free.len() == self.connections.len() {
+                return;
+            }
+        }
+    }
+
+    /// Carries out what the handle wants; false to end now.
+    fn obey(&mut self, now: Instant) -> bool {
+        loop {
+            match self.commands.try_recv() {
+                Ok(Command::Reserve { port, event }) => self.change(now, port, State::Reserved { event }),
+                Ok(Command::Release { port }) => self.change(now, port, State::Idle),
+                Ok(Command::Start { port, stream }) => self.start(now, port, *stream),
+                Ok(Command::Title { port, title }) => {
+                    if let Some((_, on_air)) = self.live(port) {
+                        on_air.stream.set_title(title);
+                    }
+                }
+                Ok(Command::Stop { port }) => self.stop(now, port),
+                Ok(Command::Shutdown) => self.shut_down(now),
+                Ok(Command::Abandon) | Err(TryRecvError::Disconnected) => {
+                    self.shut_down(now);
+                    return false;
+                }
+                Err(TryRecvError::Empty) => return true,
+            }
+        }
+    }
+
+    /// The stream on a port.
+    fn live(&mut self, port: usize) -> Option<(u64, &mut OnAir)> {
+        let State::Live { stream } = self.ports[port].state else { return None };
+        Some((stream, self.streams.get_mut(&stream)?))
+    }
+
+    fn change(&mut self, now: Instant, port: usize, state: State) {
+        self.stop(now, port);
+        self.ports[port].state = state;
+    }
+
+    fn start(&mut self, now: Instant, port: usize, stream: Stream) {
+        let id = self.next_stream;
+        self.next_stream += 1;
+        self.change(now, port, State::Live { stream: id });
+        let (number, event) = (stream.port, stream.event.clone());
+        self.streams.insert(id, OnAir { stream, members: Vec::new(), frames: 0 });
+        self.report.say(CastEvent::StreamStarted { port: number, event });
+    }
+
+    fn stop(&mut self, now: Instant, port: usize) {
+        let report = self.report.clone();
+        let Some((id, on_air)) = self.live(port) else { return };
+        on_air.stream.finish(&report);
+        let (event, members) = (on_air.stream.event.clone(), on_air.members.clone());
+        self.ports[port].state = State::Over { event };
+        for member in members {
+            self.set_deadline(member, Some(now + self.settings.end_timeout));
+        }
+        self.serve(id, STRIDE);
+    }
+
+    fn shut_down(&mut self, now: Instant) {
+        self.ending = true;
+        for port in 0..self.ports.len() {
+            self.stop(now, port);
+            self.ports[port].listener = None;
+        }
+        let asking = |c: &Option<Connection>| c.as_ref().is_some_and(|c| matches!(c.stage, Stage::Asking { .. }));
+        let asking: Vec<usize> = (0..self.connections.len()).filter(|&i| asking(&self.connections[i])).collect();
+        asking.into_iter().for_each(|i| self.close(i));
+    }
+
+    fn beat(&mut self, now: Instant) {
+        let mut fresh = Vec::new();
+        for (&id, on_air) in &mut self.streams {
+            let count = on_air.stream.beat(now, &self.report);
+            if count > 0 {
+                on_air.frames += count;
+                fresh.push((id, count));
+            }
+        }
+        for (id, count) in fresh {
+            self.serve(id, count);
+        }
+    }
+
+    /// Sends what was appended to those whose turn it is; `count` frames are new.
+    fn serve(&mut self, id: u64, count: u64) {
+        let Some(on_air) = self.streams.get_mut(&id) else { return };
+        let mut members = std::mem::take(&mut on_air.members);
+        let (frames, few) = (on_air.frames, members.len() <= FEW);
+        members.retain(|&member| {
+            let turn = few || (0..count.min(STRIDE)).any(|n| (frames - n).wrapping_add(member as u64) % STRIDE == 0);
+            self.play(member, turn)
+        });
+        if let Some(on_air) = self.streams.get_mut(&id) {
+            on_air.members = members;
+        }
+    }
+
+    /// Lets a listener have what there is; false if it listens no more.
+    fn play(&mut self, place: usize, turn: bool) -> bool {
+        let Some(Some(connection)) = self.connections.get_mut(place) else { return false };
+        let Stage::Listening { stream, format, playback, blocked } = &mut connection.stage else { return false };
+        let Some(on_air) = self.streams.get(stream) else { return false };
+        let (statistics, scene) = (&on_air.stream.statistics, on_air.stream.scene(*format));
+        let pumped = if playback.is_behind(scene.backlog) {
+            Pumped::FellBehind
+        } else if turn && !*blocked {
+            let (pumped, sound) = playback.pump(&mut connection.socket, scene);
+            statistics.octets_sent.fetch_add(sound, Relaxed);
+            pumped
+        } else {
+            return true;
+        };
+        *blocked = pumped == Pumped::Blocked;
+        match pumped {
+            Pumped::CaughtUp | Pumped::Blocked => return true,
+            Pumped::FellBehind => {
+                statistics.dropped.fetch_add(1, Relaxed);
+                // What is still queued for it would occupy the kernel for minutes: let it go at once.
+                let _ = setsockopt(&connection.socket, sockopt::Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 });
+                self.close(place);
+            }
+            Pumped::Finished => self.end(place),
+            Pumped::Gone => self.close(place),
+        }
+        false
+    }
+
+    fn handle(&mut self, now: Instant, event: &Event) {
+        let Some(place) = event.token().0.checked_sub(1) else { return };
+        if place < self.ports.len() {
+            self.accept(now, place);
+            return;
+        }
+        let place = place - self.ports.len();
+        let Some(Some(connection)) = self.connections.get(place) else { return };
+        if event.is_error() || event.is_write_closed() {
+            self.close(place);
+            return;
+        }
+        match connection.stage {
+            Stage::Asking { .. } if event.is_readable() || event.is_read_closed() => self.listen_to(now, place),
+            Stage::Ending { .. } if event.is_readable() || event.is_read_closed() => self.discard(place),
+            Stage::Telling { .. } if event.is_writable() => self.tell(now, place),
+            Stage::Listening { .. } if event.is_writable() => self.resume(place),
+            _ => {}
+        }
+    }
+
+    fn accept(&mut self, now: Instant, port: usize) {
+        loop {
+            let Some(listener) = &self.ports[port].listener else { return };
+            match listener.accept() {
+                Ok((socket, _)) => self.admit(now, port, socket),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
+                Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                Err(e) => {
+                    // Out of files or memory. Whoever waits is not announced again, so all ports are tried soon.
+                    log::warn!("cannot take a connection: {e}");
+                    self.evict();
+                    self.accept_again = Some(now + ACCEPT_PAUSE);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, now: Instant, port: usize, mut socket: TcpStream) {
+        if self.short >= self.settings.max_asking {
+            self.evict();
+        }
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.connections.push(None);
+            self.connections.len() - 1
+        });
+        let token = Token(1 + self.ports.len() + place);
+        let ready = setsockopt(&socket, sockopt::SndBuf, &SEND_BUFFER)
+            .map_err(io::Error::from)
+            .and_then(|()| socket.set_nodelay(true))
+            .and_then(|()| self.poll.registry().register(&mut socket, token, Interest::READABLE | Interest::WRITABLE));
+        if let Err(e) = ready {
+            log::debug!("connection given up: {e}");
+            self.free.push(place);
+            return;
+        }
+        self.short += 1;
+        self.connections[place] =
+            Some(Connection { socket, port, stage: Stage::Asking { head: Vec::new() }, deadline: None });
+        self.set_deadline(place, Some(now + self.settings.head_timeout));
+        self.listen_to(now, place);
+    }
+
+    /// Closes the connection that has been asking for longest.
+    fn evict(&mut self) {
+        let short = |place: usize| self.connections[place].as_ref().is_some_and(|c| c.stage.is_short());
+        if let Some(place) = self.deadlines.iter().map(|&(_, place)| place).find(|&place| short(place)) {
+            self.close(place);
+        }
+    }
+
+    /// Reads on in a request.
+    fn listen_to(&mut self, now: Instant, place: usize) {
+        let Some(Some(connection)) = self.connections.get_mut(place) else { return };
+        let Stage::Asking { head } = &mut connection.stage else { return };
+        let mut octets = [0; 2048];
+        let parsed = loop {
+            match connection.socket.read(&mut octets) {
+                Ok(0) => break None,
+                Ok(count) => {
+                    head.extend_from_slice(&octets[..count]);
+                    match http::parse(head) {
+                        Parsed::Partial => {}
+                        parsed => break Some(parsed),
+                    }
+                }
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break None,
+            }
+            debug_assert!(head.len() < HEAD_MOST, "the parser refuses more");
+        };
+        let port = connection.port;
+        match parsed {
+            None => self.close(place),
+            Some(Parsed::Whole(request)) => {
+                let answer = answer::answer(&request, self.view(port), SystemTime::now());
+                self.answer(now, place, port, answer);
+            }
+            Some(Parsed::Bad(status)) => {
+                let octets = answer::refusal(status, SystemTime::now());
+                self.set_stage(place, Stage::Telling { octets, sent: 0 });
+                self.tell(now, place);
+            }
+            Some(Parsed::Partial) => {}
+        }
+    }
+
+    fn view(&self, port: usize) -> View<'_> {
+        match &self.ports[port].state {
+            State::Idle => View::Idle,
+            State::Reserved { event } => View::Reserved { event },
+            State::Over { event } => View::Over { event },
+            State::Live { stream } => match self.streams.get(stream) {
+                Some(OnAir { stream, members, .. }) => View::Live {
+                    event: &stream.event,
+                    title: &stream.title,
+                    formats: &stream.formats,
+                    full: members.len() >= self.settings.max_listeners,
+                },
+                None => View::Idle,
+            },
+        }
+    }
+
+    fn answer(&mut self, now: Instant, place: usize, port: usize, answer: Answer) {
+        let burst = self.settings.burst_bytes;
+        let octets = match (answer, self.live(port)) {
+            (Answer::Stream { head, format, icy }, Some((stream, on_air))) => {
+                let position = on_air.stream.scene(format).backlog.entry(burst);
+                let playback = Playback::new(head, position, icy);
+                on_air.stream.statistics.joined();
+                on_air.members.push(place);
+                self.set_deadline(place, None);
+                self.set_stage(place, Stage::Listening { stream, format, playback, blocked: false });
+                self.write_only(place);
+                self.resume(place);
+                return;
+            }
+            (Answer::Full(octets), Some((_, on_air))) => {
+                on_air.stream.statistics.refused.fetch_add(1, Relaxed);
+                octets
+            }
+            (Answer::Short(octets) | Answer::Full(octets) | Answer::Stream { head: octets, .. }, _) => octets,
+        };
+        self.set_stage(place, Stage::Telling { octets, sent: 0 });
+        self.tell(now, place);
+    }
+
+    /// A listener has no more to say: what it sends stays in the kernel, which bounds it.
+    fn write_only(&mut self, place: usize) {
+        let token = Token(1 + self.ports.len() + place);
+        if let Some(Some(connection)) = self.connections.get_mut(place) {
+            let _ = self.poll.registry().reregister(&mut connection.socket, token, Interest::WRITABLE);
+        }
+    }
+
+    /// The socket takes octets again.
+    fn resume(&mut self, place: usize) {
+        let Some(Some(Connection { stage: Stage::Listening { stream, blocked, .. }, .. })) =
+            self.connections.get_mut(place)
+        else {
+            return;
+        };
+        *blocked = false;
+        let id = *stream;
+        if !self.play(place, true)
+            && let Some(on_air) = self.streams.get_mut(&id)
+        {
+            on_air.members.retain(|&member| member != place);
+        }
+    }
+
+    fn tell(&mut self, now: Instant, place: usize) {
+        let Some(Some(connection)) = self.connections.get_mut(place) else { return };
+        let Stage::Telling { octets, sent } = &mut connection.stage else { return };
+        while *sent < octets.len() {
+            match connection.socket.write(&octets[*sent..]) {
+                Ok(0) => return self.close(place),
+                Ok(count) => *sent += count,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return self.close(place),
+            }
+        }
+        self.set_deadline(place, Some(now + ENDING));
+        self.end(place);
+    }
+
+    /// All is written. Closing now, with octets of the other side unread, would make the kernel throw away
+    /// what it has not received yet: so our half is closed and the other side waited for.
+    fn end(&mut self, place: usize) {
+        let token = Token(1 + self.ports.len() + place);
+        let Some(Some(connection)) = self.connections.get_mut(place) else { return };
+        let listened = match &connection.stage {
+            Stage::Listening { stream, .. } => {
+                if let Some(on_air) = self.streams.get(stream) {
+                    on_air.stream.statistics.left();
+                }
+                true
+            }
+            _ => false,
+        };
+        let shut = connection.socket.shutdown(Shutdown::Write);
+        let again = self.poll.registry().reregister(&mut connection.socket, token, Interest::READABLE);
+        self.set_stage(place, Stage::Ending { discarded: 0, listened });
+        if shut.is_err() || again.is_err() {
+            self.close(place);
+        } else {
+            self.discard(place);
+        }
+    }
+
+    fn discard(&mut self, place: usize) {
+        let Some(Some(connection)) = self.connections.get_mut(place) else { return };
+        let Stage::Ending { discarded, .. } = &mut connection.stage else { return };
+        let mut octets = [0; 2048];
+        loop {
+            match connection.socket.read(&mut octets) {
+                Ok(count) if count > 0 && *discarded < DISCARD_MOST => *discarded += count,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => return self.close(place),
+            }
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        while let Some(&(at, place)) = self.deadlines.first() {
+            if at > now {
+                break;
+            }
+            self.close(place);
+        }
+        if self.accept_again.is_some_and(|at| at <= now) {
+            self.accept_again = None;
+            (0..self.ports.len()).for_each(|port| self.accept(now, port));
+        }
+    }
+
+    fn set_stage(&mut self, place: usize, stage: Stage) {
+        if let Some(Some(connection)) = self.connections.get_mut(place) {
+            self.short -= usize::from(connection.stage.is_short());
+            self.short += usize::from(stage.is_short());
+            connection.stage = stage;
+        }
+    }
+
+    fn set_deadline(&mut self, place: usize, deadline: Option<Instant>) {
+        if let Some(Some(connection)) = self.connections.get_mut(place) {
+            if let Some(old) = std::mem::replace(&mut connection.deadline, deadline) {
+                self.deadlines.remove(&(old, place));
+            }
+            self.deadlines.extend(deadline.map(|at| (at, place)));
+        }
+    }
+
+    fn close(&mut self, place: usize) {
+        self.set_deadline(place, None);
+        let Some(mut connection) = self.connections.get_mut(place).and_then(Option::take) else { return };
+        self.short -= usize::from(connection.stage.is_short());
+        if let Stage::Listening { stream, .. } = connection.stage
+            && let Some(on_air) = self.streams.get_mut(&stream)
+        {
+            on_air.stream.statistics.left();
+            on_air.members.retain(|&member| member != place);
+        }
+        let _ = self.poll.registry().deregister(&mut connection.socket);
+        self.freed.push(place);
+    }
+}
