@@ -114,8 +114,9 @@ impl Server {
         });
         let acceptor = {
             let shared = shared.clone();
-            thread::Builder::new().name("control".into()).spawn(move || shared.accept(&listener))?
+            thread::Builder::new().name("control".into()).spawn(move || shared.accept(&listener))
         };
+        let acceptor = acceptor.inspect_err(|_| bound.remove())?;
         Ok(Server { shared, bound, acceptor: Some(acceptor), listener: waker })
     }
 
@@ -189,10 +190,12 @@ impl Shared {
             Slot { shared: self.clone(), id }
         };
         // Without a thread to serve it the connection closes; the slot goes with the closure.
-        let _ = thread::Builder::new().name("control client".into()).spawn(move || slot.shared.serve(&stream));
+        let _ = thread::Builder::new().name("control client".into()).spawn(move || slot.shared.serve(stream));
     }
 
-    fn serve(&self, stream: &UnixStream) {
+    /// Takes the stream, so that it is closed before its place in the table is given back.
+    fn serve(&self, stream: UnixStream) {
+        let stream = &stream;
         let mut lines = LineReader::new(REQUEST_LINE_MAX);
         let waits = Waits { idle: Some(self.limits.idle), line: Some(self.limits.line) };
         loop {
@@ -277,9 +280,7 @@ struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let stream = self.shared.lock().open.remove(&self.id);
-        // Closed for good before anybody who waits for it looks.
-        drop(stream);
+        self.shared.lock().open.remove(&self.id);
         self.shared.gone.notify_all();
     }
 }

@@ -1,0 +1,74 @@
+//! A daemon that is none: answers from a script, for the tests beside this directory.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use control::*;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// Answers every request with the shortest answer of its kind, and remembers what it was asked.
+pub struct Fake {
+    pub hub: NoticeHub,
+    pub asked: Mutex<Vec<Request>>,
+}
+
+impl Handler for Fake {
+    fn handle(&self, request: Request) -> Result<Reply, Problem> {
+        self.asked.lock().expect("whole").push(request.clone());
+        Ok(match request {
+            Request::Status => Reply::Status(Box::new(Status { server: "fake".into(), ..Status::default() })),
+            Request::Spans => Reply::Spans(vec![SpanInfo { number: 1, ..SpanInfo::default() }]),
+            // Far more than a request may hold, as a large server would answer.
+            Request::Channels { .. } => Reply::Channels(vec![ChannelInfo::default(); 10_000]),
+            Request::Calls => Reply::Calls(vec![]),
+            Request::Events => Reply::Events(vec![]),
+            Request::ListenPorts => Reply::Ports(vec![]),
+            Request::Reserve(reserve) => Reply::Reserved(Reservation {
+                title: reserve.title,
+                event: "100200305".into(),
+                ..Reservation::default()
+            }),
+            Request::Cancel { event } => Reply::done(format!("{event} cancelled")),
+            Request::End { event } => return Err(Problem::conflict(format!("{event} is over")).with_hint("none")),
+            Request::HangUp { call: 666 } => panic!("a fault of the daemon's, put here by the test"),
+            Request::HangUp { call } => return Err(Problem::not_found(format!("there is no call {call}"))),
+            Request::Watch => return Err(Problem::internal("the server keeps this to itself")),
+            Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
+            Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),
+            // The wrong kind of answer.
+            Request::ExchangeHangUp { .. } => Reply::Watching,
+        })
+    }
+
+    fn watch(&self) -> Subscription {
+        self.hub.subscribe()
+    }
+}
+
+/// A served socket in a directory of its own.
+pub struct Bench {
+    pub fake: Arc<Fake>,
+    pub server: Server,
+    pub path: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn new(limits: Limits, queue: usize) -> Bench {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("control.sock");
+        let fake = Arc::new(Fake { hub: NoticeHub::new(queue), asked: Mutex::default() });
+        let server = Server::bind_with(&path, fake.clone(), limits).expect("bound");
+        Bench { fake, server, path, _directory: directory }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(&self.path).expect("connected")
+    }
+
+    /// Wait until somebody watches; bounded by the test's own patience.
+    pub fn wait_for_watchers(&self, count: usize) {
+        while self.fake.hub.watchers() < count {
+            std::thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What goes over the socket, committed as text: one file a line, pretty-printed.
+//!
+//! Each sample is what the value beside its name is written as, and is read back as that value. A change
+//! that breaks scripts or older clients shows up here as a difference in a file.
+
+use control::*;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/samples")
+}
+
+fn sample(name: &str) -> Value {
+    let file = directory().join(name).with_extension("json");
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn requests() -> Vec<(&'static str, Request)> {
+    vec![
+        ("request_status", Request::Status),
+        ("request_channels", Request::Channels { span: Some(2) }),
+        ("request_hang_up", Request::HangUp { call: 17 }),
+        (
+            "request_reserve",
+            Request::Reserve(Reserve {
+                title: "Town hall".into(),
+                formats: vec!["mp3".into()],
+                over_after_s: Some(14_400),
+                archive_after_s: Some(900),
+            }),
+        ),
+        (
+            "request_exchange_dial",
+            Request::ExchangeDial(DialPlan {
+                called: Some("5550100".into()),
+                calling: Some("+15555550142".into()),
+                name: Some("Ada".into()),
+                event: Some("100200305".into()),
+                pin: Some("86421357".into()),
+                wav: Some("/home/ada/speech.wav".into()),
+                record: Some("/home/ada/heard.wav".into()),
+                repeat: Repeat::Times(3),
+                hold_ms: Some(5000),
+                ..DialPlan::default()
+            }),
+        ),
+    ]
+}
+
+fn said() -> Vec<(&'static str, Said)> {
+    vec![
+        ("reply_status", Said::Ok(Reply::Status(Box::new(status())))),
+        ("reply_spans", Said::Ok(Reply::Spans(vec![span()]))),
+        ("reply_channels", Said::Ok(Reply::Channels(channels()))),
+        ("reply_calls", Said::Ok(Reply::Calls(vec![call()]))),
+        ("reply_events", Said::Ok(Reply::Events(vec![event()]))),
+        ("reply_ports", Said::Ok(Reply::Ports(ports()))),
+        ("reply_reserved", Said::Ok(Reply::Reserved(reservation()))),
+        ("reply_watching", Said::Ok(Reply::Watching)),
+        ("reply_dialled", Said::Ok(Reply::Dialled { id: 3 })),
+        ("reply_exchange_calls", Said::Ok(Reply::ExchangeCalls(vec![exchange_call()]))),
+        ("reply_done", Said::Ok(Reply::done("event 100200305 was ended, 3 callers were let go"))),
+        ("error", Said::Error(Problem::not_found("there is no call 17").with_hint("`trunkctl calls` lists them"))),
+        ("notice", Said::Notice(notice())),
+        ("end", Said::End(WatchEnd::Slow)),
+    ]
+}
+
+fn status() -> Status {
+    Status {
+        version: "0.1.0".into(),
+        server: "gw-a".into(),
+        started_at_ms: 1_767_225_600_000,
+        uptime_s: 7500,
+        tick_ms: 10,
+        state_dir: "/var/lib/trunkcast".into(),
+        content_dir: "/var/lib/trunkcast/content".into(),
+        realtime: RealtimeInfo { fifo: true, locked: true, pinned: false, note: Some("no core is set apart".into()) },
+        loop_: LoopInfo {
+            ticks: 750_000,
+            overruns: 1,
+            late: Timing {
+                p50_us: 12,
+                p99_us: 80,
+                max_us: 1200,
+                buckets: vec![Bucket { up_to_us: 12, count: 400_000 }, Bucket { up_to_us: 80, count: 350_000 }],
+            },
+            work: Timing { p50_us: 200, p99_us: 300, max_us: 12_000, buckets: vec![] },
+        },
+        calls: 3,
+        conferences: 1,
+        streams: 1,
+        listeners: 40,
+        recordings: 1,
+        free_ports: 49,
+        total_ports: 50,
+        alarms: vec![AlarmInfo {
+            severity: Severity::Major,
+            what: "span 2".into(),
+            text: "LOS: no signal arrives; look at the cable, then at the far end".into(),
+            since_ms: 1_767_232_800_000,
+        }],
+        dropped_reports: 0,
+    }
+}
+
+fn span() -> SpanInfo {
+    SpanInfo {
+        number: 1,
+        card: "soft0".into(),
+        line: "E1".into(),
+        switch: "euroisdn".into(),
+        side: Side::User,
+        link: LinkState::Up,
+        link_since_ms: 1_767_225_601_000,
+        alarms: vec!["RAI".into()],
+        channels_total: 30,
+        in_use: 3,
+        out_of_service: 1,
+        counters: SpanCounters { calls_taken: 12, calls_refused: 1, slips: 2, ..SpanCounters::default() },
+    }
+}
+
+fn channels() -> Vec<ChannelInfo> {
+    let idle = ChannelInfo {
+        span: 1,
+        channel: 1,
+        near: ServiceState::InService,
+        far: ServiceState::OutOfService,
+        use_: ChannelUse::Idle,
+        call: None,
+        event: None,
+        since_ms: 1_767_225_601_000,
+    };
+    let busy = ChannelInfo {
+        channel: 2,
+        far: ServiceState::InService,
+        use_: ChannelUse::Connected,
+        call: Some(17),
+        event: Some(Masked::new("100200305")),
+        ..idle.clone()
+    };
+    vec![idle, busy]
+}
+
+fn call() -> CallInfo {
+    CallInfo {
+        id: 17,
+        span: 1,
+        channel: 2,
+        calling: Some(Masked::new("+15555550142")),
+        called: "5550100".into(),
+        state: CallStage::InConference,
+        event: Some("100200305".into()),
+        role: Some(Role::Host),
+        since_ms: 1_767_232_000_000,
+        muted: false,
+        talking: true,
+        level_dbm0: Some(-18.5),
+        keys_pressed: 19,
+    }
+}
+
+fn event() -> EventInfo {
+    EventInfo {
+        number: "100200305".into(),
+        title: "Town hall".into(),
+        state: EventState::Live,
+        callers: 3,
+        hosts: 1,
+        streams: vec![StreamInfo {
+            format: "mp3".into(),
+            url: "http://127.0.0.1:10000/100200305.mp3".into(),
+            port: 10_000,
+            listeners: 40,
+            since_ms: 1_767_232_010_000,
+        }],
+        recordings: 1,
+        since_ms: Some(1_767_232_000_000),
+        over_at_ms: None,
+    }
+}
+
+fn ports() -> Vec<PortInfo> {
+    vec![
+        PortInfo {
+            port: 10_000,
+            state: PortState::InUse,
+            event: Some("100200305".into()),
+            listeners: 40,
+            until_ms: None,
+        },
+        PortInfo {
+            port: 10_001,
+            state: PortState::HeldBack,
+            event: Some("100200313".into()),
+            listeners: 0,
+            until_ms: Some(1_767_233_000_000),
+        },
+        PortInfo { port: 10_002, state: PortState::Free, ..PortInfo::default() },
+    ]
+}
+
+fn reservation() -> Reservation {
+    Reservation {
+        event: "100200305".into(),
+        title: "Town hall".into(),
+        pins: Pins { host: "86421357".into(), speaker: "13572468".into() },
+        listen: vec!["once somebody speaks: a port of 127.0.0.1:10000-10049, see `trunkctl events`".into()],
+    }
+}
+
+fn exchange_call() -> ExchangeCallInfo {
+    ExchangeCallInfo {
+        id: 3,
+        called: "5550100".into(),
+        calling: Some(Masked::new("+15555550142")),
+        name: Some("Ada".into()),
+        state: ExchangeCallState::Ended,
+        doing: String::new(),
+        span: Some(1),
+        channel: Some(2),
+        since_ms: 1_767_232_000_000,
+        connected_ms: 12_000,
+        hears_dbm0: Some(-20.0),
+        keys_heard: 0,
+        record: Some("/home/ada/heard.wav".into()),
+        cause: Some(16),
+        cause_text: Some("normal clearing".into()),
+    }
+}
+
+fn notice() -> Notice {
+    Notice {
+        at_ms: 1_767_232_000_123,
+        severity: Severity::Info,
+        topic: Topic::Call,
+        text: "call 17 from xxxxxxxxxx42 is in the conference as host".into(),
+        event: Some("100200305".into()),
+        call: Some(17),
+        span: Some(1),
+    }
+}
+
+#[test]
+fn requests_are_written_and_read_as_committed() {
+    for (name, request) in requests() {
+        let committed = sample(name);
+        let written: Value = serde_json::from_str(&encode_request(&request).expect("JSON")).expect("JSON");
+        assert_eq!(written, committed, "{name}");
+        assert_eq!(decode_request(committed.to_string().as_bytes()), Ok(request), "{name}");
+    }
+}
+
+#[test]
+fn what_the_server_says_is_written_and_read_as_committed() {
+    for (name, said) in said() {
+        let committed = sample(name);
+        assert_eq!(serde_json::to_value(&said).expect("JSON"), committed, "{name}");
+        assert_eq!(serde_json::from_value::<Said>(committed).expect(name), said, "{name}");
+    }
+}
+
+#[test]
+fn every_committed_sample_is_used() {
+    let committed: BTreeSet<String> = std::fs::read_dir(directory())
+        .expect("samples")
+        .map(|entry| entry.expect("an entry").path().file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    let used = requests().into_iter().map(|(name, _)| name).chain(said().into_iter().map(|(name, _)| name));
+    assert_eq!(committed, used.map(str::to_owned).collect());
+}
+
+#[test]
+fn an_older_daemon_may_leave_out_whatever_it_has_not_heard_of() {
+    for kind in ["status"] {
+        let said: Said = serde_json::from_value(serde_json::json!({ "ok": { kind: {} } })).expect(kind);
+        assert_eq!(said, Said::Ok(Reply::Status(Box::default())));
+    }
+    for kind in ["spans", "channels", "calls", "events", "ports", "exchange_calls"] {
+        let said = serde_json::json!({ "ok": { kind: [{}] } });
+        assert!(serde_json::from_value::<Said>(said).is_ok(), "{kind}");
+    }
+}
+
+#[test]
+fn a_number_of_a_caller_is_nowhere_whole_and_a_pin_only_in_the_reservation() {
+    for (name, said) in said() {
+        let text = serde_json::to_string(&said).expect("JSON");
+        assert!(!text.contains("555555"), "{name}");
+        assert_eq!(text.contains("86421357"), name == "reply_reserved", "{name}");
+        assert!(!format!("{said:?}").contains("86421357"), "{name}");
+    }
+}
