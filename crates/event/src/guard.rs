@@ -8,9 +8,9 @@
 //! the alarm, delay before the next prompt.
 //! Time: `now` since the start, given with every call. Nothing happens by itself.
 //! Source: a full T1 can try 8280 PINs an hour (23 lines, 3 tries a call, 120 calls an hour). With the
-//! defaults an event is tried at most 120 times an hour, so that 10^8 PINs with two right ones last for
-//! tens of thousands of years; what remains is that a guesser can keep an event locked, at the cost of
-//! being locked himself and of raising an alarm.
+//! defaults an event is tried at most 120 times an hour: of 10^8 PINs two are right, so a guesser who never
+//! rests needs some thirty years for an even chance. What remains is that he can keep an event locked, at
+//! the cost of being locked himself and of raising an alarm.
 //! Words: *limit*, the failure that locks; *window*, how long a failure counts; *lock*, how long nobody
 //! is let in.
 

@@ -20,14 +20,14 @@
 //! </event-info>
 //! ```
 //!
-//! Data path: a [`Request`] → [`reserve`] → file; file → [`read`] → [`EventInfo`] → [`write`](fn@write) → file.
+//! Data path: a [`Request`] → [`reserve`] → file; file → [`read`] → [`EventInfo`] → [`write()`] → file.
 //! Time: milliseconds of UTC, given by the caller; RFC 3339 in the file.
 //! Compatibility: elements are in any order; those this version does not know are kept if they are just
 //! text, dropped otherwise; a document of a greater version is refused, because to write it back could
 //! lose what mattered to its writer.
 
-use crate::key::Pin;
 use crate::number::EventNumber;
+use crate::pin::Pin;
 use crate::utc;
 use crate::xml::{self, Element};
 use std::fmt;

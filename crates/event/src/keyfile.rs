@@ -12,7 +12,8 @@
 //! Data path: file, at the start and on reload → [`Keyring`]; [`Keyring`] → file, replaced as a whole.
 
 use crate::files;
-use crate::key::{Key, KeyId, KeyState, Keyring};
+use crate::key::{Key, KeyId};
+use crate::keyring::{KeyState, Keyring};
 use std::fmt::{self, Write};
 use std::fs::File;
 use std::io;

@@ -7,11 +7,11 @@
 //! A number is claimed by making its directory, which of two programs only one can; nothing else is set
 //! aside for an event, and no database is asked.
 //!
-//! Data path: [`Request`] → [`reserve`] → directory and `event-info.xml`; the same file ↔ [`read`], [`write`].
+//! Data path: [`Request`] → [`reserve`] → directory and `event-info.xml`; the same file ↔ [`read`], [`write()`].
 
 use crate::files;
 use crate::info::{EventInfo, InvalidInfo, Status};
-use crate::key::Keyring;
+use crate::keyring::Keyring;
 use crate::number::EventNumber;
 use crate::role::Role;
 use std::fmt;
