@@ -46,6 +46,8 @@ pub struct KeyFilter {
     delay: [i16; STREAM_DELAY],
     /// Whether each block of `delay` is to be silent in the stream.
     silent: [bool; DELAY_BLOCKS],
+    /// The run that was marked last, by its first sample, and the last block marked.
+    marked: (u64, u64),
     /// Where the next sample goes in `delay`, and where the oldest comes from.
     write: usize,
 }
@@ -69,6 +71,7 @@ impl KeyFilter {
             insisting: 0,
             delay: [0; STREAM_DELAY],
             silent: [false; DELAY_BLOCKS],
+            marked: (u64::MAX, 0),
             write: 0,
         }
     }
@@ -133,8 +136,11 @@ impl KeyFilter {
         self.mark(newest, false);
         if let Some((first, last)) = self.receiver.suspect() {
             let oldest = (newest + 1).saturating_sub(DELAY_BLOCKS as u64);
-            let from = (first.saturating_sub(GUARD) / BLOCK as u64).max(oldest);
+            // Of a run known already, only what it has grown by is new.
+            let (known, done) = self.marked;
+            let from = if known == first { done } else { first.saturating_sub(GUARD) / BLOCK as u64 }.max(oldest);
             let to = ((last + GUARD) / BLOCK as u64).min(newest);
+            self.marked = (first, to);
             for block in from..=to {
                 self.mark(block, true);
             }
