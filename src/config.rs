@@ -1,0 +1,644 @@
+//! Configuration: one TOML file, every field with a default, wrong input answered with line and field.
+//!
+//! What a field means and its default stand in [`TEMPLATE`], which `--print-config` prints and a test
+//! holds against [`Config::default`]. Values are checked where they are read, so that the message points
+//! at the line; what concerns two fields at once is checked in [`Config::parse`] after that.
+
+use cast::Format;
+use hal::{ChunkLength, Line};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::Spanned;
+
+/// The configuration file with every default, commented: what `trunkcastd --print-config` prints.
+pub const TEMPLATE: &str = include_str!("config/default.toml");
+
+/// All of it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// This server.
+    pub server: Server,
+    /// The real-time loop.
+    #[serde(rename = "loop")]
+    pub realtime: Realtime,
+    /// Cards, in the order that numbers their spans.
+    #[serde(rename = "card")]
+    pub cards: Vec<Card>,
+    /// What a caller meets.
+    pub call_in: CallIn,
+    /// Guessing of PINs.
+    pub guard: Guard,
+    /// The conference.
+    pub conference: Conference,
+    /// Live streams.
+    pub stream: Stream,
+    /// Recordings.
+    pub recording: Recording,
+    /// What becomes of an event after its last caller.
+    pub event: Event,
+    /// The control socket.
+    pub control: Control,
+    /// Logs.
+    pub log: Log,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// The name in recordings and records; letters, digits, hyphens. Empty: the host's name.
+    pub name: String,
+    /// Where everything that must survive a restart lives.
+    pub state_dir: PathBuf,
+    /// The content store. Empty: `content` under the state directory.
+    pub content_dir: PathBuf,
+    /// The file of PIN keys. Empty: `keys` under the state directory.
+    pub keys: PathBuf,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server {
+            name: String::new(),
+            state_dir: "trunkcast-state".into(),
+            content_dir: PathBuf::new(),
+            keys: PathBuf::new(),
+        }
+    }
+}
+
+/// `[loop]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Realtime {
+    /// Milliseconds of a tick.
+    #[serde(rename = "tick_ms", deserialize_with = "tick")]
+    pub tick: ChunkLength,
+    /// Lock memory and ask for SCHED_FIFO.
+    pub realtime: bool,
+    /// Priority under SCHED_FIFO, 1 to 99.
+    #[serde(deserialize_with = "priority")]
+    pub priority: i32,
+    /// The core the thread is pinned to; -1 for none.
+    pub core: i32,
+}
+
+impl Default for Realtime {
+    fn default() -> Self {
+        Realtime { tick: ChunkLength::Ms10, realtime: true, priority: 50, core: -1 }
+    }
+}
+
+/// `[[card]]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// What drives it.
+    pub board: Board,
+    /// Its name.
+    pub name: String,
+    /// Its spans.
+    #[serde(rename = "span")]
+    pub spans: Vec<Span>,
+}
+
+/// The boards there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Board {
+    /// The software card.
+    Loopback,
+}
+
+/// `[[card.span]]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// T1 or E1.
+    #[serde(deserialize_with = "line")]
+    pub line: Line,
+    /// The switch variant spoken on its D channel.
+    #[serde(deserialize_with = "switch")]
+    pub switch: isdn::Switch,
+    /// Where the far end of a software span is.
+    pub far_end: FarEnd,
+    /// The socket of `far_end = "socket"`.
+    #[serde(default)]
+    pub socket: PathBuf,
+}
+
+/// The far end of a span of the software card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FarEnd {
+    /// The exchange in software, in this process.
+    Exchange,
+    /// Another program, on a socket that speaks the osmo-e1d client protocol.
+    Socket,
+}
+
+/// `[call_in]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallIn {
+    /// Called numbers that are ours, as the network sends them; empty: all.
+    pub numbers: Vec<String>,
+    /// The language of the prompts.
+    pub language: String,
+    /// A directory of prompt files by language; empty: those built in.
+    pub prompts: PathBuf,
+    /// Seconds until the first key, after the prompt.
+    #[serde(rename = "first_digit_s", deserialize_with = "seconds")]
+    pub first_digit: Duration,
+    /// Seconds between keys.
+    #[serde(rename = "digit_s", deserialize_with = "seconds")]
+    pub digit: Duration,
+    /// How often event number and PIN may be entered in one call.
+    #[serde(deserialize_with = "at_least_one")]
+    pub tries: u8,
+}
+
+impl Default for CallIn {
+    fn default() -> Self {
+        CallIn {
+            numbers: Vec::new(),
+            language: "en".into(),
+            prompts: PathBuf::new(),
+            first_digit: Duration::from_secs(10),
+            digit: Duration::from_secs(5),
+            tries: 3,
+        }
+    }
+}
+
+/// `[guard]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Guard {
+    /// Wrong PINs within the window that lock an event number.
+    #[serde(deserialize_with = "at_least_one_u16")]
+    pub event_failures: u16,
+    /// Wrong PINs within the window that lock a caller's number.
+    #[serde(deserialize_with = "at_least_one_u16")]
+    pub caller_failures: u16,
+    /// Wrong PINs within the window that lock a span.
+    #[serde(deserialize_with = "at_least_one_u16")]
+    pub trunk_failures: u16,
+    /// The window, in seconds.
+    #[serde(rename = "window_s", deserialize_with = "seconds")]
+    pub window: Duration,
+    /// Seconds an event stays locked.
+    #[serde(rename = "event_lock_s", deserialize_with = "seconds")]
+    pub event_lock: Duration,
+    /// Seconds a caller's number stays locked.
+    #[serde(rename = "caller_lock_s", deserialize_with = "seconds")]
+    pub caller_lock: Duration,
+    /// Seconds a span stays locked.
+    #[serde(rename = "trunk_lock_s", deserialize_with = "seconds")]
+    pub trunk_lock: Duration,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Guard {
+            event_failures: 20,
+            caller_failures: 6,
+            trunk_failures: 200,
+            window: Duration::from_secs(600),
+            event_lock: Duration::from_secs(600),
+            caller_lock: Duration::from_secs(1800),
+            trunk_lock: Duration::from_secs(120),
+        }
+    }
+}
+
+/// `[conference]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Conference {
+    /// Tones when somebody enters or leaves.
+    pub tones: bool,
+    /// The level from which a caller counts as talking, in dBm0.
+    pub talk_dbm0: f32,
+}
+
+impl Default for Conference {
+    fn default() -> Self {
+        Conference { tones: true, talk_dbm0: -40.0 }
+    }
+}
+
+/// A range of TCP ports, written `"10000-10049"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortRange {
+    /// The first.
+    pub first: u16,
+    /// The last.
+    pub last: u16,
+}
+
+impl PortRange {
+    /// How many there are.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "a range holds at least one port")]
+    pub fn len(self) -> usize {
+        usize::from(self.last - self.first) + 1
+    }
+
+    /// All of them.
+    pub fn iter(self) -> impl Iterator<Item = u16> {
+        self.first..=self.last
+    }
+}
+
+impl std::fmt::Display for PortRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+impl std::str::FromStr for PortRange {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a range of ports such as \"10000-10049\"");
+        let (first, last) = text.split_once('-').ok_or_else(wrong)?;
+        let first: u16 = first.trim().parse().map_err(|_| wrong())?;
+        let last: u16 = last.trim().parse().map_err(|_| wrong())?;
+        if first < 1024 {
+            return Err(format!("port {first} needs root: choose ports from 1024 on"));
+        }
+        if first > last {
+            return Err(format!("`{text}` runs backwards"));
+        }
+        if usize::from(last - first) >= 1000 {
+            return Err(format!("`{text}` holds more than 1000 ports"));
+        }
+        Ok(PortRange { first, last })
+    }
+}
+
+impl<'de> Deserialize<'de> for PortRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// `[stream]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stream {
+    /// The address listeners reach.
+    pub address: std::net::IpAddr,
+    /// The range of ports pre-assigned to this server, one for each event on the air.
+    pub ports: PortRange,
+    /// Formats of an event whose record cannot be had.
+    #[serde(deserialize_with = "formats")]
+    pub formats: Vec<Format>,
+    /// Listeners a port takes.
+    pub max_listeners: usize,
+    /// Seconds the stream goes on, silent, after the last caller has left.
+    #[serde(rename = "linger_s", deserialize_with = "seconds")]
+    pub linger: Duration,
+    /// Seconds until a used port may carry another event.
+    pub port_reuse_s: Spanned<u64>,
+    /// Seconds an attendee's authentication code is valid.
+    pub authentication_code_s: u64,
+    /// Casting threads; each has a share of the ports.
+    #[serde(deserialize_with = "at_least_one")]
+    pub threads: u8,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Stream {
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            ports: PortRange { first: 10000, last: 10049 },
+            formats: vec![Format::Mp3],
+            max_listeners: 2000,
+            linger: Duration::from_secs(30),
+            port_reuse_s: Spanned::new(0..0, 900),
+            authentication_code_s: 600,
+            threads: 1,
+        }
+    }
+}
+
+/// `[recording]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recording {
+    /// Record what is streamed.
+    pub enabled: bool,
+    /// Stop recording when less than this is free, in megabytes.
+    pub min_free_mb: u64,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Recording { enabled: true, min_free_mb: 100 }
+    }
+}
+
+/// `[event]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Event {
+    /// Seconds after the last hang-up until the event is over and takes no more calls.
+    #[serde(rename = "over_after_s", deserialize_with = "seconds")]
+    pub over_after: Duration,
+    /// Seconds after the last hang-up until its archive is due.
+    #[serde(rename = "archive_after_s", deserialize_with = "seconds")]
+    pub archive_after: Duration,
+}
+
+impl Default for Event {
+    fn default() -> Self {
+        Event { over_after: Duration::from_secs(4 * 3600), archive_after: Duration::from_secs(15 * 60) }
+    }
+}
+
+/// `[control]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Control {
+    /// The socket; empty: `control.sock` under the state directory.
+    pub socket: PathBuf,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// What is logged.
+    #[serde(deserialize_with = "level")]
+    pub level: log::LevelFilter,
+    /// Lines for people, or JSON.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { level: log::LevelFilter::Info, format: LogFormat::Text }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// `2026-01-31T12:00:00.000Z warn  span 1: ...`
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug)]
+pub enum Error {
+    /// The file cannot be read.
+    Read(PathBuf, std::io::Error),
+    /// A line is wrong.
+    Line {
+        /// The file, as given.
+        file: String,
+        /// What is wrong, with line, field and the line itself.
+        what: String,
+    },
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Read(file, source) => write!(f, "cannot read the configuration {}: {source}", file.display()),
+            Error::Line { file, what } => write!(f, "{file}: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Config {
+    /// Read and check a file.
+    ///
+    /// # Errors
+    /// When it cannot be read or anything in it is wrong.
+    pub fn load(file: &Path) -> Result<Config, Error> {
+        let text = std::fs::read_to_string(file).map_err(|e| Error::Read(file.into(), e))?;
+        Config::parse(&text).map_err(|what| Error::Line { file: file.display().to_string(), what })
+    }
+
+    /// Read and check a configuration; the error names line, column and field.
+    ///
+    /// # Errors
+    /// When anything in it is wrong.
+    pub fn parse(text: &str) -> Result<Config, String> {
+        let config: Config = toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())?;
+        config.check(text)?;
+        Ok(config)
+    }
+
+    fn check(&self, text: &str) -> Result<(), String> {
+        let reuse = &self.stream.port_reuse_s;
+        if *reuse.get_ref() < self.stream.authentication_code_s {
+            return Err(at_line(
+                text,
+                reuse.span().start,
+                &format!(
+                    "stream.port_reuse_s ({}) is shorter than stream.authentication_code_s ({}): a listener's code would \
+                     open a stranger's event; make it at least as long",
+                    reuse.get_ref(),
+                    self.stream.authentication_code_s
+                ),
+            ));
+        }
+        if !self.server.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
+            return Err(format!(
+                "server.name = \"{}\": letters, digits, hyphens and dots only, as it becomes part of file names",
+                self.server.name
+            ));
+        }
+        for card in &self.cards {
+            if card.spans.is_empty() {
+                return Err(format!("card \"{}\" has no [[card.span]]", card.name));
+            }
+            for (i, span) in card.spans.iter().enumerate() {
+                if span.far_end == FarEnd::Socket && span.socket.as_os_str().is_empty() {
+                    return Err(format!(
+                        "card \"{}\", span {}: far_end = \"socket\" needs `socket = \"/path\"`",
+                        card.name,
+                        i + 1
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The server's name: configured, or the host's.
+    #[must_use]
+    pub fn server_name(&self) -> String {
+        if !self.server.name.is_empty() {
+            return self.server.name.clone();
+        }
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let name: String = host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
+        if name.is_empty() { "trunkcast".into() } else { name }
+    }
+
+    /// Where the content store is.
+    #[must_use]
+    pub fn content_dir(&self) -> PathBuf {
+        self.or_under_state(&self.server.content_dir, "content")
+    }
+
+    /// The file of PIN keys.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.or_under_state(&self.server.keys, "keys")
+    }
+
+    /// The control socket.
+    #[must_use]
+    pub fn control_socket(&self) -> PathBuf {
+        self.or_under_state(&self.control.socket, "control.sock")
+    }
+
+    fn or_under_state(&self, path: &Path, name: &str) -> PathBuf {
+        if path.as_os_str().is_empty() { self.server.state_dir.join(name) } else { path.into() }
+    }
+}
+
+fn at_line(text: &str, offset: usize, what: &str) -> String {
+    let line = text[..offset.min(text.len())].matches('\n').count() + 1;
+    let shown = text.lines().nth(line - 1).unwrap_or_default().trim();
+    if shown.is_empty() { what.to_owned() } else { format!("line {line}: `{shown}`: {what}") }
+}
+
+fn tick<'de, D: Deserializer<'de>>(d: D) -> Result<ChunkLength, D::Error> {
+    let ms = u32::deserialize(d)?;
+    ChunkLength::from_milliseconds(ms)
+        .ok_or_else(|| D::Error::custom(format!("a tick is 5, 10 or 20 ms long, not {ms}")))
+}
+
+fn priority<'de, D: Deserializer<'de>>(d: D) -> Result<i32, D::Error> {
+    let priority = i32::deserialize(d)?;
+    if (1..=99).contains(&priority) { Ok(priority) } else { Err(D::Error::custom("a priority is 1 to 99")) }
+}
+
+fn line<'de, D: Deserializer<'de>>(d: D) -> Result<Line, D::Error> {
+    match String::deserialize(d)?.to_ascii_uppercase().as_str() {
+        "T1" => Ok(Line::T1),
+        "E1" => Ok(Line::E1),
+        other => Err(D::Error::custom(format!("`{other}` is no line: \"T1\" or \"E1\""))),
+    }
+}
+
+fn switch<'de, D: Deserializer<'de>>(d: D) -> Result<isdn::Switch, D::Error> {
+    let name = String::deserialize(d)?;
+    switch_named(&name).ok_or_else(|| {
+        D::Error::custom(format!("`{name}` is no switch variant: ni2, 5ess, dms100, 4ess, euroisdn or qsig"))
+    })
+}
+
+/// The switch variant of this name, as configuration and tools write it.
+#[must_use]
+pub fn switch_named(name: &str) -> Option<isdn::Switch> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "ni2" => isdn::Switch::Ni2,
+        "5ess" => isdn::Switch::Ess5,
+        "dms100" => isdn::Switch::Dms100,
+        "4ess" => isdn::Switch::Ess4,
+        "euroisdn" => isdn::Switch::EuroIsdn,
+        "qsig" => isdn::Switch::Qsig,
+        _ => return None,
+    })
+}
+
+/// The name of a switch variant, as configuration and tools write it.
+#[must_use]
+pub const fn switch_name(switch: isdn::Switch) -> &'static str {
+    match switch {
+        isdn::Switch::Ni2 => "ni2",
+        isdn::Switch::Ess5 => "5ess",
+        isdn::Switch::Dms100 => "dms100",
+        isdn::Switch::Ess4 => "4ess",
+        isdn::Switch::EuroIsdn => "euroisdn",
+        isdn::Switch::Qsig => "qsig",
+    }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+    let seconds = f64::deserialize(d)?;
+    if (0.1..=31_536_000.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(D::Error::custom("seconds, from 0.1 to a year"))
+    }
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(d: D) -> Result<u8, D::Error> {
+    match u8::deserialize(d)? {
+        0 => Err(D::Error::custom("at least 1")),
+        n => Ok(n),
+    }
+}
+
+fn at_least_one_u16<'de, D: Deserializer<'de>>(d: D) -> Result<u16, D::Error> {
+    match u16::deserialize(d)? {
+        0 => Err(D::Error::custom("at least 1")),
+        n => Ok(n),
+    }
+}
+
+fn level<'de, D: Deserializer<'de>>(d: D) -> Result<log::LevelFilter, D::Error> {
+    let level = String::deserialize(d)?;
+    level.parse().map_err(|_| D::Error::custom(format!("`{level}`: off, error, warn, info, debug or trace")))
+}
+
+fn formats<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Format>, D::Error> {
+    let names = Vec::<String>::deserialize(d)?;
+    if names.is_empty() {
+        return Err(D::Error::custom("at least one format"));
+    }
+    names.iter().map(|n| n.parse().map_err(|_| D::Error::custom(format!("`{n}` is no format: \"mp3\"")))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_configuration_is_the_default_one() {
+        let printed = Config::parse(TEMPLATE).expect("the template is valid");
+        let mut default = Config::default();
+        // Positions in the file are no part of the values.
+        default.stream.port_reuse_s = printed.stream.port_reuse_s.clone();
+        assert_eq!(*printed.stream.port_reuse_s.get_ref(), *Config::default().stream.port_reuse_s.get_ref());
+        assert_eq!(printed, default);
+    }
+
+    #[test]
+    fn a_wrong_value_is_answered_with_line_and_field() {
+        let wrong = Config::parse("[loop]\ntick_ms = 15\n").expect_err("15 ms is no tick");
+        assert!(wrong.contains("line 2") && wrong.contains("tick_ms") && wrong.contains("5, 10 or 20"), "{wrong}");
+        let wrong = Config::parse("[stream]\nports = \"10049-10000\"\n").expect_err("backwards");
+        assert!(wrong.contains("line 2") && wrong.contains("backwards"), "{wrong}");
+        let wrong = Config::parse("[stream]\nprots = \"1-2\"\n").expect_err("unknown");
+        assert!(wrong.contains("line 2") && wrong.contains("prots"), "{wrong}");
+    }
+
+    #[test]
+    fn a_port_may_not_go_to_another_event_before_codes_expire() {
+        let wrong =
+            Config::parse("[stream]\nauthentication_code_s = 1000\nport_reuse_s = 60\n").expect_err("too short");
+        assert!(wrong.contains("line 3") && wrong.contains("authentication_code_s"), "{wrong}");
+    }
+
+    #[test]
+    fn a_span_on_a_socket_needs_its_path() {
+        let text = "[[card]]\nboard = \"loopback\"\nname = \"c\"\n[[card.span]]\nline = \"T1\"\nswitch = \"ni2\"\nfar_end = \"socket\"\n";
+        assert!(Config::parse(text).expect_err("no path").contains("socket"));
+    }
+}

@@ -1,0 +1,480 @@
+//! What `trunkctl` asks for, answered.
+//!
+//! Questions are answered from the office's picture, orders go to the real-time thread; nothing here
+//! waits for either.
+
+use crate::gateway::{CallId, SPAN_TIMESLOTS};
+use crate::office::picture::{CallPicture, EventPicture, SpanPicture};
+use crate::office::{Shared, chain, now_ms};
+use crate::realtime::{Granted, Histogram, LoopStatistics};
+use crate::reports::{CallStage, Closed, Command, Order};
+use cast::{Caster, PortStatus};
+use control::{
+    Bucket, CallInfo, ChannelInfo, ChannelUse, EventInfo, EventState, ExchangeCallInfo, ExchangeCallState, Handler,
+    LinkState, LoopInfo, NoticeHub, Pins, PortInfo, PortState, Problem, RealtimeInfo, Reply, Request, Reservation,
+    Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription, Timing,
+};
+use event::{EventNumber, Keyring, Role};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Ended calls of the exchange that are still shown.
+const ENDED_SHOWN: usize = 50;
+
+/// The daemon as the control socket sees it.
+pub struct Desk {
+    /// The office's.
+    pub shared: Shared,
+    /// Streams.
+    pub caster: Arc<Caster>,
+    /// The loop's figures.
+    pub statistics: Arc<LoopStatistics>,
+    /// What the operating system granted.
+    pub granted: Arc<Mutex<Granted>>,
+    /// The exchange in software, if there is one.
+    pub exchange: Option<Arc<exchange::Handle>>,
+    /// PIN keys.
+    pub keyring: Keyring,
+    /// Server's name.
+    pub server: String,
+    /// Milliseconds of a tick.
+    pub tick_ms: u32,
+    /// Milliseconds since 1970, UTC.
+    pub started_ms: u64,
+    /// The state directory.
+    pub state_dir: PathBuf,
+    /// The content store.
+    pub content_dir: PathBuf,
+    /// Formats when none are asked for.
+    pub formats: Vec<cast::Format>,
+    /// The first stream port.
+    pub first_port: u16,
+    /// Where streams are heard: `http://127.0.0.1`.
+    pub address: String,
+}
+
+impl Handler for Desk {
+    fn handle(&self, request: Request) -> Result<Reply, Problem> {
+        match request {
+            Request::Status => Ok(Reply::Status(Box::new(self.status()))),
+            Request::Spans => Ok(Reply::Spans(self.spans())),
+            Request::Channels { span } => self.channels(span),
+            Request::Calls => Ok(Reply::Calls(self.calls())),
+            Request::Events => Ok(Reply::Events(self.events())),
+            Request::ListenPorts => Ok(Reply::Ports(self.ports())),
+            Request::Reserve(wish) => self.reserve(wish),
+            Request::Cancel { event } => self.close(&event, Closed::Cancelled),
+            Request::End { event } => self.close(&event, Closed::Ended),
+            Request::HangUp { call } => self.hang_up(call),
+            Request::ExchangeDial(plan) => self.dial(plan),
+            Request::ExchangeCalls => self.exchange_calls(),
+            Request::ExchangeHangUp { id } => self.exchange_hang_up(id),
+            Request::Watch => Err(Problem::internal("watching is the server's own business")),
+        }
+    }
+
+    fn watch(&self) -> Subscription {
+        self.shared.hub.subscribe()
+    }
+}
+
+impl Desk {
+    /// The hub of notices, to be closed at the end.
+    #[must_use]
+    pub fn hub(&self) -> &NoticeHub {
+        &self.shared.hub
+    }
+
+    fn status(&self) -> Status {
+        let ports = self.caster.status();
+        let live = |status: &PortStatus| matches!(status, PortStatus::Live { .. });
+        let picture = self.shared.picture();
+        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        let loop_ = &self.statistics;
+        let used = picture.events.values().filter(|e| e.port.is_some()).count();
+        let mut alarms: Vec<_> = picture.alarms.values().cloned().collect();
+        let lost = loop_.stream_samples_lost.load(Relaxed);
+        if lost > 0 {
+            alarms.push(control::AlarmInfo {
+                severity: control::Severity::Minor,
+                what: "encoders".to_owned(),
+                text: format!("{lost} samples never reached an encoder: the casting threads are overloaded"),
+                since_ms: 0,
+            });
+        }
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            server: self.server.clone(),
+            started_at_ms: self.started_ms,
+            uptime_s: now_ms().saturating_sub(self.started_ms) / 1000,
+            tick_ms: self.tick_ms,
+            state_dir: self.state_dir.display().to_string(),
+            content_dir: self.content_dir.display().to_string(),
+            realtime: RealtimeInfo {
+                fifo: granted.fifo,
+                locked: granted.memory_locked,
+                pinned: granted.pinned,
+                note: (!granted.warnings.is_empty()).then(|| granted.warnings.join("; ")),
+            },
+            loop_: LoopInfo {
+                ticks: loop_.ticks.load(Relaxed),
+                overruns: loop_.overruns.load(Relaxed),
+                late: timing(&loop_.lateness),
+                work: timing(&loop_.work),
+            },
+            calls: count(picture.calls.len()),
+            conferences: count(used),
+            streams: count(ports.iter().filter(|(_, s)| live(s)).count()),
+            listeners: count(ports.iter().map(|(_, s)| listeners(s) as usize).sum()),
+            recordings: picture.recording,
+            free_ports: count(ports.len().saturating_sub(used)),
+            total_ports: count(ports.len()),
+            alarms,
+            dropped_reports: loop_.reports_lost.load(Relaxed),
+        }
+    }
+
+    fn spans(&self) -> Vec<SpanInfo> {
+        let picture = self.shared.picture();
+        picture
+            .spans
+            .iter()
+            .enumerate()
+            .map(|(index, span)| {
+                let in_use = picture.calls.values().filter(|c| usize::from(c.channel.span) == index).count();
+                span_info(index, span, in_use)
+            })
+            .collect()
+    }
+
+    fn channels(&self, wanted: Option<u16>) -> Result<Reply, Problem> {
+        let picture = self.shared.picture();
+        if let Some(number) = wanted.filter(|n| usize::from(*n) > picture.spans.len()) {
+            return Err(Problem::not_found(format!("there is no span {number}"))
+                .with_hint(format!("spans are numbered 1 to {}", picture.spans.len())));
+        }
+        let mut channels = Vec::new();
+        for (index, span) in picture.spans.iter().enumerate() {
+            if wanted.is_some_and(|n| usize::from(n) != index + 1) {
+                continue;
+            }
+            for timeslot in span.line.bearers() {
+                let call = picture
+                    .calls
+                    .iter()
+                    .find(|(_, c)| usize::from(c.channel.span) == index && c.channel.timeslot == timeslot);
+                channels.push(ChannelInfo {
+                    span: count(index + 1) as u16,
+                    channel: timeslot.0,
+                    near: ServiceState::InService,
+                    // Nothing else can be known without SERVICE messages.
+                    far: if span.up { ServiceState::InService } else { ServiceState::Unknown },
+                    use_: call.map_or(ChannelUse::Idle, |(_, c)| match c.stage {
+                        CallStage::Answering => ChannelUse::Arriving,
+                        CallStage::Leaving => ChannelUse::Clearing,
+                        _ => ChannelUse::Connected,
+                    }),
+                    call: call.map(|(id, _)| id.0),
+                    event: call.and_then(|(_, c)| c.event).map(|(e, _)| control::Masked::new(&e.to_string())),
+                    since_ms: call.map_or(span.since_ms, |(_, c)| c.since_ms),
+                });
+            }
+        }
+        debug_assert!(channels.len() <= picture.spans.len() * SPAN_TIMESLOTS);
+        Ok(Reply::Channels(channels))
+    }
+
+    fn calls(&self) -> Vec<CallInfo> {
+        self.shared.picture().calls.iter().map(|(id, call)| call_info(*id, call)).collect()
+    }
+
+    fn events(&self) -> Vec<EventInfo> {
+        let ports = self.caster.status();
+        let picture = self.shared.picture();
+        picture.events.iter().map(|(number, event)| self.event_info(*number, event, &ports)).collect()
+    }
+
+    fn event_info(&self, number: EventNumber, event: &EventPicture, ports: &[(u16, PortStatus)]) -> EventInfo {
+        let state = match event.closed {
+            Some(Closed::Ended) => EventState::Ended,
+            Some(Closed::Cancelled) => EventState::Cancelled,
+            Some(Closed::Over) => EventState::Over,
+            None if event.callers > 0 => EventState::Live,
+            None if event.archive_due => EventState::ArchiveDue,
+            None if event.over_at_ms.is_some() => EventState::Idle,
+            None => EventState::Reserved,
+        };
+        let streams = match event.port {
+            Some((index, true, since_ms)) => {
+                let port = self.first_port + index;
+                let status = ports.iter().find(|(p, _)| *p == port).map(|(_, s)| s);
+                vec![StreamInfo {
+                    format: "mp3".to_owned(),
+                    url: format!("{}:{port}/{number}.mp3", self.address),
+                    port,
+                    listeners: status.map_or(0, listeners),
+                    since_ms,
+                }]
+            }
+            _ => Vec::new(),
+        };
+        EventInfo {
+            number: number.to_string(),
+            title: event.title.clone(),
+            state,
+            callers: count(event.callers),
+            hosts: count(event.hosts),
+            streams,
+            recordings: event.recordings,
+            since_ms: Some(event.since_ms),
+            over_at_ms: event.over_at_ms,
+        }
+    }
+
+    fn ports(&self) -> Vec<PortInfo> {
+        let info = |(port, status): (u16, PortStatus)| {
+            let (state, event) = match &status {
+                PortStatus::Idle => (PortState::Free, None),
+                PortStatus::Reserved { event } | PortStatus::Live { event, .. } => (PortState::InUse, Some(event)),
+                PortStatus::Over { event, .. } => (PortState::HeldBack, Some(event)),
+            };
+            PortInfo { port, state, event: event.cloned(), listeners: listeners(&status), until_ms: None }
+        };
+        self.caster.status().into_iter().map(info).collect()
+    }
+
+    fn reserve(&self, wish: Reserve) -> Result<Reply, Problem> {
+        let formats = if wish.formats.is_empty() {
+            self.formats.iter().map(ToString::to_string).collect()
+        } else {
+            for format in &wish.formats {
+                if format.parse::<cast::Format>().is_err() {
+                    return Err(Problem::malformed(format!("`{format}` is no format of this server"))
+                        .with_hint("formats there are: mp3"));
+                }
+            }
+            wish.formats
+        };
+        let request = event::Request {
+            title: wish.title,
+            formats,
+            created_ms: now_ms(),
+            // A year of seconds, which the protocol allows at most, fits.
+            over_after_s: wish.over_after_s.and_then(|s| u32::try_from(s).ok()),
+            archive_after_s: wish.archive_after_s.and_then(|s| u32::try_from(s).ok()),
+            ..event::Request::default()
+        };
+        let info = event::info::reserve(&self.content_dir, &self.keyring, request).map_err(|error| {
+            Problem::unavailable(format!("the event cannot be reserved: {}", chain(&error)))
+                .with_hint(format!("see that {} exists and has room", self.content_dir.display()))
+        })?;
+        let pin = |role| self.keyring.pin(info.number, role).map(|p| p.as_str().to_owned()).unwrap_or_default();
+        let pins = Pins { host: pin(Role::Host), speaker: pin(Role::Speaker) };
+        let now = now_ms();
+        let written = self.shared.journal().append(now, info.number, event::Happening::Reserved, &self.server);
+        if let Err(error) = written {
+            log::error!(target: "event", "journal: {}", chain(&error));
+        }
+        self.shared.picture().event(now, info.number).title.clone_from(&info.title);
+        Ok(Reply::Reserved(Reservation {
+            event: info.number.to_string(),
+            title: info.title,
+            pins,
+            listen: vec!["the address is told by `trunkctl events` as soon as somebody speaks".to_owned()],
+        }))
+    }
+
+    fn close(&self, event: &str, closed: Closed) -> Result<Reply, Problem> {
+        let number = EventNumber::parse(event).map_err(|e| {
+            Problem::not_found(format!("{event} is no event number: {e}")).with_hint("check the digits")
+        })?;
+        let callers = {
+            let picture = self.shared.picture();
+            let known = picture.events.get(&number);
+            if known.is_some_and(|e| e.closed.is_some()) {
+                return Err(Problem::conflict(format!("event {} takes no more calls already", number.grouped())));
+            }
+            known.map_or(0, |e| e.callers)
+        };
+        self.order(Command::CloseEvent { event: number, closed })?;
+        let what = if closed == Closed::Cancelled { "cancelled" } else { "ended" };
+        Ok(Reply::done(format!("event {} is {what}; callers told and let go: {callers}", number.grouped())))
+    }
+
+    fn hang_up(&self, call: u64) -> Result<Reply, Problem> {
+        if !self.shared.picture().calls.contains_key(&CallId(call)) {
+            return Err(Problem::not_found(format!("there is no call {call}")).with_hint("`trunkctl calls` lists them"));
+        }
+        self.order(Command::HangUp { call: CallId(call) })?;
+        Ok(Reply::done(format!("call {call} is being cleared")))
+    }
+
+    fn order(&self, command: Command) -> Result<(), Problem> {
+        if self.shared.order(Order::Gateway(command)) {
+            Ok(())
+        } else {
+            Err(Problem::busy("the real-time thread takes no more orders at this moment").with_hint("try again"))
+        }
+    }
+
+    // ---- the exchange in software ----
+
+    fn exchange(&self) -> Result<&exchange::Handle, Problem> {
+        self.exchange.as_deref().ok_or_else(|| {
+            Problem::unavailable("no span of this server ends at the exchange in software")
+                .with_hint("give a span of a loopback card far_end = \"exchange\"")
+        })
+    }
+
+    fn dial(&self, plan: control::DialPlan) -> Result<Reply, Problem> {
+        let exchange = self.exchange()?;
+        let default = exchange::DialPlan::default();
+        let plan = exchange::DialPlan {
+            called: plan.called.unwrap_or_else(|| "100".to_owned()),
+            calling: plan.calling.unwrap_or_default(),
+            name: plan.name.unwrap_or_default(),
+            event: plan.event,
+            pin: plan.pin,
+            wav: plan.wav.map(PathBuf::from),
+            record: plan.record.map(PathBuf::from),
+            repeat: match plan.repeat {
+                control::Repeat::Times(n) => exchange::Repeat::Times(n),
+                control::Repeat::Forever => exchange::Repeat::Forever,
+            },
+            key_on_ms: plan.key_on_ms,
+            key_off_ms: plan.key_off_ms,
+            key_level_dbm0: plan.key_level_dbm0,
+            hold: plan.hold_ms.map(std::time::Duration::from_millis),
+            ..default
+        };
+        let ended: Vec<_> =
+            exchange.callers().into_iter().filter(|c| c.state == exchange::CallerState::Ended).map(|c| c.id).collect();
+        for id in ended.iter().take(ended.len().saturating_sub(ENDED_SHOWN)) {
+            // Its recording is closed; only the entry goes.
+            drop(exchange.take_ended(*id));
+        }
+        match exchange.dial(&plan) {
+            Ok(id) => Ok(Reply::Dialled { id: u64::from(id.0) }),
+            Err(error @ exchange::DialError::Plan { .. }) => Err(Problem::malformed(chain(&error))),
+            Err(error) => Err(Problem::unavailable(chain(&error))),
+        }
+    }
+
+    fn exchange_calls(&self) -> Result<Reply, Problem> {
+        let started = self.started_ms;
+        let info = |c: exchange::CallerStatus| ExchangeCallInfo {
+            id: u64::from(c.id.0),
+            called: c.called,
+            calling: (!c.calling.is_empty()).then(|| control::Masked::new(&c.calling)),
+            name: (!c.name.is_empty()).then_some(c.name),
+            state: match c.state {
+                exchange::CallerState::Trying | exchange::CallerState::Proceeding => ExchangeCallState::Trying,
+                exchange::CallerState::Alerting | exchange::CallerState::Called => ExchangeCallState::Ringing,
+                exchange::CallerState::Connected => ExchangeCallState::Connected,
+                exchange::CallerState::Clearing => ExchangeCallState::Clearing,
+                exchange::CallerState::Ended => ExchangeCallState::Ended,
+            },
+            doing: String::new(),
+            span: u16::try_from(c.span).ok().filter(|n| *n > 0),
+            channel: Some(c.channel).filter(|n| *n > 0),
+            since_ms: started + c.dialled_at_ms,
+            connected_ms: c.connected_at_ms.map_or(0, |from| {
+                let now = now_ms().saturating_sub(started);
+                c.ended_at_ms.unwrap_or(now).saturating_sub(from)
+            }),
+            hears_dbm0: Some(c.heard.level_dbm0),
+            keys_heard: c.heard.keys.len() as u32,
+            record: None,
+            cause: c.cause,
+            cause_text: None,
+        };
+        Ok(Reply::ExchangeCalls(self.exchange()?.callers().into_iter().map(info).collect()))
+    }
+
+    fn exchange_hang_up(&self, id: u64) -> Result<Reply, Problem> {
+        let exchange = self.exchange()?;
+        let wanted = u32::try_from(id).map(exchange::CallerId);
+        if wanted.is_ok_and(|id| exchange.hang_up(id)) {
+            Ok(Reply::done(format!("call {id} of the exchange is being hung up")))
+        } else {
+            Err(Problem::not_found(format!("the exchange has no call {id} that could be hung up"))
+                .with_hint("`trunkctl exchange calls` lists them"))
+        }
+    }
+}
+
+fn timing(histogram: &Histogram) -> Timing {
+    Timing {
+        p50_us: histogram.quantile(0.5),
+        p99_us: histogram.quantile(0.99),
+        max_us: histogram.max(),
+        buckets: histogram.filled().map(|(up_to_us, count)| Bucket { up_to_us, count }).collect(),
+    }
+}
+
+fn listeners(status: &PortStatus) -> u32 {
+    match status {
+        PortStatus::Live { statistics, .. } | PortStatus::Over { statistics, .. } => {
+            u32::try_from(statistics.read().listeners).unwrap_or(u32::MAX)
+        }
+        PortStatus::Idle | PortStatus::Reserved { .. } => 0,
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn span_info(index: usize, span: &SpanPicture, in_use: usize) -> SpanInfo {
+    SpanInfo {
+        number: count(index + 1) as u16,
+        card: span.card.clone(),
+        line: span.line.to_string(),
+        switch: crate::config::switch_name(span.switch).to_owned(),
+        side: Side::User,
+        link: if span.up { LinkState::Up } else { LinkState::Establishing },
+        link_since_ms: span.since_ms,
+        alarms: span.alarms.iter_names().map(|(name, _)| name.to_owned()).collect(),
+        channels_total: count(span.line.bearers().count()) as u16,
+        in_use: count(in_use) as u16,
+        out_of_service: 0,
+        counters: SpanCounters {
+            calls_taken: span.taken,
+            calls_refused: span.refused,
+            link_losses: span.link_losses,
+            restarts: span.restarts,
+            frames_lost: span.frames_lost,
+            frames_unsent: span.frames_unsent,
+            slips: span.slips,
+            ..SpanCounters::default()
+        },
+    }
+}
+
+fn call_info(id: CallId, call: &CallPicture) -> CallInfo {
+    CallInfo {
+        id: id.0,
+        span: call.channel.span + 1,
+        channel: call.channel.timeslot.0,
+        calling: call.calling.clone(),
+        called: call.called.clone(),
+        state: match call.stage {
+            CallStage::Answering => control::CallStage::Ringing,
+            CallStage::AskingEvent => control::CallStage::AskingEvent,
+            CallStage::AskingPin => control::CallStage::AskingPin,
+            CallStage::InConference => control::CallStage::InConference,
+            CallStage::Leaving => control::CallStage::Leaving,
+        },
+        event: call.event.map(|(e, _)| e.to_string()),
+        role: call.event.map(|(_, role)| match role {
+            Role::Host => control::Role::Host,
+            Role::Speaker => control::Role::Speaker,
+        }),
+        since_ms: call.since_ms,
+        muted: call.muted,
+        talking: call.talking,
+        level_dbm0: call.tenth_dbm0.map(|t| f32::from(t) / 10.0),
+        keys_pressed: 0,
+    }
+}

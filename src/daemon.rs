@@ -1,0 +1,427 @@
+//! The composition: cards, gateway, voice path, casters, office, control socket, exchange; started in
+//! this order and stopped in the other.
+
+use crate::config::{Board, Card as CardConfig, Config, FarEnd, Span as SpanConfig};
+use crate::control::Desk;
+use crate::demonstration;
+use crate::gateway::callin::Patience;
+use crate::gateway::{ClosedEvents, Gateway, Settings as GatewaySettings};
+use crate::office::lifecycle::TimeOuts;
+use crate::office::picture::{Picture, SpanPicture};
+use crate::office::{self, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
+use crate::prompts::PromptSet;
+use crate::realtime::{
+    Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory,
+};
+use crate::reports::{Closed, Command, Order};
+use crate::voice::VoicePath;
+use board_loopback::LoopbackCard;
+use cast::{Caster, RecorderSettings};
+use event::{Guard, Journal, Keyring};
+use hal::{Card, Line};
+use nix::sys::signal::{SigSet, Signal};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Events that are remembered as closed, of each kind: with one ended every minute, enough for two months.
+const CLOSED_REMEMBERED: usize = 100_000;
+/// Reports that may wait for the office.
+const REPORTS: usize = 65_536;
+/// Orders that may wait for the real-time thread.
+const ORDERS: usize = 1024;
+
+/// Why the daemon cannot start or go on: a sentence for the person who started it.
+pub type Failure = String;
+
+/// What a valid configuration may still run into on this machine.
+#[must_use]
+pub fn preflight(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let channels: usize = cards_of(config).iter().flat_map(|c| &c.spans).map(|s| s.line.bearers().count()).sum();
+    if config.stream.ports.len() < channels / 2 {
+        warnings.push(format!(
+            "stream.ports = \"{}\" holds {} ports for {channels} channels: with more events of one or two callers than \
+             that, callers are turned away",
+            config.stream.ports,
+            config.stream.ports.len()
+        ));
+    }
+    if let Err(error) = PromptSet::load(&config.call_in.prompts, &config.call_in.language) {
+        warnings.push(error.to_string());
+    }
+    warnings
+}
+
+/// The configured cards, or that of the demonstration.
+fn cards_of(config: &Config) -> Vec<CardConfig> {
+    if !config.cards.is_empty() {
+        return config.cards.clone();
+    }
+    let span = SpanConfig {
+        line: Line::E1,
+        switch: isdn::Switch::EuroIsdn,
+        far_end: FarEnd::Exchange,
+        socket: PathBuf::new(),
+    };
+    vec![CardConfig { board: Board::Loopback, name: "soft0".to_owned(), spans: vec![span] }]
+}
+
+/// A span whose far end another program may take.
+struct Offered {
+    socket: PathBuf,
+    far_end: board_loopback::FarEnd,
+}
+
+/// What the cards of the configuration come to.
+#[derive(Default)]
+struct Cards {
+    cards: Vec<LoopbackCard>,
+    pictures: Vec<SpanPicture>,
+    /// Far ends for the exchange in software, by card: name, switch, ends.
+    exchange: Vec<(String, isdn::Switch, Vec<board_loopback::FarEnd>)>,
+    offered: Vec<Offered>,
+}
+
+impl Cards {
+    fn build(config: &Config) -> Cards {
+        let mut all = Cards::default();
+        for card in &cards_of(config) {
+            // The one board there is so far.
+            let Board::Loopback = card.board;
+            let mut builder = LoopbackCard::builder(&card.name);
+            builder.delay_ms(config.realtime.tick.milliseconds() * 2);
+            let mut to_exchange: Vec<(isdn::Switch, Vec<board_loopback::FarEnd>)> = Vec::new();
+            for span in &card.spans {
+                let far_end = match span.far_end {
+                    FarEnd::Exchange => {
+                        let end = builder.span_to_exchange(span.line);
+                        match to_exchange.iter_mut().find(|(switch, _)| *switch == span.switch) {
+                            Some((_, ends)) => ends.push(end),
+                            None => to_exchange.push((span.switch, vec![end])),
+                        }
+                        "exchange in software".to_owned()
+                    }
+                    FarEnd::Socket => {
+                        let far_end = builder.span_on_socket(span.line);
+                        all.offered.push(Offered { socket: span.socket.clone(), far_end });
+                        format!("socket {}", span.socket.display())
+                    }
+                };
+                all.pictures.push(SpanPicture {
+                    card: card.name.clone(),
+                    line: span.line,
+                    switch: span.switch,
+                    far_end,
+                    up: false,
+                    since_ms: now_ms(),
+                    alarms: hal::Alarms::empty(),
+                    alarms_since_ms: now_ms(),
+                    silent: false,
+                    link_losses: 0,
+                    link_resets: 0,
+                    frames_lost: 0,
+                    slips: 0,
+                    refused: 0,
+                    taken: 0,
+                    restarts: 0,
+                    frames_unsent: 0,
+                });
+            }
+            all.cards.push(builder.build());
+            let named = |(switch, ends)| (card.name.clone(), switch, ends);
+            all.exchange.extend(to_exchange.into_iter().map(named));
+        }
+        all
+    }
+}
+
+/// Run until SIGINT or SIGTERM.
+///
+/// # Errors
+/// In words: what cannot be used, and what to do about it.
+pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
+    crate::logging::start(config.log.level, config.log.format);
+    // Blocked before any thread is started, so that only the wait below ever takes them.
+    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+    signals.thread_block().map_err(|e| format!("cannot set up signals: {}", e.desc()))?;
+
+    let state_dir = config.server.state_dir.clone();
+    make_directory(&state_dir)?;
+    let content_dir = config.content_dir();
+    make_directory(&content_dir)?;
+    let prompts = PromptSet::load(&config.call_in.prompts, &config.call_in.language).map_err(|e| e.to_string())?;
+    let keyring = Keyring::load_or_create(&config.keys()).map_err(|e| chain(&e))?;
+    let journal = Journal::open(&state_dir).map_err(|e| chain(&e))?;
+    let server = config.server_name();
+    let epoch = Instant::now();
+    let (started, started_ms) = (SystemTime::now(), now_ms());
+
+    // Memory first, so that everything taken from now on is locked as well.
+    let mut granted = Granted::default();
+    if config.realtime.realtime {
+        lock_memory(&mut granted);
+    }
+
+    let (cast_sender, cast_events) = crossbeam_channel::bounded(4096);
+    let ports = config.stream.ports;
+    let cast_settings = cast::Settings {
+        address: config.stream.address,
+        ports: ports.first..=ports.last,
+        threads: usize::from(config.stream.threads),
+        max_listeners: config.stream.max_listeners,
+        ..cast::Settings::default()
+    };
+    let recorder = config.recording.enabled.then(|| RecorderSettings {
+        min_free_mb: config.recording.min_free_mb,
+        ..RecorderSettings::new(state_dir.join("spool"), &content_dir, &server)
+    });
+    let caster = Caster::launch(cast_settings, recorder, cast_sender).map_err(|error| match &error {
+        cast::Error::Bind { .. } => format!(
+            "{}; another program, or another trunkcastd, has a port of stream.ports = \"{ports}\": stop it, or give this \
+             server a range of its own",
+            chain(&error)
+        ),
+        _ => chain(&error),
+    })?;
+    let caster = Arc::new(caster);
+
+    let cards = Cards::build(&config);
+    let lines: Vec<Line> = cards.pictures.iter().map(|s| s.line).collect();
+    let closed = closed_events(&journal);
+    let gateway = Gateway::new(GatewaySettings {
+        spans: cards.pictures.iter().map(|s| (s.line, s.switch)).collect(),
+        numbers: config.call_in.numbers.clone(),
+        patience: Patience {
+            first_digit: config.call_in.first_digit,
+            digit: config.call_in.digit,
+            tries: config.call_in.tries,
+        },
+        tones: config.conference.tones,
+        ports: ports.len(),
+        port_reuse: Duration::from_secs(*config.stream.port_reuse_s.get_ref()),
+        linger: config.stream.linger,
+        keyring: keyring.clone(),
+        guard: Guard::new(guard_limits(&config)),
+        closed,
+    });
+    let (outlets, rings) = (0..ports.len()).map(|_| rtrb::RingBuffer::new(RING_SAMPLES)).unzip();
+    let tick = config.realtime.tick;
+    let voice = VoicePath::new(&lines, tick, config.conference.talk_dbm0, Arc::new(prompts), outlets);
+
+    let mut engine_cards = Vec::new();
+    for (index, card) in cards.cards.into_iter().enumerate() {
+        let name = card.name().to_owned();
+        let lines: Vec<Line> = card.spans().iter().map(|s| s.line).collect();
+        let running = Box::new(card).start(tick).map_err(|e| format!("card \"{name}\": {}", chain(&e)))?;
+        let traffic = match index {
+            0 => running.traffic,
+            // On a clock of its own, for all we know.
+            _ => Box::new(SlipBuffered::new(running.traffic, lines.clone(), tick)),
+        };
+        engine_cards.push(EngineCard { traffic, lines });
+    }
+
+    let (report_sender, reports) = rtrb::RingBuffer::new(REPORTS);
+    let (used_sender, used_rings) = rtrb::RingBuffer::new(ports.len() * 4);
+    let (order_sender, orders) = crossbeam_channel::bounded(ORDERS);
+    let engine = Engine::new(gateway, voice, engine_cards, report_sender, used_sender);
+    let statistics = Arc::new(LoopStatistics::default());
+    let loop_settings = LoopSettings {
+        tick,
+        realtime: config.realtime.realtime,
+        priority: config.realtime.priority,
+        core: config.realtime.core,
+    };
+    let realtime = RealtimeLoop::new(engine, orders, statistics.clone(), loop_settings, epoch)
+        .map_err(|e| format!("the real-time loop cannot be set up: {e}"))?;
+
+    let mut picture =
+        Picture { spans: cards.pictures, listen: (address_of(&config), ports.first), ..Picture::default() };
+    for (event, state) in journal.events() {
+        let entry = picture.events.entry(event).or_default();
+        entry.closed = state.closed.map(closed_as);
+        entry.archive_due = state.archive_due;
+        // A store that is away costs the titles, not the start.
+        if let Ok(info) = event::info::read(&content_dir, event) {
+            (entry.title, entry.recordings) = (info.title, info.recordings.len() as u32);
+        }
+    }
+    let office_settings = office::Settings {
+        server: server.clone(),
+        state_dir: state_dir.clone(),
+        formats: config.stream.formats.clone(),
+        time_outs: TimeOuts {
+            over_ms: config.event.over_after.as_millis() as u64,
+            archive_ms: config.event.archive_after.as_millis() as u64,
+        },
+        first_port: ports.first,
+        record: config.recording.enabled,
+        epoch: started,
+    };
+    let store = Store::start(content_dir.clone()).map_err(|e| format!("no thread for the content store: {e}"))?;
+    let inlets = Inlets { reports, used_rings, cast_events, rings };
+    let office = Office::open(office_settings, inlets, caster.clone(), store, picture, journal, order_sender.clone())
+        .map_err(|e| format!("the state directory {} cannot be used: {e}", state_dir.display()))?;
+    let shared = office.shared();
+
+    // The far ends, before the near end looks for them.
+    let exchange = start_exchange(&config, cards.exchange)?;
+    let mut servers = Vec::new();
+    for offered in cards.offered {
+        let socket = offered.socket.clone();
+        let server = board_loopback::e1d::Server::spawn(&offered.socket, vec![offered.far_end])
+            .map_err(|e| format!("the socket {} cannot be offered: {}", socket.display(), chain(&e)))?;
+        log::info!(target: "span", "a span is offered to other programs on {}", socket.display());
+        servers.push(server);
+    }
+
+    let granted = Arc::new(Mutex::new(granted));
+    let realtime_granted = granted.clone();
+    let realtime = std::thread::Builder::new()
+        .name("realtime".into())
+        .spawn(move || {
+            realtime.run(|asked| {
+                let mut granted = realtime_granted.lock().unwrap_or_else(PoisonError::into_inner);
+                (granted.fifo, granted.pinned) = (asked.fifo, asked.pinned);
+                granted.warnings.extend(asked.warnings);
+                for warning in &granted.warnings {
+                    log::warn!(target: "server", "{warning}");
+                }
+            })
+        })
+        .map_err(|e| format!("no real-time thread: {e}"))?;
+    let office = std::thread::Builder::new()
+        .name("office".into())
+        .spawn(move || office.run())
+        .map_err(|e| format!("no office thread: {e}"))?;
+
+    let desk = Arc::new(Desk {
+        shared: shared.clone(),
+        caster,
+        statistics,
+        granted,
+        exchange: exchange.clone(),
+        keyring: keyring.clone(),
+        server: server.clone(),
+        tick_ms: tick.milliseconds(),
+        started_ms,
+        state_dir: state_dir.clone(),
+        content_dir: content_dir.clone(),
+        formats: config.stream.formats.clone(),
+        first_port: ports.first,
+        address: address_of(&config),
+    });
+    let socket = config.control_socket();
+    let mut control = control::Server::bind(&socket, desk.clone())
+        .map_err(|e| format!("the control socket {} cannot be used: {e}", socket.display()))?;
+
+    if demonstrate && let Some(exchange) = &exchange {
+        show(&config, exchange, &keyring)?;
+    }
+
+    let signal = signals.wait().map_err(|e| format!("cannot wait for signals: {}", e.desc()))?;
+    log::info!(target: "server", "{signal}: callers are told, calls are cleared");
+    // A second signal means now: the default action ends the process; nothing recorded is lost by it.
+    let _ = signals.thread_unblock();
+
+    // Callers of our own exchange stay until they have heard the last words.
+    if !shared.order(Order::Gateway(Command::Shutdown)) {
+        return Err("the real-time thread takes no orders".to_owned());
+    }
+    let result = realtime.join().map_err(|_| "the real-time thread broke down".to_owned())?;
+    // The office ends when it has read the last report.
+    let _ = office.join();
+    desk.hub().close();
+    control.stop();
+    if let Some(exchange) = exchange {
+        drop(exchange.shutdown());
+    }
+    drop(servers);
+    result.map_err(|e| format!("the real-time loop failed: {e}"))
+}
+
+fn make_directory(directory: &std::path::Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(directory).map_err(|e| format!("the directory {} cannot be made: {e}", directory.display()))
+}
+
+fn guard_limits(config: &Config) -> event::Limits {
+    let g = &config.guard;
+    let policy = |limit, lock_for| event::Policy { limit, window: g.window, lock_for };
+    event::Limits {
+        event: policy(g.event_failures, g.event_lock),
+        caller: policy(g.caller_failures, g.caller_lock),
+        trunk: policy(g.trunk_failures, g.trunk_lock),
+        ..event::Limits::default()
+    }
+}
+
+fn closed_events(journal: &Journal) -> ClosedEvents {
+    let mut closed = ClosedEvents::with_capacity(CLOSED_REMEMBERED);
+    for (event, state) in journal.events() {
+        let Some(why) = state.closed else { continue };
+        if !closed.insert(event, closed_as(why)) {
+            log::error!(target: "server", "the memory of ended events is full: retire the oldest PIN key");
+            break;
+        }
+    }
+    closed
+}
+
+const fn closed_as(closing: event::Closing) -> Closed {
+    match closing {
+        event::Closing::Over => Closed::Over,
+        event::Closing::Ended => Closed::Ended,
+        event::Closing::Cancelled => Closed::Cancelled,
+    }
+}
+
+fn address_of(config: &Config) -> String {
+    let address = config.stream.address;
+    if address.is_unspecified() {
+        return format!("http://{}", config.server_name());
+    }
+    match address {
+        std::net::IpAddr::V4(v4) => format!("http://{v4}"),
+        std::net::IpAddr::V6(v6) => format!("http://[{v6}]"),
+    }
+}
+
+type ExchangeEnds = Vec<(String, isdn::Switch, Vec<board_loopback::FarEnd>)>;
+
+fn start_exchange(config: &Config, ends: ExchangeEnds) -> Result<Option<Arc<exchange::Handle>>, Failure> {
+    if ends.is_empty() {
+        return Ok(None);
+    }
+    let mut builder = exchange::Exchange::builder(config.realtime.tick);
+    for (name, switch, ends) in ends {
+        let card = board_loopback::FarEnd::card(format!("far end of {name}"), &ends)
+            .map_err(|e| format!("the far end of card \"{name}\": {}", chain(&e)))?;
+        builder = builder.card("this server", Box::new(card), switch);
+    }
+    let exchange = builder.start(Duration::ZERO).map_err(|e| format!("the exchange in software: {}", chain(&e)))?;
+    let handle = exchange.spawn().map_err(|e| format!("no thread for the exchange in software: {e}"))?;
+    Ok(Some(Arc::new(handle)))
+}
+
+fn show(config: &Config, exchange: &exchange::Handle, keyring: &Keyring) -> Result<(), Failure> {
+    let formats: Vec<String> = config.stream.formats.iter().map(ToString::to_string).collect();
+    let event = demonstration::reserve(&config.content_dir(), keyring, formats).map_err(|e| chain(&e))?;
+    let pin = |role| keyring.pin(event.number, role).map(|p| p.grouped()).unwrap_or_default();
+    println!(
+        "\nTrunkcast {} on the software card. State: {}\n\n  \
+         event        {}  \"{}\"\n  \
+         host PIN     {}      speaker PIN  {}\n  \
+         listen       {}:{}/  (in a browser or player, once somebody speaks: in a few seconds)\n\n\
+         Two callers dial in now, key the number and a PIN, and talk. `trunkctl status` shows more; Ctrl-C stops.\n",
+        env!("CARGO_PKG_VERSION"),
+        config.server.state_dir.display(),
+        event.number.grouped(),
+        event.title,
+        pin(event::Role::Host),
+        pin(event::Role::Speaker),
+        address_of(config),
+        config.stream.ports.first,
+    );
+    demonstration::call_in(exchange, keyring, &event)
+}

@@ -1,0 +1,379 @@
+//! The dialogue that lets a caller in: event number, PIN, three tries.
+//!
+//! It hears keys and the ends of prompts, and says what to play and what to verify. It never sees a
+//! key ring or a conference: the gateway verifies and joins.
+//!
+//! ```text
+//!            begin                 number entered            PIN entered
+//!  (created) ─────► EventNumber ─────────────────► Pin ─────────────────► Verifying
+//!                       ▲                                                 │   │   │
+//!                       │      rejected, tries left (after a pause)       │   │   └─ accepted ─► Admitted
+//!                       └────────────────── Paused ◄──────────────────────┘   │
+//!                                                                             └─ closed, or tries used up
+//!                                                           Leaving ◄──────────────────────────┘
+//! ```
+//!
+//! Whether the number or the PIN was wrong cannot be heard: both are always asked for, and one
+//! prompt answers for both.
+//!
+//! Time: `now` is given; [`CallIn::deadline`] says when [`CallIn::timed_out`] wants to be called.
+//! Source: the patience and the keys are those telephone services have trained people to expect:
+//! any key interrupts a prompt, `*` clears what was entered, `#` may end an entry but need not.
+
+use crate::prompts::Prompt;
+use dsp::dtmf::Key;
+use heapless::Vec;
+use std::time::Duration;
+
+/// Digits of an event number; with the last one the entry is complete.
+pub const EVENT_DIGITS: usize = 10;
+/// Digits of a PIN.
+pub const PIN_DIGITS: usize = 8;
+
+/// What was keyed, up to one digit more than fits a valid entry. Its `Debug` form shows how many
+/// digits there are, never which.
+#[derive(Clone, Default)]
+pub struct Entry(Vec<u8, 12>);
+
+impl Entry {
+    /// The digits, as ASCII.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The digits, as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Only ASCII digits are ever pushed.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Entry({} digits)", self.0.len())
+    }
+}
+
+/// How patient the dialogue is.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From the end of a prompt to the first key.
+    pub first_digit: Duration,
+    /// From one key to the next.
+    pub digit: Duration,
+    /// Entries of event number and PIN in one call.
+    pub tries: u8,
+}
+
+/// A list of prompts to be played one after the other.
+pub type Prompts = Vec<Prompt, 4>;
+
+/// What the gateway is to do.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Play these, in place of what plays now.
+    Play(Prompts),
+    /// Stop what plays: the caller has begun to key.
+    Hush,
+    /// Verify, then call [`CallIn::rejected`], [`CallIn::closed`] or [`CallIn::admitted`].
+    Verify,
+    /// Play these, then clear the call: nothing more is expected of the caller.
+    Leave(Prompts),
+    /// Clear the call now.
+    Clear,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The event number is being asked for or entered.
+    EventNumber,
+    /// The PIN is being asked for or entered.
+    Pin,
+    /// Both are with the gateway.
+    Verifying,
+    /// Waiting before another try, because of many failures.
+    Paused,
+    /// The caller is in.
+    Admitted,
+    /// The last prompts play.
+    Leaving,
+}
+
+/// The dialogue of one call.
+#[derive(Clone, Debug)]
+pub struct CallIn {
+    patience: Patience,
+    step: Step,
+    tries_left: u8,
+    event: Entry,
+    pin: Entry,
+    deadline: Option<Duration>,
+}
+
+fn prompts(list: &[Prompt]) -> Prompts {
+    list.iter().copied().collect()
+}
+
+impl CallIn {
+    /// Begin: ask for the event number. The prompt must not start before CONNECT ACKNOWLEDGE, or its
+    /// first word is lost.
+    #[must_use]
+    pub fn begin(patience: Patience) -> (CallIn, Action) {
+        let dialogue = CallIn {
+            patience,
+            step: Step::EventNumber,
+            tries_left: patience.tries,
+            event: Entry::default(),
+            pin: Entry::default(),
+            deadline: None,
+        };
+        (dialogue, Action::Play(prompts(&[Prompt::Welcome, Prompt::EnterEvent])))
+    }
+
+    /// What was entered as event number.
+    #[must_use]
+    pub fn event(&self) -> &Entry {
+        &self.event
+    }
+
+    /// What was entered as PIN.
+    #[must_use]
+    pub fn pin(&self) -> &Entry {
+        &self.pin
+    }
+
+    /// Whether it is the PIN that is being entered.
+    #[must_use]
+    pub fn at_pin(&self) -> bool {
+        self.step == Step::Pin
+    }
+
+    /// When [`CallIn::timed_out`] wants to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
+    /// The caller pressed a key.
+    pub fn key(&mut self, now: Duration, key: Key) -> Action {
+        let (entry, full) = match self.step {
+            Step::EventNumber => (&mut self.event, EVENT_DIGITS),
+            Step::Pin => (&mut self.pin, PIN_DIGITS),
+            Step::Verifying | Step::Paused | Step::Admitted | Step::Leaving => return Action::None,
+        };
+        match key.to_char() {
+            '*' => {
+                entry.0.clear();
+                self.ask()
+            }
+            // Ends an entry; before the first digit it is the `#` that was keyed after the complete
+            // entry before this one.
+            '#' if entry.0.is_empty() => Action::None,
+            '#' => self.entered(),
+            digit @ '0'..='9' => {
+                // Only the end of the entry can be too full, and that ends it.
+                let _ = entry.0.push(digit as u8);
+                if entry.0.len() >= full {
+                    return self.entered();
+                }
+                self.deadline = Some(now + self.patience.digit);
+                Action::Hush
+            }
+            // A to D are not on telephones.
+            _ => Action::None,
+        }
+    }
+
+    /// All that was to be played has been played.
+    pub fn prompts_done(&mut self, now: Duration) -> Action {
+        match self.step {
+            Step::EventNumber | Step::Pin => {
+                // A key may have come with the last sample: its own time-out is then running already.
+                self.deadline.get_or_insert(now + self.patience.first_digit);
+                Action::None
+            }
+            Step::Leaving => Action::Clear,
+            Step::Verifying | Step::Paused | Step::Admitted => Action::None,
+        }
+    }
+
+    /// The deadline has passed.
+    pub fn timed_out(&mut self, _now: Duration) -> Action {
+        self.deadline = None;
+        match self.step {
+            // A number shorter than it should be is still an answer; it fails after the PIN like any other.
+            Step::EventNumber if !self.event.0.is_empty() => self.entered(),
+            Step::Pin if !self.pin.0.is_empty() => self.entered(),
+            Step::EventNumber | Step::Pin => {
+                self.tries_left -= 1;
+                if self.tries_left == 0 {
+                    return self.leave(&[Prompt::NothingEntered, Prompt::Goodbye]);
+                }
+                let question = if self.step == Step::Pin { Prompt::EnterPin } else { Prompt::EnterEvent };
+                Action::Play(prompts(&[Prompt::NothingEntered, question]))
+            }
+            Step::Paused => {
+                self.step = Step::EventNumber;
+                Action::Play(prompts(&[Prompt::NotRecognised, Prompt::EnterEvent]))
+            }
+            Step::Verifying | Step::Admitted | Step::Leaving => Action::None,
+        }
+    }
+
+    /// Event number and PIN did not agree (or the guard does not want to know). `pause` is how long
+    /// the caller waits for the answer.
+    pub fn rejected(&mut self, now: Duration, pause: Duration) -> Action {
+        self.event.0.clear();
+        self.pin.0.clear();
+        self.tries_left -= 1;
+        if self.tries_left == 0 {
+            return self.leave(&[Prompt::NotRecognised, Prompt::Goodbye]);
+        }
+        if pause > Duration::ZERO {
+            self.step = Step::Paused;
+            self.deadline = Some(now + pause);
+            return Action::Hush;
+        }
+        self.step = Step::EventNumber;
+        Action::Play(prompts(&[Prompt::NotRecognised, Prompt::EnterEvent]))
+    }
+
+    /// The PIN is right but the caller cannot be let in, for this reason.
+    pub fn closed(&mut self, why: Prompt) -> Action {
+        self.leave(&[why, Prompt::Goodbye])
+    }
+
+    /// The caller is in the conference.
+    pub fn admitted(&mut self) {
+        self.step = Step::Admitted;
+        self.deadline = None;
+        self.pin.0.clear();
+    }
+
+    /// Say these and let the caller go, wherever the dialogue stands.
+    pub fn leave(&mut self, last_words: &[Prompt]) -> Action {
+        self.step = Step::Leaving;
+        self.deadline = None;
+        self.pin.0.clear();
+        Action::Leave(prompts(last_words))
+    }
+
+    fn ask(&mut self) -> Action {
+        self.deadline = None;
+        Action::Play(prompts(&[if self.step == Step::Pin { Prompt::EnterPin } else { Prompt::EnterEvent }]))
+    }
+
+    fn entered(&mut self) -> Action {
+        self.deadline = None;
+        if self.step == Step::EventNumber {
+            self.step = Step::Pin;
+            self.pin.0.clear();
+            Action::Play(prompts(&[Prompt::EnterPin]))
+        } else {
+            self.step = Step::Verifying;
+            Action::Verify
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3 };
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn keys(dialogue: &mut CallIn, now: Duration, text: &str) -> Action {
+        let mut last = Action::None;
+        for c in text.chars() {
+            last = dialogue.key(now, Key::from_char(c).expect("a key"));
+        }
+        last
+    }
+
+    fn played(action: &Action) -> &[Prompt] {
+        match action {
+            Action::Play(list) | Action::Leave(list) => list,
+            other => panic!("{other:?} plays nothing"),
+        }
+    }
+
+    #[test]
+    fn the_hash_key_is_optional() {
+        for text in ["1012345678", "1012345678#"] {
+            let (mut d, greeting) = CallIn::begin(PATIENCE);
+            assert_eq!(played(&greeting), [Prompt::Welcome, Prompt::EnterEvent]);
+            keys(&mut d, at(1), text);
+            assert!(d.at_pin());
+            assert!(matches!(keys(&mut d, at(2), "12345678"), Action::Verify));
+            assert_eq!((d.event().as_str(), d.pin().as_str()), ("1012345678", "12345678"));
+        }
+    }
+
+    #[test]
+    fn a_star_clears_what_was_entered() {
+        let (mut d, _) = CallIn::begin(PATIENCE);
+        keys(&mut d, at(1), "999");
+        let again = keys(&mut d, at(1), "*");
+        assert_eq!(played(&again), [Prompt::EnterEvent]);
+        keys(&mut d, at(2), "1012345678");
+        assert_eq!(d.event().as_str(), "1012345678");
+    }
+
+    #[test]
+    fn the_clock_starts_after_the_prompt_and_restarts_with_each_key() {
+        let (mut d, _) = CallIn::begin(PATIENCE);
+        assert_eq!(d.deadline(), None, "nobody is hurried while the prompt plays");
+        d.prompts_done(at(4));
+        assert_eq!(d.deadline(), Some(at(14)));
+        assert!(matches!(keys(&mut d, at(6), "1"), Action::Hush));
+        assert_eq!(d.deadline(), Some(at(11)));
+        // Too short a number goes on to the PIN: what is wrong is not told.
+        assert_eq!(played(&d.timed_out(at(11))), [Prompt::EnterPin]);
+    }
+
+    #[test]
+    fn three_silent_tries_end_the_call() {
+        let (mut d, _) = CallIn::begin(PATIENCE);
+        for _ in 0..2 {
+            d.prompts_done(at(0));
+            assert_eq!(played(&d.timed_out(at(10))), [Prompt::NothingEntered, Prompt::EnterEvent]);
+        }
+        d.prompts_done(at(0));
+        let last = d.timed_out(at(10));
+        assert!(matches!(last, Action::Leave(_)));
+        assert_eq!(played(&last), [Prompt::NothingEntered, Prompt::Goodbye]);
+        assert!(matches!(d.prompts_done(at(12)), Action::Clear));
+    }
+
+    #[test]
+    fn a_wrong_pin_starts_over_and_the_third_ends_the_call() {
+        let (mut d, _) = CallIn::begin(PATIENCE);
+        for pause in [0, 2] {
+            keys(&mut d, at(1), "101234567812345678");
+            let answer = d.rejected(at(1), Duration::from_secs(pause));
+            let answer = if pause == 0 { answer } else { d.timed_out(at(3)) };
+            assert_eq!(played(&answer), [Prompt::NotRecognised, Prompt::EnterEvent]);
+            assert_eq!(d.event().as_str(), "");
+        }
+        keys(&mut d, at(9), "101234567812345678");
+        let last = d.rejected(at(9), Duration::ZERO);
+        assert!(matches!(last, Action::Leave(_)));
+    }
+
+    #[test]
+    fn entries_never_show_their_digits() {
+        let (mut d, _) = CallIn::begin(PATIENCE);
+        keys(&mut d, at(1), "10123456781234567");
+        let shown = format!("{d:?}");
+        assert!(!shown.contains("1012345678") && !shown.contains("1234567"), "{shown}");
+    }
+}

@@ -1,0 +1,118 @@
+//! The pool of stream ports pre-assigned to this server.
+//!
+//! One port carries one event at a time. A port that was used is held back for the port-reuse
+//! time-out before another event may have it, since a listener's code for the old event must not open
+//! the new one; the same event may come back to its own port at once, so that its players find it.
+//! Among free ports the one unused for longest is taken.
+//!
+//! Time: `now` is given; expiry is looked at when a port is wanted, so there is no timer.
+
+use event::EventNumber;
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Free { since: Duration },
+    Used { event: EventNumber },
+    Held { event: EventNumber, until: Duration },
+}
+
+/// The pool; ports are counted from 0 (the first of the range).
+#[derive(Debug)]
+pub struct PortPool {
+    states: Vec<State>,
+    reuse_after: Duration,
+}
+
+impl PortPool {
+    /// A pool of so many ports.
+    #[must_use]
+    pub fn new(count: usize, reuse_after: Duration) -> Self {
+        PortPool { states: vec![State::Free { since: Duration::ZERO }; count], reuse_after }
+    }
+
+    /// A port for this event, or `None` when all are used or held back.
+    pub fn take(&mut self, now: Duration, event: EventNumber) -> Option<u16> {
+        let own = self.states.iter().position(|s| matches!(s, State::Held { event: e, .. } if *e == event));
+        let port = own.or_else(|| {
+            let free = self.states.iter().enumerate().filter_map(|(i, s)| match *s {
+                State::Free { since } => Some((since, i)),
+                State::Held { until, .. } if until <= now => Some((until, i)),
+                State::Held { .. } | State::Used { .. } => None,
+            });
+            free.min().map(|(_, i)| i)
+        })?;
+        self.states[port] = State::Used { event };
+        Some(port as u16)
+    }
+
+    /// The stream on this port has ended: hold it back.
+    pub fn release(&mut self, now: Duration, port: u16) {
+        if let State::Used { event } = self.states[usize::from(port)] {
+            self.states[usize::from(port)] = State::Held { event, until: now + self.reuse_after };
+        }
+    }
+
+    /// The port was taken but never carried anything: free at once.
+    pub fn give_back(&mut self, now: Duration, port: u16) {
+        self.states[usize::from(port)] = State::Free { since: now };
+    }
+
+    /// Ports that [`PortPool::take`] could answer with for an event not seen before.
+    #[must_use]
+    pub fn free(&self, now: Duration) -> usize {
+        let free = |s: &&State| match **s {
+            State::Free { .. } => true,
+            State::Held { until, .. } => until <= now,
+            State::Used { .. } => false,
+        };
+        self.states.iter().filter(free).count()
+    }
+
+    /// Ports in use, with the event each carries.
+    pub fn used(&self) -> impl Iterator<Item = (u16, EventNumber)> {
+        self.states.iter().enumerate().filter_map(|(i, s)| match *s {
+            State::Used { event } => Some((i as u16, event)),
+            State::Free { .. } | State::Held { .. } => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REUSE: Duration = Duration::from_secs(900);
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_used_port_is_held_back_from_strangers_but_not_from_its_own_event() {
+        let (a, b) = (EventNumber::random(event::KeyId::FIRST), EventNumber::random(event::KeyId::FIRST));
+        let mut pool = PortPool::new(1, REUSE);
+        assert_eq!(pool.take(at(0), a), Some(0));
+        assert_eq!(pool.take(at(1), b), None);
+        pool.release(at(10), 0);
+        assert_eq!(pool.take(at(11), b), None);
+        assert_eq!(pool.take(at(11), a), Some(0));
+        pool.release(at(20), 0);
+        assert_eq!((pool.free(at(919)), pool.free(at(920))), (0, 1));
+        assert_eq!(pool.take(at(920), b), Some(0));
+    }
+
+    #[test]
+    fn the_port_unused_for_longest_goes_first() {
+        let event = || EventNumber::random(event::KeyId::FIRST);
+        let mut pool = PortPool::new(3, at(1));
+        for expected in [0, 1, 2] {
+            let port = pool.take(at(1), event()).expect("free");
+            assert_eq!(port, expected);
+            pool.release(at(1), port);
+        }
+        assert_eq!(pool.take(at(100), event()), Some(0));
+        pool.give_back(at(101), 0);
+        assert_eq!(pool.take(at(102), event()), Some(1));
+    }
+}

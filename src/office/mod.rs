@@ -1,0 +1,623 @@
+//! The office: everything that may wait.
+//!
+//! One thread takes the reports of the real-time thread and the events of the casters, keeps the
+//! picture, writes log, call records and journal, starts and stops streams, and does what follows from
+//! time. Questions from the control socket are answered from the picture.
+//!
+//! Data path: [`Report`]s, [`CastEvent`]s → here → [`Picture`], log, records, journal, caster, [`Order`]s.
+//! Time: it looks at its queues every [`PAUSE`]; what it waits for (disk, store) delays only itself.
+
+pub mod lifecycle;
+pub mod picture;
+pub mod records;
+mod store;
+pub mod words;
+
+use crate::gateway::CallId;
+use crate::reports::{Closed, Command, Order, Report, What};
+use cast::{CastEvent, Caster, Format, StreamStart};
+use control::{Notice, NoticeHub, Severity, Topic};
+use crossbeam_channel::{Receiver, Sender};
+use event::{EventNumber, Happening, Journal};
+use lifecycle::{Due, Lifecycle, TimeOuts};
+use picture::Picture;
+use records::{CallRecord, Records};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+pub use store::Store;
+
+/// How long the office rests between two looks at its queues.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Samples a ring to an encoder holds: four seconds.
+pub const RING_SAMPLES: usize = 32_768;
+/// Notices a watcher may lag behind by.
+const NOTICES: usize = 1024;
+/// How often records are made to survive a loss of power.
+const SYNC_EVERY_MS: u64 = 1000;
+
+/// Milliseconds since 1970, UTC.
+#[must_use]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What the office shares with the control socket.
+#[derive(Clone)]
+pub struct Shared {
+    picture: Arc<Mutex<Picture>>,
+    journal: Arc<Mutex<Journal>>,
+    orders: Sender<Order>,
+    /// Notices to whoever watches.
+    pub hub: Arc<NoticeHub>,
+}
+
+impl Shared {
+    /// The picture, for a moment.
+    #[must_use]
+    pub fn picture(&self) -> MutexGuard<'_, Picture> {
+        self.picture.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The journal, for a moment.
+    #[must_use]
+    pub fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tell the real-time thread; false when it takes no more orders.
+    #[must_use]
+    pub fn order(&self, order: Order) -> bool {
+        self.orders.try_send(order).is_ok()
+    }
+}
+
+/// What the office needs to begin.
+pub struct Settings {
+    /// The server's name.
+    pub server: String,
+    /// The state directory.
+    pub state_dir: PathBuf,
+    /// Formats of an event whose record cannot be had.
+    pub formats: Vec<Format>,
+    /// Time-outs of an event that has none of its own.
+    pub time_outs: TimeOuts,
+    /// The first stream port.
+    pub first_port: u16,
+    /// Record what is streamed.
+    pub record: bool,
+    /// The daemon's start, as reports count from it.
+    pub epoch: SystemTime,
+}
+
+/// Where reports, events and used rings come from.
+pub struct Inlets {
+    /// From the real-time thread.
+    pub reports: rtrb::Consumer<Report>,
+    /// Rings it has used up.
+    pub used_rings: rtrb::Consumer<rtrb::Producer<i16>>,
+    /// From the casters.
+    pub cast_events: Receiver<CastEvent>,
+    /// The reading ends of the rings to the encoders, by port.
+    pub rings: Vec<rtrb::Consumer<i16>>,
+}
+
+/// What is known of an event that is being called.
+#[derive(Clone, Debug, Default)]
+struct KnownRecord {
+    title: String,
+    formats: Vec<Format>,
+}
+
+/// The office.
+pub struct Office {
+    settings: Settings,
+    inlets: Inlets,
+    rings: Vec<Option<rtrb::Consumer<i16>>>,
+    caster: Arc<Caster>,
+    store: Store,
+    shared: Shared,
+    records: Records,
+    lifecycle: Lifecycle,
+    lifecycle_changed: bool,
+    known: BTreeMap<EventNumber, KnownRecord>,
+    synced_ms: u64,
+    finished: bool,
+}
+
+impl Office {
+    /// An office with its picture, journal and records open.
+    ///
+    /// # Errors
+    /// When the state directory cannot be used.
+    pub fn open(
+        settings: Settings,
+        inlets: Inlets,
+        caster: Arc<Caster>,
+        store: Store,
+        picture: Picture,
+        journal: Journal,
+        orders: Sender<Order>,
+    ) -> std::io::Result<Office> {
+        let now = now_ms();
+        let (records, unfinished) = Records::open(&settings.state_dir.join("records"), now)?;
+        if unfinished > 0 {
+            log::warn!(target: "server", "{unfinished} call(s) had not ended when the daemon last stopped; their records are written");
+        }
+        let lifecycle_file = settings.state_dir.join("events.json");
+        let lifecycle = Lifecycle::restore(&lifecycle_file, now).unwrap_or_else(|error| {
+            log::error!(target: "server", "{}: {error}; events that wait to be over start anew", lifecycle_file.display());
+            Lifecycle::default()
+        });
+        let shared = Shared {
+            picture: Arc::new(Mutex::new(picture)),
+            journal: Arc::new(Mutex::new(journal)),
+            orders,
+            hub: Arc::new(NoticeHub::new(NOTICES)),
+        };
+        let mut inlets = inlets;
+        let rings = std::mem::take(&mut inlets.rings).into_iter().map(Some).collect();
+        Ok(Office {
+            settings,
+            inlets,
+            rings,
+            caster,
+            store,
+            shared,
+            records,
+            lifecycle,
+            lifecycle_changed: false,
+            known: BTreeMap::new(),
+            synced_ms: now,
+            finished: false,
+        })
+    }
+
+    /// What the control socket is answered from.
+    #[must_use]
+    pub fn shared(&self) -> Shared {
+        self.shared.clone()
+    }
+
+    /// Work until the real-time thread has finished and everything it said is written down.
+    pub fn run(mut self) {
+        while !self.finished {
+            if !self.turn() {
+                std::thread::sleep(PAUSE);
+            }
+        }
+        self.close();
+    }
+
+    /// One look at all queues; true when there was something to do.
+    fn turn(&mut self) -> bool {
+        let mut busy = false;
+        while let Ok(report) = self.inlets.reports.pop() {
+            busy = true;
+            self.take(&report);
+        }
+        while self.inlets.used_rings.pop().is_ok() {}
+        while let Ok(event) = self.inlets.cast_events.try_recv() {
+            busy = true;
+            self.take_cast_event(&event);
+        }
+        while let Some((event, info)) = self.store.poll() {
+            busy = true;
+            self.take_event_info(event, info);
+        }
+        self.see_to_time();
+        self.write_down();
+        busy
+    }
+
+    /// The last things: everything that was said is written, streams are ended and published.
+    fn close(&mut self) {
+        let in_time = self.caster.shutdown(Duration::from_secs(5));
+        while let Ok(event) = self.inlets.cast_events.try_recv() {
+            self.take_cast_event(&event);
+        }
+        if !in_time {
+            log::warn!(target: "recording", "not every recording is published yet; the rest follows at the next start");
+        }
+        self.write_down();
+        if let Err(error) = self.records.sync() {
+            log::error!(target: "server", "call records: {error}");
+        }
+    }
+
+    // ---- reports ----
+
+    fn take(&mut self, report: &Report) {
+        let since = u64::try_from(report.at.as_millis()).unwrap_or(u64::MAX);
+        let epoch = self.settings.epoch.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let at_ms = u64::try_from(epoch.as_millis()).unwrap_or(0) + since;
+        // In words before the picture forgets the call, after it has learnt of it.
+        let ends = matches!(report.what, What::CallEnded { .. } | What::Left { .. });
+        match report.what {
+            What::Talking { call, talking: false } => self.count_talk(call, at_ms),
+            What::Muted { call, muted: false } => self.count_muted(call, at_ms),
+            What::Left { call, .. } => {
+                self.count_talk(call, at_ms);
+                self.count_muted(call, at_ms);
+            }
+            _ => {}
+        }
+        if ends {
+            self.say(at_ms, &report.what);
+        }
+        self.shared.picture().apply(at_ms, &report.what);
+        if !ends {
+            self.say(at_ms, &report.what);
+        }
+        self.record(at_ms, &report.what);
+        self.follow_up(at_ms, &report.what);
+    }
+
+    fn say(&self, at_ms: u64, what: &What) {
+        let Some(sentence) = words::describe(what, &self.shared.picture()) else { return };
+        log::log!(target: sentence.topic, sentence.level, "{}", sentence.text);
+        let (event, call, span) = subject(what);
+        self.shared.hub.publish(Notice {
+            at_ms,
+            severity: severity_of(sentence.level),
+            topic: topic_of(sentence.topic),
+            text: sentence.text,
+            event: event.map(|e| e.to_string()),
+            call: call.map(|c| c.0),
+            span: span.map(|s| s + 1),
+        });
+    }
+
+    /// Say something that is no report.
+    fn announce(&self, level: log::Level, topic: &'static str, event: Option<&str>, text: String) {
+        log::log!(target: topic, level, "{text}");
+        self.shared.hub.publish(Notice {
+            at_ms: now_ms(),
+            severity: severity_of(level),
+            topic: topic_of(topic),
+            text,
+            event: event.map(str::to_owned),
+            call: None,
+            span: None,
+        });
+    }
+
+    fn record(&mut self, at_ms: u64, what: &What) {
+        match what {
+            What::CallTaken { call, channel, called, calling, redirecting } => {
+                let restricted = calling.as_ref().is_some_and(|n| n.presentation != isdn::Presentation::Allowed);
+                let shown = |n: &isdn::Number| {
+                    if restricted { control::Masked::new(&n.digits).to_string() } else { n.digits.to_string() }
+                };
+                self.records.began(CallRecord {
+                    server: self.settings.server.clone(),
+                    call: call.0,
+                    span: channel.span + 1,
+                    channel: channel.timeslot.0,
+                    called: called.digits.to_string(),
+                    calling: calling.as_ref().map(shown),
+                    calling_restricted: restricted,
+                    redirecting: redirecting.as_ref().map(|n| n.digits.to_string()),
+                    setup_ms: at_ms,
+                    ..CallRecord::default()
+                });
+            }
+            What::CallConnected { call } => self.records.update(call.0, |r| r.connect_ms = Some(at_ms)),
+            What::EntryWrong { call, .. } => self.records.update(call.0, |r| r.wrong_entries += 1),
+            What::Joined { call, event, role } => self.records.update(call.0, |r| {
+                r.joined_ms = Some(at_ms);
+                r.event = Some(event.to_string());
+                r.role = Some(words::role_in_words(*role).to_owned());
+            }),
+            What::Left { call, .. } => self.records.update(call.0, |r| r.left_ms = Some(at_ms)),
+            What::CallEnded { call, cause, by_peer } => self.records.ended(call.0, |r| {
+                r.end_ms = Some(at_ms);
+                r.cause = Some(cause.value);
+                r.cause_location = Some(format!("{:?}", cause.location));
+                r.released_by = if *by_peer { "far_end" } else { "near_end" }.to_owned();
+            }),
+            _ => {}
+        }
+    }
+
+    /// If the caller was talking until now, that goes into his record.
+    fn count_talk(&mut self, call: CallId, at_ms: u64) {
+        let from = self.shared.picture().calls.get(&call).filter(|c| c.talking).and_then(|c| c.talked_from_ms);
+        if let Some(from) = from {
+            self.records.update(call.0, |r| r.talk_ms += at_ms.saturating_sub(from));
+        }
+    }
+
+    /// The same for the time he has been muted.
+    fn count_muted(&mut self, call: CallId, at_ms: u64) {
+        let from = self.shared.picture().calls.get(&call).filter(|c| c.muted).map(|c| c.muted_since_ms);
+        if let Some(from) = from {
+            self.records.update(call.0, |r| r.muted_ms += at_ms.saturating_sub(from));
+        }
+    }
+
+    fn follow_up(&mut self, at_ms: u64, what: &What) {
+        match what {
+            What::ConferenceOpened { event, port } => {
+                self.store.look_up(*event);
+                self.cast(*event, |caster, first| caster.reserve(first + port, &event.to_string()));
+            }
+            What::ConferenceClosed { event, port } => {
+                self.cast(*event, |caster, first| caster.release(first + port));
+                self.known.remove(event);
+            }
+            What::StreamStart { event, port } => self.start_stream(*event, *port),
+            What::StreamStop { event, port } => {
+                self.cast(*event, |caster, first| caster.stop(first + port));
+                self.known.remove(event);
+                self.renew_ring(*port);
+            }
+            What::Joined { event, .. } => {
+                let time_outs = self.settings.time_outs;
+                self.lifecycle.joined(*event, time_outs);
+                self.store.look_up(*event);
+                self.lifecycle_changed = true;
+                self.shared.picture().event(at_ms, *event).over_at_ms = None;
+            }
+            What::Left { event, remaining, .. } => {
+                self.lifecycle.left(at_ms, *event, *remaining);
+                self.lifecycle_changed = true;
+                let over_at_ms = self.lifecycle.over_at_ms(*event);
+                self.shared.picture().event(at_ms, *event).over_at_ms = over_at_ms;
+            }
+            What::EventClosed { event, closed, .. } => {
+                let kind = match closed {
+                    Closed::Ended => Happening::Ended,
+                    Closed::Cancelled => Happening::Cancelled,
+                    Closed::Over => Happening::Over,
+                };
+                self.journal(*event, kind);
+                if self.lifecycle.closed(*event) {
+                    self.archive_due(*event);
+                }
+                self.lifecycle_changed = true;
+            }
+            What::LinkSilent { span } | What::LinkDown { span } => {
+                let text = format!("span {}: the D channel is down", span + 1);
+                self.shared.picture().raise(at_ms, &format!("span {} D channel", span + 1), Severity::Major, text);
+            }
+            What::LinkUp { span, .. } => {
+                self.shared.picture().clear(&format!("span {} D channel", span + 1));
+            }
+            What::Alarms { span, alarms } => {
+                let what = format!("span {} line", span + 1);
+                let mut picture = self.shared.picture();
+                if alarms.is_empty() {
+                    picture.clear(&what);
+                } else {
+                    let severity = if alarms.usable() { Severity::Minor } else { Severity::Major };
+                    picture.raise(at_ms, &what, severity, format!("span {}: {alarms}", span + 1));
+                }
+            }
+            What::Finished => self.finished = true,
+            _ => {}
+        }
+    }
+
+    fn cast(&self, event: EventNumber, act: impl FnOnce(&Caster, u16) -> Result<(), cast::Error>) {
+        if let Err(error) = act(&self.caster, self.settings.first_port) {
+            let text = format!("event {}: {}", event.grouped(), chain(&error));
+            self.announce(log::Level::Error, "stream", Some(&event.to_string()), text);
+        }
+    }
+
+    fn start_stream(&mut self, event: EventNumber, port: u16) {
+        let known = self.known.get(&event).cloned().unwrap_or_default();
+        let formats = if known.formats.is_empty() { self.settings.formats.clone() } else { known.formats };
+        let Some(samples) = self.rings[usize::from(port)].take() else { return };
+        let stream = StreamStart {
+            event: event.to_string(),
+            title: known.title,
+            formats,
+            samples,
+            started: SystemTime::now(),
+            record: self.settings.record,
+        };
+        self.cast(event, |caster, first| caster.start(first + port, stream).map(drop));
+    }
+
+    /// A fresh ring for the next stream on this port.
+    fn renew_ring(&mut self, port: u16) {
+        let (producer, consumer) = rtrb::RingBuffer::new(RING_SAMPLES);
+        self.rings[usize::from(port)] = Some(consumer);
+        if !self.shared.order(Order::Outlet(port, producer)) {
+            log::error!(target: "server", "the real-time thread takes no orders: port {port} cannot stream again");
+        }
+    }
+
+    // ---- casters and store ----
+
+    fn take_cast_event(&mut self, event: &CastEvent) {
+        {
+            let mut picture = self.shared.picture();
+            match event {
+                CastEvent::RecordingOpened { port, .. } => {
+                    picture.recording += 1;
+                    picture.clear(&format!("recording on port {port}"));
+                }
+                CastEvent::RecordingClosed { .. } => picture.recording = picture.recording.saturating_sub(1),
+                CastEvent::RecordingFailed { port, .. } => {
+                    picture.raise(now_ms(), &format!("recording on port {port}"), Severity::Major, event.to_string());
+                }
+                CastEvent::StreamStopped { port, .. } => {
+                    picture.clear(&format!("recording on port {port}"));
+                }
+                CastEvent::RecordingPublished { event, .. } => {
+                    if let Ok(number) = EventNumber::parse(event) {
+                        picture.event(now_ms(), number).recordings += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let (level, topic) = match event {
+            _ if event.is_trouble() => (log::Level::Error, "recording"),
+            // The report that started or stopped it has said so already.
+            CastEvent::StreamStarted { .. } => (log::Level::Debug, "stream"),
+            CastEvent::StreamStopped { .. } | CastEvent::ListenersDropped { .. } => (log::Level::Info, "stream"),
+            CastEvent::RecordingClosed { .. } => (log::Level::Debug, "recording"),
+            _ => (log::Level::Info, "recording"),
+        };
+        self.announce(level, topic, None, event.to_string());
+    }
+
+    fn take_event_info(&mut self, event: EventNumber, info: Result<store::Found, String>) {
+        match info {
+            Ok(found) => {
+                self.known.insert(event, KnownRecord { title: found.title.clone(), formats: found.formats });
+                self.shared.picture().events.entry(event).or_default().title = found.title;
+                let default = self.settings.time_outs;
+                let time_outs = TimeOuts {
+                    over_ms: found.over_after_s.map_or(default.over_ms, |s| s * 1000),
+                    archive_ms: found.archive_after_s.map_or(default.archive_ms, |s| s * 1000),
+                };
+                self.lifecycle.set_time_outs(event, time_outs);
+                self.lifecycle_changed = true;
+            }
+            Err(why) => {
+                let text = format!(
+                    "event {}: its record cannot be had ({why}); the configured formats are used",
+                    event.grouped()
+                );
+                self.announce(log::Level::Warn, "event", Some(&event.to_string()), text);
+            }
+        }
+    }
+
+    // ---- time and disk ----
+
+    fn see_to_time(&mut self) {
+        for due in self.lifecycle.due(now_ms()) {
+            self.lifecycle_changed = true;
+            match due {
+                Due::Archive(event) => self.archive_due(event),
+                // The gateway answers with a report, from which the rest follows.
+                Due::Over(event) => {
+                    let command = Command::CloseEvent { event, closed: Closed::Over };
+                    if !self.shared.order(Order::Gateway(command)) {
+                        log::error!(target: "event", "the real-time thread takes no orders: event {event} stays open");
+                    }
+                }
+            }
+        }
+    }
+
+    fn archive_due(&mut self, event: EventNumber) {
+        self.journal(event, Happening::ArchiveDue);
+        self.shared.picture().event(now_ms(), event).archive_due = true;
+        let text = format!("the archive of event {} is due", event.grouped());
+        self.announce(log::Level::Info, "event", Some(&event.to_string()), text);
+    }
+
+    fn journal(&self, event: EventNumber, what: Happening) {
+        let written = self.shared.journal().append(now_ms(), event, what, &self.settings.server);
+        if let Err(error) = written {
+            let text =
+                format!("journal: {}; event {} may take calls again after a restart", chain(&error), event.grouped());
+            self.shared.picture().raise(now_ms(), "journal", Severity::Major, text.clone());
+            self.announce(log::Level::Error, "event", Some(&event.to_string()), text);
+        } else {
+            self.shared.picture().clear("journal");
+        }
+    }
+
+    fn write_down(&mut self) {
+        let now = now_ms();
+        let mut result = self.records.flush(now);
+        if self.lifecycle_changed && result.is_ok() {
+            result = self.lifecycle.save(&self.settings.state_dir.join("events.json"));
+            self.lifecycle_changed = result.is_err();
+        }
+        if now.saturating_sub(self.synced_ms) >= SYNC_EVERY_MS {
+            self.synced_ms = now;
+            result = result.and(self.records.sync());
+        }
+        match result {
+            Ok(()) => {
+                if self.shared.picture().clear("call records") {
+                    self.announce(log::Level::Info, "server", None, "call records are written again".to_owned());
+                }
+            }
+            Err(error) => {
+                let known = self.shared.picture().alarms.contains_key("call records");
+                let (waiting, lost) = self.records.waiting();
+                let text = format!("call records cannot be written ({error}); {waiting} wait in memory, {lost} lost");
+                self.shared.picture().raise(now, "call records", Severity::Major, text.clone());
+                if !known {
+                    self.announce(log::Level::Error, "server", None, text);
+                }
+            }
+        }
+    }
+}
+
+fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
+    match what {
+        What::LinkUp { span, .. }
+        | What::LinkDown { span }
+        | What::LinkSilent { span }
+        | What::Alarms { span, .. }
+        | What::FrameLost { span, .. }
+        | What::FrameUnsent { span }
+        | What::Slip { span }
+        | What::Restarted { span, .. }
+        | What::Refused { span, .. } => (None, None, Some(*span)),
+        What::CallTaken { call, channel, .. } => (None, Some(*call), Some(channel.span)),
+        What::Joined { call, event, .. } | What::Left { call, event, .. } | What::TurnedAway { call, event, .. } => {
+            (Some(*event), Some(*call), None)
+        }
+        What::EventClosed { event, by, .. } => (Some(*event), *by, None),
+        What::ConferenceOpened { event, .. }
+        | What::ConferenceClosed { event, .. }
+        | What::StreamStart { event, .. }
+        | What::StreamStop { event, .. } => (Some(*event), None, None),
+        What::CallConnected { call }
+        | What::CallStage { call, .. }
+        | What::EntryWrong { call, .. }
+        | What::GuardLocked { call, .. }
+        | What::Muted { call, .. }
+        | What::Talking { call, .. }
+        | What::Level { call, .. }
+        | What::CallEnded { call, .. } => (None, Some(*call), None),
+        What::CardRemoved { .. } | What::ClosedFull | What::Finished => (None, None, None),
+    }
+}
+
+fn severity_of(level: log::Level) -> Severity {
+    match level {
+        log::Level::Error => Severity::Major,
+        log::Level::Warn => Severity::Warning,
+        log::Level::Info | log::Level::Debug | log::Level::Trace => Severity::Info,
+    }
+}
+
+fn topic_of(topic: &str) -> Topic {
+    match topic {
+        "span" => Topic::Span,
+        "call" => Topic::Call,
+        "event" => Topic::Event,
+        "stream" => Topic::Stream,
+        "recording" => Topic::Recording,
+        _ => Topic::Server,
+    }
+}
+
+/// An error with what caused it, in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

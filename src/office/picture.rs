@@ -1,0 +1,257 @@
+//! The office's picture of the gateway: what the reports so far add up to.
+//!
+//! It is what `trunkctl` is answered from, so that no question ever reaches the real-time thread.
+
+use crate::gateway::{CallId, Channel};
+use crate::reports::{CallStage, Closed, What};
+use event::{EventNumber, Role};
+use hal::{Alarms, Line};
+use std::collections::BTreeMap;
+
+/// A span.
+#[derive(Clone, Debug)]
+pub struct SpanPicture {
+    /// The card's name.
+    pub card: String,
+    /// T1 or E1.
+    pub line: Line,
+    /// The switch variant.
+    pub switch: isdn::Switch,
+    /// What is at the far end, in words.
+    pub far_end: String,
+    /// The data link is up.
+    pub up: bool,
+    /// Since when it is up or down.
+    pub since_ms: u64,
+    /// Its alarms.
+    pub alarms: Alarms,
+    /// Since when.
+    pub alarms_since_ms: u64,
+    /// The exchange has not answered for a while.
+    pub silent: bool,
+    /// Times the link was lost.
+    pub link_losses: u64,
+    /// Times the far end reset it.
+    pub link_resets: u64,
+    /// D-channel frames lost on the line.
+    pub frames_lost: u64,
+    /// Slips.
+    pub slips: u64,
+    /// Calls refused at SETUP.
+    pub refused: u64,
+    /// Calls taken.
+    pub taken: u64,
+    /// RESTARTs carried out for the exchange.
+    pub restarts: u64,
+    /// Frames the card had no room for.
+    pub frames_unsent: u64,
+}
+
+/// A call.
+#[derive(Clone, Debug)]
+pub struct CallPicture {
+    /// Its channel.
+    pub channel: Channel,
+    /// Number calling, masked; `None` when it is not told or must not be shown.
+    pub calling: Option<control::Masked>,
+    /// Number called.
+    pub called: String,
+    /// How far it has come.
+    pub stage: CallStage,
+    /// Since SETUP.
+    pub since_ms: u64,
+    /// The event and role, in a conference.
+    pub event: Option<(EventNumber, Role)>,
+    /// Muted by the caller.
+    pub muted: bool,
+    /// Since when muted.
+    pub muted_since_ms: u64,
+    /// Talking.
+    pub talking: bool,
+    /// When the talk began that has just ended or still goes on.
+    pub talked_from_ms: Option<u64>,
+    /// Level in tenths of a dBm0, over the last second.
+    pub tenth_dbm0: Option<i16>,
+}
+
+/// An event.
+#[derive(Clone, Debug, Default)]
+pub struct EventPicture {
+    /// Its title, where its record could be had.
+    pub title: String,
+    /// Callers in its conference.
+    pub callers: usize,
+    /// Hosts among them.
+    pub hosts: usize,
+    /// The port of its stream (counted from 0) and whether it is on the air, since when.
+    pub port: Option<(u16, bool, u64)>,
+    /// It takes no more calls.
+    pub closed: Option<Closed>,
+    /// Its archive is due.
+    pub archive_due: bool,
+    /// Recordings, the one being written included.
+    pub recordings: u32,
+    /// When it will be over unless somebody calls.
+    pub over_at_ms: Option<u64>,
+    /// Last change.
+    pub since_ms: u64,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub struct Picture {
+    /// By number less one.
+    pub spans: Vec<SpanPicture>,
+    /// By call.
+    pub calls: BTreeMap<CallId, CallPicture>,
+    /// By number.
+    pub events: BTreeMap<EventNumber, EventPicture>,
+    /// Alarms that are not a span's, by what they are about.
+    pub alarms: BTreeMap<String, control::AlarmInfo>,
+    /// Recordings being written.
+    pub recording: u32,
+    /// Where listeners go: `http://127.0.0.1` and the first port.
+    pub listen: (String, u16),
+}
+
+impl Picture {
+    /// A span in words.
+    #[must_use]
+    pub fn span_name(&self, index: u16) -> String {
+        format!("span {}", index + 1)
+    }
+
+    /// A caller's number, masked.
+    #[must_use]
+    pub fn caller(&self, call: CallId) -> String {
+        let calling = self.calls.get(&call).and_then(|c| c.calling.as_ref());
+        calling.map_or_else(|| "a withheld number".to_owned(), ToString::to_string)
+    }
+
+    /// Where the stream of an event on a port (counted from 0) is heard.
+    #[must_use]
+    pub fn address(&self, event: EventNumber, port: u16) -> String {
+        format!("{}:{}/{event}.mp3", self.listen.0, self.listen.1 + port)
+    }
+
+    /// Take in a report.
+    pub fn apply(&mut self, now_ms: u64, what: &What) {
+        match what {
+            What::LinkUp { span, reset } => {
+                let span = &mut self.spans[usize::from(*span)];
+                span.link_resets += u64::from(*reset);
+                if !span.up {
+                    span.since_ms = now_ms;
+                }
+                (span.up, span.silent) = (true, false);
+            }
+            What::LinkDown { span } => {
+                let span = &mut self.spans[usize::from(*span)];
+                (span.up, span.since_ms) = (false, now_ms);
+                span.link_losses += 1;
+            }
+            What::LinkSilent { span } => self.spans[usize::from(*span)].silent = true,
+            What::Alarms { span, alarms } => {
+                let span = &mut self.spans[usize::from(*span)];
+                (span.alarms, span.alarms_since_ms) = (*alarms, now_ms);
+            }
+            What::FrameLost { span, .. } => self.spans[usize::from(*span)].frames_lost += 1,
+            What::FrameUnsent { span } => self.spans[usize::from(*span)].frames_unsent += 1,
+            What::Restarted { span, .. } => self.spans[usize::from(*span)].restarts += 1,
+            What::Slip { span } => self.spans[usize::from(*span)].slips += 1,
+            What::Refused { span, .. } => self.spans[usize::from(*span)].refused += 1,
+            What::CallTaken { call, channel, called, calling, .. } => {
+                self.spans[usize::from(channel.span)].taken += 1;
+                let calling = calling
+                    .as_ref()
+                    .filter(|n| n.presentation == isdn::Presentation::Allowed && !n.digits.is_empty())
+                    .map(|n| control::Masked::new(&n.digits));
+                let call_picture = CallPicture {
+                    channel: *channel,
+                    calling,
+                    called: called.digits.to_string(),
+                    stage: CallStage::Answering,
+                    since_ms: now_ms,
+                    event: None,
+                    muted: false,
+                    muted_since_ms: 0,
+                    talking: false,
+                    talked_from_ms: None,
+                    tenth_dbm0: None,
+                };
+                self.calls.insert(*call, call_picture);
+            }
+            What::CallStage { call, stage } => self.call(*call, |c| c.stage = *stage),
+            What::Joined { call, event, role } => {
+                self.call(*call, |c| c.event = Some((*event, *role)));
+                let entry = self.event(now_ms, *event);
+                entry.callers += 1;
+                entry.hosts += usize::from(*role == Role::Host);
+                entry.archive_due = false;
+            }
+            What::Left { call, event, .. } => {
+                let mut host = false;
+                self.call(*call, |c| {
+                    host = c.event.take().is_some_and(|(_, role)| role == Role::Host);
+                    (c.talking, c.muted, c.tenth_dbm0) = (false, false, None);
+                });
+                let entry = self.event(now_ms, *event);
+                entry.callers = entry.callers.saturating_sub(1);
+                entry.hosts = entry.hosts.saturating_sub(usize::from(host));
+            }
+            What::Muted { call, muted } => {
+                self.call(*call, |c| (c.muted, c.muted_since_ms) = (*muted, now_ms));
+            }
+            What::Talking { call, talking } => {
+                self.call(*call, |c| {
+                    c.talking = *talking;
+                    if *talking {
+                        c.talked_from_ms = Some(now_ms);
+                    }
+                });
+            }
+            What::Level { call, tenth_dbm0 } => self.call(*call, |c| c.tenth_dbm0 = Some(*tenth_dbm0)),
+            What::ConferenceOpened { event, port } => self.event(now_ms, *event).port = Some((*port, false, now_ms)),
+            What::StreamStart { event, port } => self.event(now_ms, *event).port = Some((*port, true, now_ms)),
+            What::StreamStop { event, .. } | What::ConferenceClosed { event, .. } => {
+                self.event(now_ms, *event).port = None;
+            }
+            What::EventClosed { event, closed, .. } => self.event(now_ms, *event).closed = Some(*closed),
+            What::CallEnded { call, .. } => {
+                self.calls.remove(call);
+            }
+            What::CardRemoved { .. }
+            | What::CallConnected { .. }
+            | What::EntryWrong { .. }
+            | What::GuardLocked { .. }
+            | What::TurnedAway { .. }
+            | What::ClosedFull
+            | What::Finished => {}
+        }
+    }
+
+    /// Something is wrong; told once until it is cleared.
+    pub fn raise(&mut self, now_ms: u64, what: &str, severity: control::Severity, text: String) {
+        let alarm = control::AlarmInfo { severity, what: what.to_owned(), text, since_ms: now_ms };
+        let entry = self.alarms.entry(what.to_owned()).or_insert_with(|| alarm.clone());
+        (entry.severity, entry.text) = (alarm.severity, alarm.text);
+    }
+
+    /// It is well again; true if it was not.
+    pub fn clear(&mut self, what: &str) -> bool {
+        self.alarms.remove(what).is_some()
+    }
+
+    /// An event, entered if it is new.
+    pub fn event(&mut self, now_ms: u64, event: EventNumber) -> &mut EventPicture {
+        let entry = self.events.entry(event).or_default();
+        entry.since_ms = now_ms;
+        entry
+    }
+
+    fn call(&mut self, call: CallId, change: impl FnOnce(&mut CallPicture)) {
+        if let Some(call) = self.calls.get_mut(&call) {
+            change(call);
+        }
+    }
+}

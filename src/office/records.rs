@@ -1,0 +1,273 @@
+//! Call detail records: one JSON line a call leg, in a file a day, lost by nothing.
+//!
+//! A line is written when a call has ended. What is known of calls that have not is kept beside it, so
+//! that a daemon that was killed writes their records at its next start. A full disk makes records wait
+//! in memory and be tried again.
+//!
+//! Source of the fields: what operators bill and look for; see `docs/RECORDS.md`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Records that may wait for the disk.
+const MOST_WAITING: usize = 100_000;
+
+/// One call leg. Times are milliseconds since 1970, UTC.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CallRecord {
+    /// The server.
+    pub server: String,
+    /// The call, counted since the daemon's start.
+    pub call: u64,
+    /// Span, from 1.
+    pub span: u16,
+    /// Timeslot.
+    pub channel: u8,
+    /// Number called.
+    pub called: String,
+    /// Number calling; masked when its presentation is restricted.
+    pub calling: Option<String>,
+    /// Presentation of the calling number is restricted.
+    pub calling_restricted: bool,
+    /// Number that forwarded the call.
+    pub redirecting: Option<String>,
+    /// SETUP received.
+    pub setup_ms: u64,
+    /// CONNECT acknowledged.
+    pub connect_ms: Option<u64>,
+    /// In the conference.
+    pub joined_ms: Option<u64>,
+    /// Out of the conference.
+    pub left_ms: Option<u64>,
+    /// Released; `None` when the daemon was killed before.
+    pub end_ms: Option<u64>,
+    /// The event.
+    pub event: Option<String>,
+    /// host or speaker.
+    pub role: Option<String>,
+    /// Entries of number and PIN that were wrong.
+    pub wrong_entries: u32,
+    /// Milliseconds of talk.
+    pub talk_ms: u64,
+    /// Milliseconds muted by the caller.
+    pub muted_ms: u64,
+    /// Q.850 cause.
+    pub cause: Option<u8>,
+    /// Location of the cause, in Q.850's words.
+    pub cause_location: Option<String>,
+    /// far_end, near_end or daemon_stopped.
+    pub released_by: String,
+}
+
+/// The writer of records.
+pub struct Records {
+    directory: PathBuf,
+    open: BTreeMap<u64, CallRecord>,
+    open_changed: bool,
+    waiting: VecDeque<String>,
+    lost: u64,
+    unsynced: Option<File>,
+}
+
+impl Records {
+    /// Open the records in this directory. Calls that had not ended when the daemon was last killed get
+    /// their records now; their number is returned.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or written.
+    pub fn open(directory: &Path, now_ms: u64) -> io::Result<(Records, usize)> {
+        std::fs::create_dir_all(directory)?;
+        let mut records = Records {
+            directory: directory.to_owned(),
+            open: BTreeMap::new(),
+            open_changed: false,
+            waiting: VecDeque::new(),
+            lost: 0,
+            unsynced: None,
+        };
+        let left: Vec<CallRecord> = match std::fs::read(records.open_file()) {
+            // Written whole or not at all; something else in its place is not worth the start.
+            Ok(text) => serde_json::from_slice(&text).unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        let count = left.len();
+        for mut record in left {
+            record.released_by = "daemon_stopped".into();
+            records.waiting.push_back(line(&record));
+        }
+        records.write_waiting(now_ms)?;
+        records.open_changed = true;
+        records.save_open()?;
+        Ok((records, count))
+    }
+
+    fn open_file(&self) -> PathBuf {
+        self.directory.join("open-calls.json")
+    }
+
+    /// A call began.
+    pub fn began(&mut self, record: CallRecord) {
+        self.open.insert(record.call, record);
+        self.open_changed = true;
+    }
+
+    /// Something became known of a call that has not ended.
+    pub fn update(&mut self, call: u64, change: impl FnOnce(&mut CallRecord)) {
+        if let Some(record) = self.open.get_mut(&call) {
+            change(record);
+            self.open_changed = true;
+        }
+    }
+
+    /// A call that has not ended.
+    #[must_use]
+    pub fn get(&self, call: u64) -> Option<&CallRecord> {
+        self.open.get(&call)
+    }
+
+    /// A call ended: its record is written by the next [`Records::flush`].
+    pub fn ended(&mut self, call: u64, change: impl FnOnce(&mut CallRecord)) {
+        if let Some(mut record) = self.open.remove(&call) {
+            change(&mut record);
+            self.open_changed = true;
+            if self.waiting.len() == MOST_WAITING {
+                self.waiting.pop_front();
+                self.lost += 1;
+            }
+            self.waiting.push_back(line(&record));
+        }
+    }
+
+    /// Records that wait for the disk, and those given up because too many did.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, u64) {
+        (self.waiting.len(), self.lost)
+    }
+
+    /// Write what waits. On an error everything unwritten waits on.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn flush(&mut self, now_ms: u64) -> io::Result<()> {
+        self.write_waiting(now_ms)?;
+        self.save_open()
+    }
+
+    /// Make sure that what was written survives a loss of power.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.unsynced.take().map_or(Ok(()), |file| file.sync_data())
+    }
+
+    fn write_waiting(&mut self, now_ms: u64) -> io::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let day = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(now_ms)).to_string();
+        let file = self.directory.join(format!("calls-{}.jsonl", day.get(..10).unwrap_or("undated")));
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+        while let Some(line) = self.waiting.front() {
+            let before = file.metadata()?.len();
+            if let Err(error) = file.write_all(line.as_bytes()) {
+                // Half a line would spoil the one after it.
+                let _ = file.set_len(before);
+                return Err(error);
+            }
+            self.waiting.pop_front();
+        }
+        self.unsynced = Some(file);
+        Ok(())
+    }
+
+    fn save_open(&mut self) -> io::Result<()> {
+        if !self.open_changed {
+            return Ok(());
+        }
+        let file = self.open_file();
+        let fresh = file.with_extension("new");
+        let open: Vec<&CallRecord> = self.open.values().collect();
+        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        out.write_all(&serde_json::to_vec(&open)?)?;
+        std::fs::rename(fresh, file)?;
+        self.open_changed = false;
+        Ok(())
+    }
+}
+
+fn line(record: &CallRecord) -> String {
+    // A structure of strings and numbers always becomes JSON.
+    let mut line = serde_json::to_string(record).unwrap_or_default();
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(call: u64) -> CallRecord {
+        CallRecord { call, span: 1, channel: 3, called: "100".into(), setup_ms: 1, ..CallRecord::default() }
+    }
+
+    fn lines(directory: &Path) -> Vec<CallRecord> {
+        let text = std::fs::read_to_string(directory.join("calls-1970-01-01.jsonl")).unwrap_or_default();
+        text.lines().map(|l| serde_json::from_str(l).expect("a record a line")).collect()
+    }
+
+    #[test]
+    fn a_call_becomes_one_line_when_it_has_ended() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut records, _) = Records::open(dir.path(), 0).expect("opened");
+        records.began(record(1));
+        records.update(1, |r| r.joined_ms = Some(5));
+        records.flush(0).expect("written");
+        assert!(lines(dir.path()).is_empty());
+        records.ended(1, |r| r.cause = Some(16));
+        records.flush(0).expect("written");
+        records.sync().expect("synced");
+        let written = lines(dir.path());
+        assert_eq!((written.len(), written[0].joined_ms, written[0].cause), (1, Some(5), Some(16)));
+    }
+
+    #[test]
+    fn a_killed_daemon_writes_the_records_of_its_calls_when_it_starts_again() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut records, _) = Records::open(dir.path(), 0).expect("opened");
+        records.began(record(1));
+        records.began(record(2));
+        records.ended(2, |r| r.end_ms = Some(9));
+        records.flush(0).expect("written");
+        drop(records);
+        let (_, count) = Records::open(dir.path(), 0).expect("opened");
+        assert_eq!(count, 1);
+        let written = lines(dir.path());
+        assert_eq!(written.iter().map(|r| r.call).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!((written[1].released_by.as_str(), written[1].end_ms), ("daemon_stopped", None));
+        let (_, count) = Records::open(dir.path(), 0).expect("opened");
+        assert_eq!(count, 0, "once only");
+    }
+
+    #[test]
+    fn records_wait_while_the_disk_does_not_take_them() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut records, _) = Records::open(dir.path(), 0).expect("opened");
+        // A directory where the file should be: nothing can be written, as on a full disk.
+        let blocked = dir.path().join("calls-1970-01-01.jsonl");
+        std::fs::create_dir(&blocked).expect("a directory");
+        records.began(record(1));
+        records.ended(1, |_| {});
+        records.flush(0).expect_err("blocked");
+        assert_eq!(records.waiting(), (1, 0));
+        std::fs::remove_dir(blocked).expect("removed");
+        records.flush(0).expect("written");
+        assert_eq!((lines(dir.path()).len(), records.waiting()), (1, (0, 0)));
+    }
+}

@@ -1,0 +1,200 @@
+//! What happened, in words: one sentence a report, with a severity and a topic.
+//!
+//! This is what an operator reads at night, so a sentence says which span or call, what is wrong, and
+//! what to do where something can be done.
+
+use super::picture::Picture;
+use crate::gateway::{Reason, is_normal};
+use crate::reports::{CallStage, Closed, Locked, What};
+use log::Level;
+
+/// A sentence about something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sentence {
+    /// How bad it is.
+    pub level: Level,
+    /// span, call, event, stream, recording or server.
+    pub topic: &'static str,
+    /// The sentence.
+    pub text: String,
+}
+
+fn sentence(level: Level, topic: &'static str, text: String) -> Option<Sentence> {
+    Some(Sentence { level, topic, text })
+}
+
+/// The sentence for a report, if it is worth one. Spans are numbered from 1 for people.
+#[must_use]
+pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
+    use Level::{Debug, Error, Info, Warn};
+    let span = |index: &u16| picture.span_name(*index);
+    match what {
+        What::LinkUp { span: s, reset: false } => sentence(Info, "span", format!("{}: the D channel is up", span(s))),
+        What::LinkUp { span: s, reset: true } => {
+            sentence(Warn, "span", format!("{}: the exchange reset the D channel; calls go on", span(s)))
+        }
+        What::LinkDown { span: s } => {
+            sentence(Error, "span", format!("{}: the D channel is down; active calls are held", span(s)))
+        }
+        What::LinkSilent { span: s } => sentence(
+            Error,
+            "span",
+            format!(
+                "{}: the exchange does not answer on the D channel; check that it is attached and that its switch \
+                 variant and D-channel timeslot agree with ours",
+                span(s)
+            ),
+        ),
+        What::Alarms { span: s, alarms } if alarms.is_empty() => {
+            sentence(Info, "span", format!("{}: alarms cleared", span(s)))
+        }
+        What::Alarms { span: s, alarms } => {
+            let level = if alarms.usable() { Warn } else { Error };
+            sentence(level, "span", format!("{}: alarm {alarms}", span(s)))
+        }
+        What::FrameLost { span: s, fault } => {
+            sentence(Debug, "span", format!("{}: a D-channel frame was lost ({fault:?})", span(s)))
+        }
+        What::FrameUnsent { span: s } => {
+            sentence(Warn, "span", format!("{}: a D-channel frame found no room in the card", span(s)))
+        }
+        What::Slip { span: s } => sentence(Debug, "span", format!("{}: a slip", span(s))),
+        What::CardRemoved { card } => sentence(Error, "span", format!("card {} has gone", card + 1)),
+        What::Restarted { span: s, channels } => {
+            sentence(Info, "span", format!("{}: the exchange restarted {channels} channel(s)", span(s)))
+        }
+        What::Refused { span: s, called, calling, reason } => {
+            let from =
+                calling.as_ref().map_or("nobody known".to_owned(), |n| control::Masked::new(&n.digits).to_string());
+            sentence(
+                Warn,
+                "call",
+                format!("{}: call from {from} to {} refused: {}", span(s), called.digits, reason_in_words(*reason)),
+            )
+        }
+        What::CallTaken { call, channel, called, .. } => {
+            let from = picture.caller(*call);
+            sentence(
+                Info,
+                "call",
+                format!(
+                    "call {} from {from} to {} on {}, channel {}",
+                    call.0,
+                    called.digits,
+                    picture.span_name(channel.span),
+                    channel.timeslot
+                ),
+            )
+        }
+        What::CallStage { call, stage } => {
+            let text = match stage {
+                CallStage::Answering => "is being answered",
+                CallStage::AskingEvent => "is asked for the event number",
+                CallStage::AskingPin => "is asked for the PIN",
+                CallStage::InConference => "is in the conference",
+                CallStage::Leaving => "is leaving",
+            };
+            sentence(Debug, "call", format!("call {} {text}", call.0))
+        }
+        What::EntryWrong { call, mistyped } => {
+            let what = if *mistyped { "a mistyped event number" } else { "a wrong event number or PIN" };
+            sentence(if *mistyped { Info } else { Warn }, "call", format!("call {} keyed {what}", call.0))
+        }
+        What::GuardLocked { call, what } => {
+            let what = match what {
+                Locked::Event(event) => format!("event {}", event.grouped()),
+                Locked::Caller => format!("the caller {}", picture.caller(*call)),
+                Locked::Trunk => "the span".to_owned(),
+            };
+            sentence(Error, "call", format!("too many wrong PINs: {what} is locked out for a while (call {})", call.0))
+        }
+        What::Joined { call, event, role } => sentence(
+            Info,
+            "event",
+            format!("call {} is in the conference of event {} as {}", call.0, event.grouped(), role_in_words(*role)),
+        ),
+        What::Left { call, event, remaining } => sentence(
+            Info,
+            "event",
+            format!("call {} left event {}; {}", call.0, event.grouped(), people(usize::from(*remaining))),
+        ),
+        What::TurnedAway { call, event, closed } => {
+            let why = match closed {
+                Some(Closed::Ended) => "it has ended",
+                Some(Closed::Cancelled) => "it was cancelled",
+                Some(Closed::Over) => "it is over",
+                None => "no stream port is free: enlarge stream.ports",
+            };
+            let level = if closed.is_none() { Error } else { Info };
+            sentence(level, "event", format!("call {} turned away from event {}: {why}", call.0, event.grouped()))
+        }
+        What::Muted { call, muted } => {
+            let what = if *muted { "muted himself" } else { "can be heard again" };
+            sentence(Info, "call", format!("call {} {what}", call.0))
+        }
+        What::Talking { call, talking } => {
+            let what = if *talking { "speaks" } else { "is silent" };
+            sentence(Debug, "call", format!("call {} {what}", call.0))
+        }
+        What::StreamStart { event, port } => sentence(
+            Info,
+            "stream",
+            format!("event {} is on the air: {}", event.grouped(), picture.address(*event, *port)),
+        ),
+        What::StreamStop { event, .. } => sentence(Info, "stream", format!("event {} is off the air", event.grouped())),
+        What::EventClosed { event, closed, by } => {
+            let how = match (closed, by) {
+                (Closed::Ended, Some(call)) => format!("was ended by its host (call {})", call.0),
+                (Closed::Ended, None) => "was ended".to_owned(),
+                (Closed::Cancelled, _) => "was cancelled".to_owned(),
+                (Closed::Over, _) => "is over".to_owned(),
+            };
+            sentence(Info, "event", format!("event {} {how} and takes no more calls", event.grouped()))
+        }
+        What::CallEnded { call, cause, by_peer } => {
+            let who = if *by_peer { "the far end hung up" } else { "we hung up" };
+            let level = if is_normal(*cause) { Info } else { Warn };
+            sentence(level, "call", format!("call {} ended: {who}, cause {}", call.0, cause.value))
+        }
+        What::ClosedFull => sentence(
+            Error,
+            "server",
+            "the memory of ended events is full: make a new PIN key the current one and retire the oldest".to_owned(),
+        ),
+        What::Finished => sentence(Info, "server", "all calls are cleared and the links released".to_owned()),
+        What::CallConnected { .. }
+        | What::Level { .. }
+        | What::ConferenceOpened { .. }
+        | What::ConferenceClosed { .. } => None,
+    }
+}
+
+/// A reason to refuse, in words.
+#[must_use]
+pub const fn reason_in_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Normal => "it has run its course",
+        Reason::NotOurs => "the number is not one of call_in.numbers",
+        Reason::Bearer => "it is no speech call",
+        Reason::NoneFree => "no channel is free, or the server is closing down",
+        Reason::ChannelUnavailable => "the channel it insists on cannot be had",
+        Reason::Fault => "of a fault of ours",
+    }
+}
+
+/// A role, in words.
+#[must_use]
+pub const fn role_in_words(role: event::Role) -> &'static str {
+    match role {
+        event::Role::Host => "host",
+        event::Role::Speaker => "speaker",
+    }
+}
+
+fn people(count: usize) -> String {
+    match count {
+        0 => "nobody is left".to_owned(),
+        1 => "1 caller is left".to_owned(),
+        n => format!("{n} callers are left"),
+    }
+}

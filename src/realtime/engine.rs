@@ -1,0 +1,280 @@
+//! One tick: cards, signalling, voice, and what they have to say to one another.
+//!
+//! ```text
+//! events, frames ──► Gateway ──► Voice commands ──► VoicePath
+//! timeslots ───────► VoicePath ──► keys, talk ────► Gateway ──► frames ──► cards
+//! ```
+//!
+//! Time: `now` is given; the real-time thread and the simulation drive it alike. Nothing here
+//! allocates after construction, blocks, or calls the system beyond the cards.
+
+use crate::gateway::{Channel, Gateway, Output};
+use crate::reports::{Order, Report, What};
+use crate::voice::{Heard, VoicePath};
+use hal::{CardEvent, ErrorKind, Line, Readiness, SpanIndex, Traffic};
+use std::time::Duration;
+
+/// A started card and where its spans stand in the count over all cards.
+pub struct EngineCard {
+    /// The card.
+    pub traffic: Box<dyn Traffic>,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+struct Card {
+    traffic: Box<dyn Traffic>,
+    lines: Vec<Line>,
+    first_span: u16,
+    gone: bool,
+    /// A chunk was taken in at the present tick.
+    ready: bool,
+}
+
+impl Card {
+    fn spans(&self) -> impl Iterator<Item = (SpanIndex, u16, Line)> + use<> {
+        let first = self.first_span;
+        let lines: heapless::Vec<Line, 64> = self.lines.iter().copied().collect();
+        lines.into_iter().enumerate().map(move |(i, line)| (SpanIndex(i as u8), first + i as u16, line))
+    }
+}
+
+/// What a turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// A tick was processed.
+    Ticked,
+    /// The leading card had no chunk yet.
+    NotYet,
+}
+
+/// The gateway, the voice path and the cards, moved one tick at a time.
+pub struct Engine {
+    gateway: Gateway,
+    voice: VoicePath,
+    cards: Vec<Card>,
+    reports: rtrb::Producer<Report>,
+    reports_lost: u64,
+    /// Rings that are used up, on their way to where they may be dropped.
+    used_rings: rtrb::Producer<rtrb::Producer<i16>>,
+}
+
+impl Engine {
+    /// Put it together; the first card leads, others should be behind slip buffers.
+    #[must_use]
+    pub fn new(
+        gateway: Gateway,
+        voice: VoicePath,
+        cards: Vec<EngineCard>,
+        reports: rtrb::Producer<Report>,
+        used_rings: rtrb::Producer<rtrb::Producer<i16>>,
+    ) -> Engine {
+        let mut first_span = 0;
+        let cards = cards
+            .into_iter()
+            .map(|EngineCard { traffic, lines }| {
+                let card = Card { traffic, first_span, gone: false, ready: false, lines };
+                first_span += card.lines.len() as u16;
+                card
+            })
+            .collect();
+        Engine { gateway, voice, cards, reports, reports_lost: 0, used_rings }
+    }
+
+    /// Establish the data links.
+    pub fn start(&mut self, now: Duration) {
+        self.gateway.start(now);
+        self.carry_out(now);
+    }
+
+    /// Somebody outside wants something.
+    pub fn order(&mut self, now: Duration, order: Order) {
+        match order {
+            Order::Gateway(command) => {
+                self.gateway.handle_command(now, command);
+                self.carry_out(now);
+            }
+            Order::Outlet(port, fresh) => {
+                let used = self.voice.replace_outlet(port, fresh);
+                // The office makes one ring for each stream that has ended and takes the used ones as
+                // often as it looks, so there is room; dropping here would only cost time.
+                let _ = self.used_rings.push(used);
+            }
+        }
+    }
+
+    /// Process one tick if the leading card has a chunk.
+    pub fn tick(&mut self, now: Duration) -> Turn {
+        for index in 0..self.cards.len() {
+            self.card_events(now, index);
+            if self.cards[index].gone {
+                continue;
+            }
+            let begun = self.cards[index].traffic.begin();
+            self.cards[index].ready = matches!(begun, Ok(Readiness::Ready));
+            match begun {
+                Ok(Readiness::Ready) => {}
+                // The leader sets the pace. A follower is always ready behind its slip buffer; one
+                // that is not misses this tick.
+                Ok(Readiness::NotYet) if index == 0 => return Turn::NotYet,
+                Ok(Readiness::NotYet) => {}
+                Err(error) => self.card_failed(now, index, error.kind()),
+            }
+        }
+        self.receive(now);
+        if self.gateway.poll_timeout().is_some_and(|t| t <= now) {
+            self.gateway.handle_timeout(now);
+        }
+        self.carry_out(now);
+        self.voice.mix();
+        self.send(now);
+        self.listen(now);
+        Turn::Ticked
+    }
+
+    /// The gateway, to look at.
+    #[must_use]
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The voice path, to look at.
+    #[must_use]
+    pub fn voice(&self) -> &VoicePath {
+        &self.voice
+    }
+
+    /// Reports that found no room in the queue to the office.
+    #[must_use]
+    pub fn reports_lost(&self) -> u64 {
+        self.reports_lost + self.gateway.lost_outputs()
+    }
+
+    /// Descriptors to poll, of all cards.
+    #[must_use]
+    pub fn descriptors(&self) -> Vec<std::os::fd::RawFd> {
+        self.cards.iter().flat_map(|c| c.traffic.descriptors().iter().copied()).collect()
+    }
+
+    fn card_events(&mut self, now: Duration, index: usize) {
+        while let Some(event) = self.cards[index].traffic.next_event() {
+            let span = |s: SpanIndex| self.cards[index].first_span + u16::from(s.0);
+            match event {
+                CardEvent::Alarms(s, alarms) => {
+                    let span = span(s);
+                    self.gateway.handle_alarms(now, span, alarms);
+                }
+                CardEvent::FrameLost(s, fault) => {
+                    let span = span(s);
+                    self.gateway.handle_frame_lost(now, span, fault);
+                }
+                CardEvent::Slip(s) => {
+                    let span = span(s);
+                    self.gateway.note(now, What::Slip { span });
+                }
+                CardEvent::Removed => self.card_failed(now, index, ErrorKind::Reopen),
+            }
+        }
+    }
+
+    fn card_failed(&mut self, now: Duration, index: usize, kind: ErrorKind) {
+        if kind != ErrorKind::Retry && !self.cards[index].gone {
+            self.cards[index].gone = true;
+            self.gateway.note(now, What::CardRemoved { card: index as u16 });
+            let alarms = hal::Alarms::ABSENT | hal::Alarms::LOS;
+            for (_, span, _) in self.cards[index].spans() {
+                self.gateway.handle_alarms(now, span, alarms);
+            }
+        }
+    }
+
+    fn receive(&mut self, now: Duration) {
+        for index in 0..self.cards.len() {
+            if self.cards[index].gone || !self.cards[index].ready {
+                continue;
+            }
+            for (own, span, line) in self.cards[index].spans() {
+                loop {
+                    match self.cards[index].traffic.receive_frame(own) {
+                        Ok(Some(frame)) => self.gateway.handle_frame(now, span, &frame),
+                        Ok(None) => break,
+                        Err(error) => {
+                            self.card_failed(now, index, error.kind());
+                            break;
+                        }
+                    }
+                    self.carry_out(now);
+                }
+                for timeslot in line.bearers() {
+                    let channel = Channel { span, timeslot };
+                    if self.voice.is_open(channel) {
+                        self.voice.receive(channel, self.cards[index].traffic.received(own, timeslot));
+                    }
+                }
+            }
+        }
+        self.listen(now);
+    }
+
+    fn listen(&mut self, now: Duration) {
+        while let Some((channel, heard)) = self.voice.poll_heard() {
+            match heard {
+                Heard::Key(key) => self.gateway.handle_key(now, channel, key),
+                Heard::PromptsDone => self.gateway.handle_prompts_done(now, channel),
+                Heard::Talking(talking) => self.gateway.handle_talking(now, channel, talking),
+                Heard::Level(tenth_dbm0) => self.gateway.handle_level(now, channel, tenth_dbm0),
+            }
+            self.carry_out(now);
+        }
+    }
+
+    fn send(&mut self, now: Duration) {
+        for index in 0..self.cards.len() {
+            if self.cards[index].gone || !self.cards[index].ready {
+                continue;
+            }
+            for (own, span, line) in self.cards[index].spans() {
+                for timeslot in line.bearers() {
+                    let channel = Channel { span, timeslot };
+                    if self.voice.is_open(channel) {
+                        self.voice.transmit(channel, self.cards[index].traffic.to_send(own, timeslot));
+                    }
+                }
+            }
+            if let Err(error) = self.cards[index].traffic.end() {
+                self.card_failed(now, index, error.kind());
+            }
+        }
+    }
+
+    fn carry_out(&mut self, now: Duration) {
+        while let Some(output) = self.gateway.poll_output() {
+            match output {
+                Output::Frame(span, frame) => self.send_frame(now, span, &frame),
+                Output::Voice(command) => self.voice.command(command),
+                Output::Report(report) => {
+                    if self.reports.push(report).is_err() {
+                        self.reports_lost += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    fn send_frame(&mut self, now: Duration, span: u16, frame: &[u8]) {
+        let index = self.cards.partition_point(|c| c.first_span <= span) - 1;
+        let card = &mut self.cards[index];
+        if card.gone {
+            return;
+        }
+        let own = SpanIndex((span - card.first_span) as u8);
+        if let Err(error) = card.traffic.send_frame(own, frame) {
+            match error.kind() {
+                // Lost on the way as far as Q.921 is concerned, which sends it again.
+                ErrorKind::Retry => self.gateway.note(now, What::FrameUnsent { span }),
+                ErrorKind::Alarm => {}
+                kind => self.card_failed(now, index, kind),
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! What the real-time thread tells the rest of the daemon, and what it is told.
+//!
+//! Both directions are values of fixed size in bounded queues: nothing here allocates, formats or
+//! names a file. Times are since the daemon's start; the office puts dates to them.
+
+use crate::gateway::{CallId, Channel};
+use event::{EventNumber, Role};
+use hal::{Alarms, FrameFault};
+use isdn::{Cause, Number};
+use std::time::Duration;
+
+/// What became of an event so that it takes no more calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// A host keyed 399, or an operator ended it.
+    Ended,
+    /// It was cancelled.
+    Cancelled,
+    /// Nobody called for the time that makes it over.
+    Over,
+}
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallStage {
+    /// Answered; the exchange has not acknowledged yet.
+    Answering,
+    /// The event number is asked for.
+    AskingEvent,
+    /// The PIN is asked for.
+    AskingPin,
+    /// In the conference.
+    InConference,
+    /// Last words, clearing.
+    Leaving,
+}
+
+/// What a lock of the guard fell on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locked {
+    /// An event number.
+    Event(EventNumber),
+    /// The caller of this call.
+    Caller,
+    /// The span of this call.
+    Trunk,
+}
+
+/// Why a call got no further than its SETUP.
+pub use crate::gateway::Reason;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "kept by value so that the real-time thread need not allocate")]
+pub enum What {
+    /// The data link of a span came up (or was reset by the far end).
+    LinkUp {
+        /// The span.
+        span: u16,
+        /// It was up before.
+        reset: bool,
+    },
+    /// The data link of a span was lost.
+    LinkDown {
+        /// The span.
+        span: u16,
+    },
+    /// The exchange has not answered SABME for a while.
+    LinkSilent {
+        /// The span.
+        span: u16,
+    },
+    /// The alarms of a span changed.
+    Alarms {
+        /// The span.
+        span: u16,
+        /// To these.
+        alarms: Alarms,
+    },
+    /// A D-channel frame was lost on the line.
+    FrameLost {
+        /// The span.
+        span: u16,
+        /// Why.
+        fault: FrameFault,
+    },
+    /// A frame could not be sent: the card's queue was full.
+    FrameUnsent {
+        /// The span.
+        span: u16,
+    },
+    /// A chunk was dropped or repeated.
+    Slip {
+        /// The span.
+        span: u16,
+    },
+    /// A card has gone.
+    CardRemoved {
+        /// The card.
+        card: u16,
+    },
+    /// RESTART from the exchange was carried out for so many channels.
+    Restarted {
+        /// The span.
+        span: u16,
+        /// How many.
+        channels: u32,
+    },
+    /// A call was refused at its SETUP.
+    Refused {
+        /// The span.
+        span: u16,
+        /// Number called.
+        called: Number,
+        /// Number calling.
+        calling: Option<Number>,
+        /// Why.
+        reason: Reason,
+    },
+    /// A call was taken.
+    CallTaken {
+        /// The call.
+        call: CallId,
+        /// Its channel.
+        channel: Channel,
+        /// Number called.
+        called: Number,
+        /// Number calling.
+        calling: Option<Number>,
+        /// Number that forwarded it.
+        redirecting: Option<Number>,
+    },
+    /// CONNECT was acknowledged.
+    CallConnected {
+        /// The call.
+        call: CallId,
+    },
+    /// A call has come this far.
+    CallStage {
+        /// The call.
+        call: CallId,
+        /// This far.
+        stage: CallStage,
+    },
+    /// An entry of number and PIN was wrong; how many this caller has left.
+    EntryWrong {
+        /// The call.
+        call: CallId,
+        /// A mistyped number, which is no guess.
+        mistyped: bool,
+    },
+    /// The guard locked somebody out.
+    GuardLocked {
+        /// The call that caused it.
+        call: CallId,
+        /// What is locked.
+        what: Locked,
+    },
+    /// A caller is in the conference of this event.
+    Joined {
+        /// The call.
+        call: CallId,
+        /// The event.
+        event: EventNumber,
+        /// As whom.
+        role: Role,
+    },
+    /// A caller has left it.
+    Left {
+        /// The call.
+        call: CallId,
+        /// The event.
+        event: EventNumber,
+        /// Those still in it.
+        remaining: u16,
+    },
+    /// A caller could not be let in though number and PIN were right.
+    TurnedAway {
+        /// The call.
+        call: CallId,
+        /// The event.
+        event: EventNumber,
+        /// It is closed; `None`: no port is free.
+        closed: Option<Closed>,
+    },
+    /// Muted or not, by the caller's key.
+    Muted {
+        /// The call.
+        call: CallId,
+        /// Now muted.
+        muted: bool,
+    },
+    /// Talking or not.
+    Talking {
+        /// The call.
+        call: CallId,
+        /// Now talking.
+        talking: bool,
+    },
+    /// The level of a caller, about once a second while in a conference.
+    Level {
+        /// The call.
+        call: CallId,
+        /// In tenths of a dBm0.
+        tenth_dbm0: i16,
+    },
+    /// A conference has opened; its stream will be on this port (counted from 0).
+    ConferenceOpened {
+        /// The event.
+        event: EventNumber,
+        /// The port.
+        port: u16,
+    },
+    /// Somebody speaks for the first time: encode.
+    StreamStart {
+        /// The event.
+        event: EventNumber,
+        /// The port.
+        port: u16,
+    },
+    /// The stream has ended.
+    StreamStop {
+        /// The event.
+        event: EventNumber,
+        /// The port.
+        port: u16,
+    },
+    /// A conference was given up before anybody spoke.
+    ConferenceClosed {
+        /// The event.
+        event: EventNumber,
+        /// The port.
+        port: u16,
+    },
+    /// An event takes no more calls.
+    EventClosed {
+        /// The event.
+        event: EventNumber,
+        /// Why.
+        closed: Closed,
+        /// By the host of this call, or else by command or time.
+        by: Option<CallId>,
+    },
+    /// A call is gone and its channel idle.
+    CallEnded {
+        /// The call.
+        call: CallId,
+        /// Why.
+        cause: Cause,
+        /// The caller hung up, or the exchange cleared.
+        by_peer: bool,
+    },
+    /// The memory of closed events is full.
+    ClosedFull,
+    /// Everything is cleared and the links are released: the thread may stop.
+    Finished,
+}
+
+/// Something that happened, and when.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Since the start.
+    pub at: Duration,
+    /// What.
+    pub what: What,
+}
+
+/// What the real-time thread is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Command {
+    /// An event takes no more calls; its callers are told and let go.
+    CloseEvent {
+        /// The event.
+        event: EventNumber,
+        /// Why.
+        closed: Closed,
+    },
+    /// Clear a call.
+    HangUp {
+        /// The call.
+        call: CallId,
+    },
+    /// Take no more calls, say goodbye to those there are, release the links.
+    Shutdown,
+}
+
+/// What the real-time thread is handed.
+#[derive(Debug)]
+pub enum Order {
+    /// For the gateway.
+    Gateway(Command),
+    /// A fresh ring to the encoder, for the next stream on this port (counted from 0).
+    Outlet(u16, rtrb::Producer<i16>),
+}

@@ -1,0 +1,152 @@
+//! One caller's way into and out of a conference.
+
+use super::Heard;
+use crate::gateway::ConferenceIndex;
+use crate::gateway::callin::Prompts;
+use crate::prompts::PromptSet;
+use dsp::dtmf::KeyEvent;
+use dsp::g711::{self, Law};
+use dsp::keyfilter::KeyFilter;
+use dsp::level::{self, TalkDetector, TalkEvent, TalkSettings};
+
+/// A level is told after so many samples: a second.
+const LEVEL_EVERY: u32 = 8000;
+
+/// The buffers and detectors of one channel.
+pub struct Leg {
+    open: bool,
+    /// The conference it is in.
+    pub conference: Option<ConferenceIndex>,
+    /// What it says is kept out of the conference.
+    pub muted: bool,
+    talk_dbm0: f32,
+    filter: KeyFilter,
+    talk: TalkDetector,
+    received: Vec<i16>,
+    conversation: Vec<i16>,
+    for_stream: Vec<i16>,
+    playing: Prompts,
+    /// Samples of the first prompt that have been played.
+    played: usize,
+    power: f64,
+    measured: u32,
+}
+
+impl Leg {
+    /// A closed leg.
+    pub fn new(samples: usize, talk_dbm0: f32) -> Self {
+        Leg {
+            open: false,
+            conference: None,
+            muted: false,
+            talk_dbm0,
+            filter: KeyFilter::new(),
+            talk: talk_detector(talk_dbm0),
+            received: vec![0; samples],
+            conversation: vec![0; samples],
+            for_stream: vec![0; samples],
+            playing: Prompts::new(),
+            played: 0,
+            power: 0.0,
+            measured: 0,
+        }
+    }
+
+    /// Somebody is there. Nothing of who was there before remains.
+    pub fn open(&mut self) {
+        self.close();
+        self.open = true;
+        self.filter = KeyFilter::new();
+        self.talk = talk_detector(self.talk_dbm0);
+        self.received.fill(0);
+        self.conversation.fill(0);
+        self.for_stream.fill(0);
+        self.power = 0.0;
+        self.measured = 0;
+    }
+
+    /// Nobody is there any more.
+    pub fn close(&mut self) {
+        self.open = false;
+        self.conference = None;
+        self.muted = false;
+        self.hush();
+    }
+
+    /// Whether somebody is there.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Play these instead of what plays now.
+    pub fn play(&mut self, prompts: &Prompts) {
+        self.playing.clone_from(prompts);
+        self.played = 0;
+    }
+
+    /// Stop playing; nothing is told of it.
+    pub fn hush(&mut self) {
+        self.playing.clear();
+        self.played = 0;
+    }
+
+    /// What was said in this tick, less keys: for those who listen now.
+    pub fn conversation(&self) -> &[i16] {
+        &self.conversation
+    }
+
+    /// What was said a little while ago, with nothing of a key left: for the stream.
+    pub fn for_stream(&self) -> &[i16] {
+        &self.for_stream
+    }
+
+    /// Take in a chunk.
+    pub fn receive(&mut self, law: Law, octets: &[u8], tell: &mut impl FnMut(Heard)) {
+        g711::decode(law, octets, &mut self.received);
+        self.filter.process(&self.received, &mut self.conversation, &mut self.for_stream, &mut |event| {
+            if let KeyEvent::Down { key, .. } = event {
+                tell(Heard::Key(key));
+            }
+        });
+        self.talk.process(&self.conversation, &mut |event| {
+            tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
+        });
+        if self.conference.is_some() {
+            self.power += self.conversation.iter().map(|&s| f64::from(s) * f64::from(s)).sum::<f64>();
+            self.measured += self.conversation.len() as u32;
+            if self.measured >= LEVEL_EVERY {
+                let dbm0 = level::dbm0_of((self.power / f64::from(self.measured)) as f32);
+                tell(Heard::Level((dbm0 * 10.0) as i16));
+                self.power = 0.0;
+                self.measured = 0;
+            }
+        }
+    }
+
+    /// Add what is to be said to this caller alone; true when the last of it has been said.
+    pub fn say(&mut self, prompts: &PromptSet, out: &mut [i16]) -> bool {
+        let mut at = 0;
+        while at < out.len() {
+            let Some(&prompt) = self.playing.first() else { return false };
+            let rest = &prompts.samples(prompt)[self.played..];
+            let count = rest.len().min(out.len() - at);
+            for (out, &sample) in out[at..].iter_mut().zip(&rest[..count]) {
+                *out = out.saturating_add(sample);
+            }
+            at += count;
+            self.played += count;
+            if count == rest.len() {
+                self.playing.remove(0);
+                self.played = 0;
+                if self.playing.is_empty() {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+}
+
+fn talk_detector(threshold_dbm0: f32) -> TalkDetector {
+    TalkDetector::new(TalkSettings { threshold_dbm0, ..TalkSettings::default() })
+}
