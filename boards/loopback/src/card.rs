@@ -86,8 +86,8 @@ impl Builder {
         self
     }
 
-    /// Consecutive [`Readiness::NotYet`] answers before an attached far end that does not move is
-    /// given up, for the spans added after this; 200 unless said otherwise, at least 1.
+    /// Consecutive [`Readiness::NotYet`] answers before an attached far end that does not move is given
+    /// up (then the span is in LOS and runs freely until the far end moves again), for the spans added after this; 200 unless said otherwise, at least 1.
     pub fn patience(&mut self, looks: u32) -> &mut Self {
         self.patience = looks.max(1);
         self
@@ -107,7 +107,7 @@ impl Builder {
         self.span_to(line, "exchange in software")
     }
 
-    /// A span whose far end is offered to other programs by the e1d server.
+    /// A span whose far end is offered to other programs by [`crate::e1d::Server`].
     pub fn span_on_socket(&mut self, line: Line) -> FarEnd {
         self.span_to(line, "program on a socket")
     }

@@ -10,6 +10,7 @@
 
 mod capture;
 mod card;
+pub mod e1d;
 mod engine;
 pub mod faults;
 mod joint;

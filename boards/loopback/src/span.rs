@@ -44,6 +44,10 @@ impl Span {
         }
         let line = half.joint.line;
         half.attach();
+        // So that whoever asks before the first tick is not told that all is well with nobody there.
+        let presence = half.look();
+        let alarms = line_alarms(presence, Alarms::empty());
+        half.near().set_alarms(alarms);
         let octets = || vec![line.idle_octet(); usize::from(line.timeslots()) * chunk.samples()].into_boxed_slice();
         Ok(Span {
             held,
@@ -52,9 +56,9 @@ impl Span {
             to_send: octets(),
             returned: octets(),
             inbox: Deque::new(),
-            presence: Presence::Absent,
+            presence,
             loopback: Loopback::None,
-            alarms: Alarms::empty(),
+            alarms,
             vain_looks: 0,
             tick: 0,
         })
@@ -64,22 +68,26 @@ impl Span {
         self.alarms
     }
 
-    /// Find out where the far end is. False: it is with us but its chunk is not there yet.
+    /// Find out where the far end is. False: it is attached but its chunk is not there yet.
+    ///
+    /// Patience is for a far end that may only be late. Once it has run out there is none left until the
+    /// far end is heard again, or every tick of a span that hangs would be late.
     pub(crate) fn look(&mut self) -> bool {
         let half = self.held.half();
         let patience = half.joint.patience;
         self.presence = half.look();
-        if self.presence != Presence::Joined || half.available(self.blocks) {
+        if self.presence == Presence::Absent || half.available(self.blocks) {
             self.vain_looks = 0;
             return true;
         }
-        self.vain_looks += 1;
+        self.vain_looks = self.vain_looks.saturating_add(1);
         if self.vain_looks < patience {
             return false;
         }
-        self.vain_looks = 0;
-        half.give_up();
-        self.presence = Presence::Silent;
+        if self.presence == Presence::Joined {
+            half.give_up();
+            self.presence = Presence::Silent;
+        }
         true
     }
 
@@ -94,18 +102,15 @@ impl Span {
             self.inbox.clear();
             self.returned.fill(idle);
         }
-        let line_alarms = match self.presence {
-            Presence::Absent => Alarms::LOS | Alarms::ABSENT,
-            Presence::Silent => Alarms::LOS,
-            // A far end in line loopback returns our own signal, alarms included.
-            Presence::Joined if half.far().loopback() == Loopback::Line => half.near().sending(),
-            Presence::Joined => half.far().sending(),
-        };
+        // A far end in line loopback returns our own signal, alarms included.
+        let returned = half.far().loopback() == Loopback::Line;
+        let sent = if returned { half.near().sending() } else { half.far().sending() };
+        let on_the_line = line_alarms(self.presence, sent);
         let alarms = match loopback {
-            Loopback::None => line_alarms,
+            Loopback::None => on_the_line,
             // Our framer hears itself, whatever the line does.
             Loopback::Local => Alarms::LOOPBACK,
-            Loopback::Line | Loopback::Payload => line_alarms | Alarms::LOOPBACK,
+            Loopback::Line | Loopback::Payload => on_the_line | Alarms::LOOPBACK,
         };
         self.alarms = alarms;
         half.near().set_alarms(alarms);
@@ -205,5 +210,14 @@ impl Span {
         let length = self.blocks * BLOCK_SAMPLES;
         let from = usize::from(timeslot.0).checked_sub(1)? * length;
         (from < self.received.len()).then_some(from..from + length)
+    }
+}
+
+/// What our framer declares when the far end, if it is there, sends these.
+fn line_alarms(presence: Presence, sent: Alarms) -> Alarms {
+    match presence {
+        Presence::Absent => Alarms::LOS | Alarms::ABSENT,
+        Presence::Silent => Alarms::LOS,
+        Presence::Joined => sent,
     }
 }
