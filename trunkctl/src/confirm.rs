@@ -28,6 +28,7 @@ pub fn confirm(asking: Asking, output: Output, what: &str) -> Result<Answer, Fai
         return Ok(Answer::Yes);
     }
     if output.is_json() || !io::stdin().is_terminal() {
+        let what = if output.is_json() { "" } else { what };
         return Err(Failure::Usage(format!(
             "{what}there is nobody to ask whether that is meant: add --yes, or --dry-run to see only"
         )));

@@ -8,7 +8,7 @@ use crate::output::Output;
 use crate::{show, words};
 use control::{Client, DialPlan, ExchangeCallInfo, ExchangeCallState, Request};
 use serde_json::json;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -103,7 +103,7 @@ fn pin(dial: &Dial) -> Result<Option<String>, Failure> {
     match dial.pin.as_deref() {
         Some("-") => {
             if io::stdin().is_terminal() {
-                eprint!("PIN (shown as you type): ");
+                write!(io::stderr(), "PIN (shown as you type): ")?;
             }
             first_line(io::stdin().lock()).map(Some).map_err(|e| Failure::Usage(format!("--pin -: {e}")))
         }

@@ -21,6 +21,7 @@ use control::{Client, Problem, WatchEnd};
 use failure::Failure;
 use output::Output;
 use serde_json::json;
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -37,7 +38,8 @@ fn main() -> ExitCode {
         // If even that cannot be written, the exit code is all there is.
         let _ = output.answer(&failure.json(), String::new);
     } else if !told_already {
-        eprintln!("{}", failure.text());
+        // A standard error that is closed is no reason to fail otherwise.
+        let _ = writeln!(std::io::stderr(), "{}", failure.text());
     }
     ExitCode::from(failure.exit_code())
 }
@@ -49,42 +51,41 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         return output.text(&String::from_utf8_lossy(&script));
     }
     let mut client = Client::find(cli.socket.as_deref())?;
-    let now_ms = words::now_ms();
     match cli.command {
         Command::Completions { .. } => Ok(()),
         Command::Status => {
             let status = client.status()?;
-            output.answer(&status, || show::status(&status, now_ms))
+            output.answer(&status, || show::status(&status, words::now_ms()))
         }
         Command::Spans => {
             let spans = client.spans()?;
-            output.answer(&spans, || show::spans(&spans, now_ms))
+            output.answer(&spans, || show::spans(&spans, words::now_ms()))
         }
         Command::Channels { span } => {
             let channels = client.channels(span)?;
-            output.answer(&channels, || show::channels(&channels, now_ms))
+            output.answer(&channels, || show::channels(&channels, words::now_ms()))
         }
         Command::Calls => {
             let calls = client.calls()?;
-            output.answer(&calls, || show::calls(&calls, now_ms))
+            output.answer(&calls, || show::calls(&calls, words::now_ms()))
         }
         Command::Events => {
             let events = client.events()?;
-            output.answer(&events, || show::events(&events, now_ms))
+            output.answer(&events, || show::events(&events, words::now_ms()))
         }
         Command::Ports => {
             let ports = client.ports()?;
-            output.answer(&ports, || show::ports(&ports, now_ms))
+            output.answer(&ports, || show::ports(&ports, words::now_ms()))
         }
         Command::Reserve(reserve) => self::reserve(&mut client, reserve, output),
         Command::Cancel(close) => close_event(&mut client, &close, "cancels", output),
         Command::End(close) => close_event(&mut client, &close, "ends", output),
-        Command::HangUp { call, asking } => hang_up(&mut client, call, asking, now_ms, output),
+        Command::HangUp { call, asking } => hang_up(&mut client, call, asking, output),
         Command::Watch { at_least } => watch(client, at_least, output),
         Command::Exchange(Exchange::Dial(dial)) => dial::dial(&mut client, &dial, output),
         Command::Exchange(Exchange::Calls) => {
             let calls = client.exchange_calls()?;
-            output.answer(&calls, || show::exchange_calls(&calls, now_ms))
+            output.answer(&calls, || show::exchange_calls(&calls, words::now_ms()))
         }
         Command::Exchange(Exchange::HangUp { id }) => {
             let done = client.exchange_hang_up(id)?;
@@ -119,7 +120,7 @@ fn close_event(client: &mut Client, close: &CloseEvent, verb: &str, output: Outp
 }
 
 /// Clear a call, after showing whose it is.
-fn hang_up(client: &mut Client, call: u64, asking: Asking, now_ms: u64, output: Output) -> Result<(), Failure> {
+fn hang_up(client: &mut Client, call: u64, asking: Asking, output: Output) -> Result<(), Failure> {
     if confirm::is_asked(asking) {
         let mut calls = client.calls()?;
         calls.retain(|c| c.id == call);
@@ -127,7 +128,7 @@ fn hang_up(client: &mut Client, call: u64, asking: Asking, now_ms: u64, output: 
             let problem = Problem::not_found(format!("there is no call {call}"));
             return Err(control::ClientError::Refused(problem.with_hint("`trunkctl calls` lists them")).into());
         }
-        let what = format!("This hangs up:\n{}", show::calls(&calls, now_ms));
+        let what = format!("This hangs up:\n{}", show::calls(&calls, words::now_ms()));
         if confirm::confirm(asking, output, &what)? == Answer::DryRun {
             return output.answer(&json!({ "dry_run": true, "call": calls.first() }), || what);
         }

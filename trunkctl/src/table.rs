@@ -3,7 +3,7 @@
 //! Columns are as wide as what is in them; when that is too much, those that may shrink lose characters,
 //! marked by an ellipsis. No colour, no lines: what is piped is what is seen.
 
-use crate::words::clean;
+use crate::words::{clean, shortened};
 
 /// Characters in a line.
 pub const WIDTH: usize = 80;
@@ -118,14 +118,7 @@ fn fitted(cell: &str, width: usize, set: Set) -> String {
     }
     match set {
         Set::CutFront => format!("…{}", cell.chars().skip(count + 1 - width).collect::<String>()),
-        _ => format!("{}…", cell.chars().take(width - 1).collect::<String>()),
-    }
-}
-
-/// The empty-handed answer, when there are no rows.
-impl std::fmt::Display for Table {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text())
+        _ => shortened(cell, width),
     }
 }
 

@@ -276,10 +276,8 @@ fn every_committed_sample_is_used() {
 
 #[test]
 fn an_older_daemon_may_leave_out_whatever_it_has_not_heard_of() {
-    for kind in ["status"] {
-        let said: Said = serde_json::from_value(serde_json::json!({ "ok": { kind: {} } })).expect(kind);
-        assert_eq!(said, Said::Ok(Reply::Status(Box::default())));
-    }
+    let said: Said = serde_json::from_str(r#"{"ok":{"status":{}}}"#).expect("a status");
+    assert_eq!(said, Said::Ok(Reply::Status(Box::default())));
     for kind in ["spans", "channels", "calls", "events", "ports", "exchange_calls"] {
         let said = serde_json::json!({ "ok": { kind: [{}] } });
         assert!(serde_json::from_value::<Said>(said).is_ok(), "{kind}");

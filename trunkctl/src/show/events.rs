@@ -2,7 +2,7 @@
 
 use super::or_dash;
 use crate::table::{Set, Table};
-use crate::words::{ago, brief, clean, count};
+use crate::words::{ago, brief, clean, count, shortened};
 use control::{EventInfo, EventState, PortInfo, PortState, Reservation};
 use std::time::Duration;
 
@@ -59,9 +59,10 @@ pub fn closing(verb: &str, number: &str, event: Option<&EventInfo>) -> String {
         return format!("This {verb} event {}, which this daemon does not list.\n", clean(number));
     };
     let listeners: u64 = event.streams.iter().map(|stream| u64::from(stream.listeners)).sum();
-    let title = if event.title.is_empty() { String::new() } else { format!(" \"{}\"", clean(&event.title)) };
+    let title =
+        if event.title.is_empty() { String::new() } else { format!(" \"{}\"", clean(&shortened(&event.title, 30))) };
     format!(
-        "This {verb} event {}{title} ({}): {} let go, {} cut off.\n",
+        "This {verb} event {}{title} ({}).\n{} let go, {} cut off.\n",
         clean(&event.number),
         state(event.state),
         count(event.callers.into(), "caller"),

@@ -20,7 +20,7 @@ pub fn spans(spans: &[SpanInfo], now_ms: u64) -> String {
         ("FOR", Set::Left),
         ("IN USE", Set::Right),
         ("OUT", Set::Right),
-        ("ALARMS", Set::Cut),
+        ("ALARMS", Set::Left),
     ]);
     for span in spans {
         let side = match span.side {
@@ -44,8 +44,15 @@ pub fn spans(spans: &[SpanInfo], now_ms: u64) -> String {
             ago(now_ms, span.link_since_ms),
             format!("{}/{}", span.in_use, span.channels_total),
             span.out_of_service.to_string(),
-            if span.alarms.is_empty() { "none".into() } else { span.alarms.join(" ") },
+            match &span.alarms[..] {
+                [] => "none".into(),
+                [alarm] => alarm.clone(),
+                [first, others @ ..] => format!("{first} +{}", others.len()),
+            },
         ]);
+        if span.alarms.len() > 1 {
+            table.note(&format!("alarms {}", span.alarms.join(", ")));
+        }
         let trouble = trouble(span);
         if !trouble.is_empty() {
             table.note(&trouble);

@@ -1,0 +1,304 @@
+//! A daemon that is none, and trunkctl as a process against it.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use control::*;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// So long ago that the screens say `5 min` for the next minute.
+pub fn five_minutes_ago() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64 - 300_000
+}
+
+/// A gateway in the middle of its day.
+pub struct Fake {
+    pub hub: NoticeHub,
+    pub asked: Mutex<Vec<Request>>,
+    /// What the followed call is at, one for each time it is asked after; then it is not listed.
+    pub progress: Mutex<VecDeque<ExchangeCallInfo>>,
+    /// There is nothing: no spans, calls, events.
+    pub empty: bool,
+}
+
+impl Handler for Fake {
+    fn handle(&self, request: Request) -> Result<Reply, Problem> {
+        self.asked.lock().expect("whole").push(request.clone());
+        if self.empty {
+            return Ok(match request {
+                Request::Spans => Reply::Spans(vec![]),
+                Request::Channels { .. } => Reply::Channels(vec![]),
+                Request::Calls => Reply::Calls(vec![]),
+                Request::Events => Reply::Events(vec![]),
+                Request::ListenPorts => Reply::Ports(vec![]),
+                Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),
+                _ => Reply::Status(Box::default()),
+            });
+        }
+        Ok(match request {
+            Request::Status => Reply::Status(Box::new(status())),
+            Request::Spans => Reply::Spans(spans()),
+            Request::Channels { span: Some(9) } => {
+                return Err(Problem::not_found("there is no span 9").with_hint("`trunkctl spans` lists them"));
+            }
+            Request::Channels { .. } => Reply::Channels(channels()),
+            Request::Calls => Reply::Calls(calls()),
+            Request::Events => Reply::Events(events()),
+            Request::ListenPorts => Reply::Ports(ports()),
+            Request::Reserve(reserve) => Reply::Reserved(Reservation {
+                event: "100200305".into(),
+                title: reserve.title,
+                pins: Pins { host: "86421357".into(), speaker: "13572468".into() },
+                listen: vec!["listen at the address `trunkctl events` shows once somebody speaks".into()],
+            }),
+            Request::Cancel { event } => Reply::done(format!("event {event} is cancelled")),
+            Request::End { event } => Reply::done(format!("event {event} is ended, 2 callers were let go")),
+            Request::HangUp { call } => Reply::done(format!("call {call} is being cleared")),
+            Request::Watch => return Err(Problem::internal("the server keeps this to itself")),
+            Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
+            Request::ExchangeCalls => {
+                let call = self.progress.lock().expect("whole").pop_front();
+                Reply::ExchangeCalls(call.into_iter().collect())
+            }
+            Request::ExchangeHangUp { id } => Reply::done(format!("call {id} is being cleared")),
+        })
+    }
+
+    fn watch(&self) -> Subscription {
+        self.hub.subscribe()
+    }
+}
+
+fn status() -> Status {
+    Status {
+        version: "0.1.0".into(),
+        server: "gw-a".into(),
+        started_at_ms: 1_767_225_600_000,
+        uptime_s: 7500,
+        tick_ms: 10,
+        state_dir: "/var/lib/trunkcast".into(),
+        content_dir: "/var/lib/trunkcast/content".into(),
+        realtime: RealtimeInfo {
+            fifo: false,
+            locked: true,
+            pinned: false,
+            note: Some("SCHED_FIFO was refused: give CAP_SYS_NICE".into()),
+        },
+        loop_: LoopInfo {
+            ticks: 750_000,
+            overruns: 1,
+            late: Timing { p50_us: 12, p99_us: 80, max_us: 1200, buckets: vec![Bucket { up_to_us: 12, count: 1 }] },
+            work: Timing { p50_us: 200, p99_us: 300, max_us: 12_000, buckets: vec![] },
+        },
+        calls: 3,
+        conferences: 1,
+        streams: 1,
+        listeners: 40,
+        recordings: 1,
+        free_ports: 48,
+        total_ports: 50,
+        alarms: vec![AlarmInfo {
+            severity: Severity::Major,
+            what: "span 2".into(),
+            text: "LOS: no signal arrives; look at the cable, then at the far end".into(),
+            since_ms: five_minutes_ago(),
+        }],
+        dropped_reports: 7,
+    }
+}
+
+fn spans() -> Vec<SpanInfo> {
+    let since = five_minutes_ago();
+    let good = SpanInfo {
+        number: 1,
+        card: "soft0".into(),
+        line: "E1".into(),
+        switch: "euroisdn".into(),
+        side: Side::User,
+        link: LinkState::Up,
+        link_since_ms: since,
+        alarms: vec![],
+        channels_total: 30,
+        in_use: 3,
+        out_of_service: 0,
+        counters: SpanCounters { calls_taken: 12, ..SpanCounters::default() },
+    };
+    let bad = SpanInfo {
+        number: 2,
+        card: "a card with a name of some length".into(),
+        line: "T1".into(),
+        switch: "dms100".into(),
+        link: LinkState::Down,
+        alarms: vec!["LOS".into(), "LOF".into(), "RECOVERING".into()],
+        channels_total: 23,
+        in_use: 0,
+        out_of_service: 23,
+        counters: SpanCounters { link_losses: 4, slips: 2, frames_lost: 9, ..SpanCounters::default() },
+        ..good.clone()
+    };
+    vec![good, bad]
+}
+
+fn channels() -> Vec<ChannelInfo> {
+    let idle = ChannelInfo {
+        span: 1,
+        channel: 1,
+        near: ServiceState::InService,
+        far: ServiceState::OutOfService,
+        use_: ChannelUse::Idle,
+        call: None,
+        event: None,
+        since_ms: five_minutes_ago(),
+    };
+    let busy = ChannelInfo {
+        channel: 31,
+        far: ServiceState::InService,
+        use_: ChannelUse::Connected,
+        call: Some(17),
+        event: Some(Masked::new("100200305")),
+        ..idle.clone()
+    };
+    vec![idle, busy]
+}
+
+fn calls() -> Vec<CallInfo> {
+    let host = CallInfo {
+        id: 17,
+        span: 1,
+        channel: 31,
+        calling: Some(Masked::new("+15555550142")),
+        called: "5550100".into(),
+        state: CallStage::InConference,
+        event: Some("100200305".into()),
+        role: Some(Role::Host),
+        since_ms: five_minutes_ago(),
+        muted: false,
+        talking: true,
+        level_dbm0: Some(-18.4),
+        keys_pressed: 19,
+    };
+    let muted = CallInfo { id: 18, channel: 2, role: Some(Role::Speaker), muted: true, ..host.clone() };
+    let asked = CallInfo {
+        id: 19,
+        channel: 3,
+        calling: None,
+        state: CallStage::AskingPin,
+        event: None,
+        role: None,
+        talking: false,
+        level_dbm0: None,
+        ..host.clone()
+    };
+    vec![host, muted, asked]
+}
+
+fn events() -> Vec<EventInfo> {
+    let live = EventInfo {
+        number: "100200305".into(),
+        title: "Town hall \u{1b}[31min red, and with a title that goes on for longer than a line has room".into(),
+        state: EventState::Live,
+        callers: 2,
+        hosts: 1,
+        streams: vec![StreamInfo {
+            format: "mp3".into(),
+            url: "http://gateway-a.conferences.example.com:10000/events/100200305/live/stream.mp3".into(),
+            port: 10_000,
+            listeners: 40,
+            since_ms: five_minutes_ago(),
+        }],
+        recordings: 1,
+        since_ms: Some(five_minutes_ago()),
+        over_at_ms: None,
+    };
+    let idle = EventInfo {
+        number: "100200313".into(),
+        title: "Board".into(),
+        state: EventState::Idle,
+        callers: 0,
+        hosts: 0,
+        streams: vec![],
+        over_at_ms: Some(five_minutes_ago() + 300_000 + 630_000),
+        ..live.clone()
+    };
+    vec![live, idle]
+}
+
+fn ports() -> Vec<PortInfo> {
+    let used = PortInfo {
+        port: 10_000,
+        state: PortState::InUse,
+        event: Some("100200305".into()),
+        listeners: 40,
+        until_ms: None,
+    };
+    let held = PortInfo {
+        port: 10_003,
+        state: PortState::HeldBack,
+        event: Some("100200313".into()),
+        listeners: 0,
+        until_ms: Some(five_minutes_ago() + 300_000 + 630_000),
+    };
+    let free = |port| PortInfo { port, state: PortState::Free, ..PortInfo::default() };
+    let mut ports = vec![used, free(10_001), free(10_002), held];
+    ports.extend((10_004..10_049).map(free));
+    ports.push(PortInfo { port: 10_049, state: PortState::Unavailable, ..PortInfo::default() });
+    ports
+}
+
+/// A served socket and a directory to run trunkctl in.
+pub struct Bench {
+    pub fake: Arc<Fake>,
+    pub server: Server,
+    pub directory: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn new() -> Bench {
+        Bench::with(false)
+    }
+
+    pub fn with(empty: bool) -> Bench {
+        let directory = tempfile::tempdir().expect("a directory");
+        let state = directory.path().join("trunkcast-state");
+        std::fs::create_dir(&state).expect("made");
+        let fake =
+            Arc::new(Fake { hub: NoticeHub::new(64), asked: Mutex::default(), progress: Mutex::default(), empty });
+        let server = Server::bind(&state.join("control.sock"), fake.clone()).expect("bound");
+        Bench { fake, server, directory }
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// trunkctl in the directory that the state directory is in, with nothing on its standard input.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkctl"));
+        command.args(args).current_dir(self.directory.path()).env_remove(ENVIRONMENT).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("started")
+    }
+
+    /// The standard output of a command that succeeds and complains about nothing.
+    pub fn shown(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && complaints.is_empty(), "{args:?}: {} {complaints}", output.status);
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.fake.asked.lock().expect("whole").clone()
+    }
+}
+
+/// Exit code, standard output, standard error.
+pub fn told(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    (output.status.code().expect("not killed"), text(&output.stdout), text(&output.stderr))
+}

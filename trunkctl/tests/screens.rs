@@ -1,0 +1,92 @@
+//! What a technician sees, committed as text, and what a program gets instead.
+
+mod common;
+
+use common::Bench;
+use serde_json::Value;
+use std::path::PathBuf;
+
+const SCREENS: [(&str, &[&str]); 9] = [
+    ("status", &["status"]),
+    ("spans", &["spans"]),
+    ("channels", &["channels", "1"]),
+    ("calls", &["calls"]),
+    ("events", &["events"]),
+    ("ports", &["ports"]),
+    ("reserve", &["reserve", "Town hall"]),
+    ("hang_up", &["hang-up", "17", "--dry-run"]),
+    ("end", &["end", "100200305", "--dry-run"]),
+];
+
+fn screen(name: &str) -> String {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/screens").join(name).with_extension("txt");
+    std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+}
+
+#[test]
+fn screens_are_as_committed() {
+    let bench = Bench::new();
+    for (name, args) in SCREENS {
+        assert_eq!(bench.shown(args), screen(name), "{name}");
+    }
+}
+
+#[test]
+fn tables_fit_a_terminal_of_80_columns_and_move_no_cursor() {
+    for (name, _) in SCREENS {
+        for line in screen(name).lines() {
+            assert!(!line.chars().any(char::is_control), "{name}: {line:?}");
+            // An address is of no use when it is cut, so it may stick out.
+            assert!(line.chars().count() <= 80 || line.contains("http://"), "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn with_json_each_answer_is_one_document() {
+    let bench = Bench::new();
+    let json = |args: &[&str]| -> Value {
+        let shown = bench.shown(&[args, &["--json"]].concat());
+        serde_json::from_str(&shown).unwrap_or_else(|e| panic!("{args:?}: {e}: {shown}"))
+    };
+    assert_eq!(json(&["status"])["loop"]["late"]["p99_us"], 80);
+    assert_eq!(json(&["spans"])[1]["alarms"][0], "LOS");
+    assert_eq!(json(&["channels", "1"])[1]["call"], 17);
+    assert_eq!(json(&["calls"])[0]["calling"], "+xxxxxxxxx42");
+    assert_eq!(json(&["events"])[0]["streams"][0]["port"], 10_000);
+    assert_eq!(json(&["ports"]).as_array().expect("an array").len(), 50);
+    assert_eq!(json(&["reserve", "Town hall"])["pins"]["speaker"], "13572468");
+    assert_eq!(json(&["hang-up", "17", "--dry-run"])["call"]["id"], 17);
+    assert_eq!(json(&["end", "100200305", "--dry-run"])["event"]["callers"], 2);
+    assert_eq!(json(&["cancel", "42", "--dry-run"])["event"], Value::Null);
+    assert_eq!(json(&["end", "100200305", "--yes"])["text"], "event 100200305 is ended, 2 callers were let go");
+    assert_eq!(json(&["exchange", "calls"]), serde_json::json!([]));
+    assert_eq!(json(&["exchange", "hang-up", "3"])["text"], "call 3 is being cleared");
+    assert_eq!(json(&["exchange", "dial"])["id"], 3);
+}
+
+#[test]
+fn nothing_is_said_in_words() {
+    let bench = Bench::with(true);
+    for (args, words) in [
+        (&["spans"][..], "no spans\n"),
+        (&["channels"], "no channels\n"),
+        (&["calls"], "no calls\n"),
+        (&["events"], "no events; reserve one with `trunkctl reserve TITLE`\n"),
+        (&["ports"], "no stream ports\n"),
+        (&["exchange", "calls"], "no calls\n"),
+    ] {
+        assert_eq!(bench.shown(args), words);
+        assert_eq!(bench.shown(&[args, &["--json"]].concat()), "[]\n");
+    }
+}
+
+#[test]
+fn completions_are_there_for_every_shell_without_a_daemon() {
+    let mut bench = Bench::new();
+    bench.server.stop();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = bench.shown(&["completions", shell]);
+        assert!(script.contains("hang-up") && script.contains("trunkctl"), "{shell}");
+    }
+}
