@@ -233,9 +233,8 @@ impl Caster {
     pub fn shutdown(&self, within: Duration) -> bool {
         let until = Instant::now() + within;
         let left = || until.saturating_duration_since(Instant::now());
-        let mut sent = true;
         for thread in &self.threads {
-            sent &= thread.send(Command::Shutdown);
+            thread.send(Command::Shutdown);
         }
         let gone = |e| matches!(e, Err(RecvTimeoutError::Disconnected));
         // A listener who does not fetch the end must not cost the recordings theirs: most of the time is
@@ -249,7 +248,7 @@ impl Caster {
         let ended = self.threads.iter().all(|t| gone(t.done.recv_timeout(left().mul_f32(0.5))));
         let recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner).take();
         let recorded = recorder.is_none_or(|r| r.finish(left()));
-        sent && fetched && ended && recorded
+        fetched && ended && recorded
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u16, PortStatus>> {

@@ -5,7 +5,7 @@
 //! Events of the poll come once for each change (edge-triggered): a socket is read or written until it would
 //! block, and one that would block is left alone until it is announced.
 //! Words: a connection is *asking*, then *telling* (a short answer goes out) or *listening*, then *ending*
-//! (all is sent; we wait until the other side has it).
+//! (all is sent; we wait for the other side to close, so that it surely has the answer).
 
 use crate::answer::{self, Answer, View};
 use crate::events::{CastEvent, Reporter};
@@ -91,13 +91,13 @@ enum Stage {
     Asking { head: Vec<u8> },
     Telling { octets: Vec<u8>, sent: usize },
     Listening { stream: u64, format: usize, playback: Playback, blocked: bool },
-    Ending { discarded: usize, listened: bool },
+    Ending { discarded: usize },
 }
 
 impl Stage {
     /// Counts towards the bound on connections that do not listen.
     fn is_short(&self) -> bool {
-        !matches!(self, Stage::Listening { .. } | Stage::Ending { listened: true, .. })
+        !matches!(self, Stage::Listening { .. })
     }
 }
 
@@ -125,6 +125,7 @@ pub(crate) struct Casting {
     report: Reporter,
     accept_again: Option<Instant>,
     ending: bool,
+    abandoned: bool,
 }
 
 impl Casting {
@@ -156,6 +157,7 @@ impl Casting {
             report,
             accept_again: None,
             ending: false,
+            abandoned: false,
         })
     }
 
@@ -178,10 +180,11 @@ impl Casting {
                 Ok(()) => {}
             }
             let now = Instant::now();
+            self.obey(now);
             for event in &events {
                 self.handle(now, event);
             }
-            if !self.obey(now) {
+            if self.abandoned {
                 return;
             }
             if now >= beat_at {
@@ -198,8 +201,8 @@ impl Casting {
         }
     }
 
-    /// Carries out what the handle wants; false to end now.
-    fn obey(&mut self, now: Instant) -> bool {
+    /// Carries out what the handle wants.
+    fn obey(&mut self, now: Instant) {
         loop {
             match self.commands.try_recv() {
                 Ok(Command::Reserve { port, event }) => self.change(now, port, State::Reserved { event }),
@@ -214,9 +217,10 @@ impl Casting {
                 Ok(Command::Shutdown) => self.shut_down(now),
                 Ok(Command::Abandon) | Err(TryRecvError::Disconnected) => {
                     self.shut_down(now);
-                    return false;
+                    self.abandoned = true;
+                    return;
                 }
-                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Empty) => return,
             }
         }
     }
@@ -419,6 +423,8 @@ impl Casting {
         match parsed {
             None => self.close(place),
             Some(Parsed::Whole(request)) => {
+                // Who asks after an order was given must find it carried out.
+                self.obey(now);
                 let answer = answer::answer(&request, self.view(port), SystemTime::now());
                 self.answer(now, place, port, answer);
             }
@@ -508,37 +514,36 @@ impl Casting {
                 Err(_) => return self.close(place),
             }
         }
+        // Closing with octets of the other side unread would make the kernel throw away what it has not
+        // received yet: our half is closed, and what still comes (a body nobody asked for) is read first.
         self.set_deadline(place, Some(now + ENDING));
-        self.end(place);
+        self.set_stage(place, Stage::Ending { discarded: 0 });
+        self.close_our_half(place);
+        self.discard(place);
     }
 
-    /// All is written. Closing now, with octets of the other side unread, would make the kernel throw away
-    /// what it has not received yet: so our half is closed and the other side waited for.
+    /// A listener has everything; the kernel delivers what it holds after we have closed.
     fn end(&mut self, place: usize) {
-        let token = Token(1 + self.ports.len() + place);
+        self.close_our_half(place);
         let Some(Some(connection)) = self.connections.get_mut(place) else { return };
-        let listened = match &connection.stage {
-            Stage::Listening { stream, .. } => {
-                if let Some(on_air) = self.streams.get(stream) {
-                    on_air.stream.statistics.left();
-                }
-                true
+        let mut octets = [0; 2048];
+        for _ in 0..DISCARD_MOST / octets.len() {
+            if !connection.socket.read(&mut octets).is_ok_and(|count| count > 0) {
+                break;
             }
-            _ => false,
-        };
-        let shut = connection.socket.shutdown(Shutdown::Write);
-        let again = self.poll.registry().reregister(&mut connection.socket, token, Interest::READABLE);
-        self.set_stage(place, Stage::Ending { discarded: 0, listened });
-        if shut.is_err() || again.is_err() {
-            self.close(place);
-        } else {
-            self.discard(place);
+        }
+        self.close(place);
+    }
+
+    fn close_our_half(&mut self, place: usize) {
+        if let Some(Some(connection)) = self.connections.get_mut(place) {
+            let _ = connection.socket.shutdown(Shutdown::Write);
         }
     }
 
     fn discard(&mut self, place: usize) {
         let Some(Some(connection)) = self.connections.get_mut(place) else { return };
-        let Stage::Ending { discarded, .. } = &mut connection.stage else { return };
+        let Stage::Ending { discarded } = &mut connection.stage else { return };
         let mut octets = [0; 2048];
         loop {
             match connection.socket.read(&mut octets) {
@@ -551,11 +556,10 @@ impl Casting {
     }
 
     fn expire(&mut self, now: Instant) {
-        while let Some(&(at, place)) = self.deadlines.first() {
-            if at > now {
-                break;
+        while self.deadlines.first().is_some_and(|&(at, _)| at <= now) {
+            if let Some((_, place)) = self.deadlines.pop_first() {
+                self.close(place);
             }
-            self.close(place);
         }
         if self.accept_again.is_some_and(|at| at <= now) {
             self.accept_again = None;

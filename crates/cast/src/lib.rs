@@ -8,6 +8,39 @@
 //! Time: casting threads wake every 10 ms while a stream lives; nothing here touches the real-time thread.
 //! Words: *backlog*, the last seconds of a stream, which a slow listener may lag behind; *burst*, what a new
 //! listener gets at once; *spool*, where recordings grow; *publish*, to make one visible in the content store.
+//!
+//! # How the daemon uses it
+//!
+//! ```no_run
+//! use cast::{Caster, Format, RecorderSettings, Settings, StreamStart};
+//! use std::time::{Duration, SystemTime};
+//!
+//! let (events, log) = crossbeam_channel::bounded(1000);
+//! let settings = Settings { ports: 10000..=10049, ..Settings::default() };
+//! let recorder = RecorderSettings::new("state/spool", "content", "gateway-1");
+//! let caster = Caster::launch(settings, Some(recorder), events)?;
+//!
+//! // An event has a port; then somebody speaks. The ring must hold the pre-roll and a hold-up of the
+//! // casting thread: two seconds are plenty.
+//! caster.reserve(10000, "4711")?;
+//! let (mut ring, samples) = rtrb::RingBuffer::new(16_000);
+//! let statistics = caster.start(10000, StreamStart {
+//!     event: "4711".to_owned(),
+//!     title: "Annual meeting".to_owned(),
+//!     formats: vec![Format::Mp3],
+//!     samples,
+//!     started: SystemTime::now(),
+//!     record: true,
+//! })?;
+//! // The real-time thread, every tick, silence included; it never waits.
+//! let _ = ring.push_entire_slice(&[0; 80]);
+//!
+//! println!("{} listen", statistics.read().listeners);
+//! caster.stop(10000)?;
+//! caster.shutdown(Duration::from_secs(10));
+//! log.try_iter().for_each(|event| println!("{event}"));
+//! # Ok::<(), cast::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod answer;

@@ -186,9 +186,12 @@ fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
 
 fn write_synced(path: &Path, from: &mut impl Read) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
-    io::copy(from, &mut file)?;
-    file.flush()?;
-    file.sync_all()
+    let written = io::copy(from, &mut file).and_then(|_| file.flush()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // A store without room should not also keep the half of it.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 #[cfg(test)]
