@@ -2,4 +2,6 @@
 //!
 //! The tests are in `tests/`; what they share is here. Programs that serve as peers are in `peers/`.
 
+pub mod daemon;
 pub mod peers;
+pub mod sound;

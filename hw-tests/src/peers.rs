@@ -29,6 +29,8 @@ pub enum Probe {
     Program(&'static str),
     /// The C compiler finds this header.
     Header(&'static str),
+    /// This file exists.
+    File(&'static str),
 }
 
 /// The C compiler that peers are compiled with.
@@ -54,6 +56,7 @@ impl Package {
                 .stderr(Stdio::null())
                 .status()
                 .is_ok_and(|status| status.success()),
+            Probe::File(file) => Path::new(file).is_file(),
         }
     }
 }

@@ -1,0 +1,115 @@
+//! After start-up the real-time thread allocates nothing: calls come in over a software span, key, talk,
+//! are streamed and leave, while every allocation of `Engine::tick` is counted.
+
+use board_loopback::LoopbackCard;
+use event::{EventNumber, Guard, Keyring, Role};
+use exchange::{Digits, Exchange, Prepared, Step};
+use hal::{Card, ChunkLength, Line};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use trunkcast::gateway::callin::Patience;
+use trunkcast::gateway::{ClosedEvents, Gateway, Settings};
+use trunkcast::prompts::{PromptSet, read_wav};
+use trunkcast::realtime::{Engine, EngineCard};
+use trunkcast::reports::{Command, Order, What};
+use trunkcast::voice::VoicePath;
+
+const TICK: ChunkLength = ChunkLength::Ms10;
+
+#[test]
+fn a_tick_allocates_nothing_whatever_the_calls_do() {
+    let keyring = Keyring::random();
+    let event = EventNumber::random(keyring.current());
+    let pin = |role| keyring.pin(event, role).expect("a current key").as_str().to_owned();
+    let (host_pin, speaker_pin) = (pin(Role::Host), pin(Role::Speaker));
+
+    let mut builder = LoopbackCard::builder("near");
+    let far_end = builder.span_to_exchange(Line::E1);
+    let running = Box::new(builder.build()).start(TICK).expect("started");
+    let far = far_end.attach("far").expect("free");
+    let switch = isdn::Switch::EuroIsdn;
+    let mut exchange =
+        Exchange::builder(TICK).card("gateway", Box::new(far), switch).start(Duration::ZERO).expect("started");
+    let gateway = Gateway::new(Settings {
+        spans: vec![(Line::E1, switch)],
+        numbers: Vec::new(),
+        patience: Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3 },
+        tones: true,
+        ports: 2,
+        port_reuse: Duration::from_secs(60),
+        linger: Duration::from_secs(2),
+        keyring,
+        guard: Guard::new(event::Limits::default()),
+        closed: ClosedEvents::with_capacity(1000),
+    });
+    let prompts = Arc::new(PromptSet::load(Path::new(""), "en").expect("built in"));
+    let (outlets, mut rings): (Vec<_>, Vec<_>) = (0..2).map(|_| rtrb::RingBuffer::<i16>::new(16_000)).unzip();
+    let voice = VoicePath::new(&[Line::E1], TICK, -40.0, prompts, outlets);
+    let (reports, mut told) = rtrb::RingBuffer::new(4096);
+    let (used, _used) = rtrb::RingBuffer::new(16);
+    let cards = vec![EngineCard { traffic: running.traffic, lines: vec![Line::E1] }];
+    let mut engine = Engine::new(gateway, voice, cards, reports, used);
+    engine.start(Duration::ZERO);
+
+    let clip: exchange::Clip = Arc::from(read_wav(include_bytes!("../assets/speech/a2.wav")).expect("a WAV file"));
+    let keys = |digits: &str| Step::Key {
+        digits: Digits::new(digits).expect("keys"),
+        on_ms: 60,
+        off_ms: 60,
+        level_dbm0: -10.0,
+    };
+    let caller = |pin: &str, last: Vec<Step>| {
+        let mut script = vec![
+            Step::Wait { ms: 1000 },
+            keys(&format!("{event}#")),
+            Step::Wait { ms: 1000 },
+            keys(&format!("{pin}#")),
+            Step::Wait { ms: 1000 },
+            Step::Speak { clip: clip.clone() },
+        ];
+        script.extend(last);
+        Prepared::from_script("100", script, exchange::Sink::None)
+    };
+    let mut now = Duration::from_secs(1);
+    let (mut joined, mut streams, mut wrong, mut ended) = (0, 0, 0, 0);
+    let mut allocated = 0;
+    let mut ticks = 0;
+    for second in 0..60 {
+        match second {
+            1 => _ = exchange.dial(now, caller(&host_pin, vec![Step::Wait { ms: 15_000 }, keys("399")])),
+            2 => _ = exchange.dial(now, caller(&speaker_pin, vec![keys("*6"), Step::HangUp])),
+            3 => _ = exchange.dial(now, caller("00000000", vec![Step::HangUp])),
+            4 => _ = exchange.dial(now, Prepared::from_script("100", vec![Step::HangUp], exchange::Sink::None)),
+            _ => {}
+        }
+        for _ in 0..100 {
+            now += TICK.duration();
+            let counted = allocation_counter::measure(|| {
+                engine.tick(now);
+            });
+            allocated += counted.count_total;
+            ticks += 1;
+            exchange.tick(now);
+            while let Ok(report) = told.pop() {
+                match report.what {
+                    What::Joined { .. } => joined += 1,
+                    What::StreamStart { .. } => streams += 1,
+                    What::EntryWrong { .. } => wrong += 1,
+                    What::CallEnded { .. } => ended += 1,
+                    _ => {}
+                }
+            }
+            for ring in &mut rings {
+                let waiting = ring.slots();
+                if let Ok(chunk) = ring.read_chunk(waiting) {
+                    chunk.commit_all();
+                }
+            }
+        }
+    }
+    let counted = allocation_counter::measure(|| engine.order(now, Order::Gateway(Command::Shutdown)));
+    allocated += counted.count_total;
+    assert_eq!((joined, streams, wrong, ended), (2, 1, 1, 4), "the calls took place");
+    assert_eq!(allocated, 0, "allocations in {ticks} ticks");
+}

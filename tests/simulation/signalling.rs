@@ -1,0 +1,289 @@
+//! Without sound: frames between gateway and exchange over a line that loses some, keys handed over
+//! directly, time jumping from one thing to the next.
+
+use crate::random::Random;
+use crate::world::{self, AFTERMATH, HOUR, KnownEvent, Tally};
+use dsp::dtmf::Key;
+use exchange::{CallOrder, CallerEvent, CallerId, Server, SpanId, SpanPlan, Switch, SwitchPlan, TrunkGroup};
+use hal::{DFrame, Line, Timeslot};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use trunkcast::gateway::{Channel, Gateway, Output, Voice};
+
+/// What somebody does next, and when.
+enum Deed {
+    Dial,
+    Key(CallerId, Key),
+    Talk(CallerId, bool),
+    HangUp(CallerId),
+}
+
+struct Prompting {
+    ends: Duration,
+}
+
+struct World {
+    now: Duration,
+    random: Random,
+    gateway: Gateway,
+    switch: Switch,
+    events: Vec<KnownEvent>,
+    /// Frames under way: when they arrive, whether to the gateway.
+    wire: VecDeque<(Duration, bool, DFrame)>,
+    /// The D channel carries nothing until then.
+    dead_until: Duration,
+    loss_per_mille: u64,
+    deeds: BTreeMap<(Duration, u64), Deed>,
+    deeds_counted: u64,
+    /// Channels that are open at the voice path, and what plays there.
+    voice: BTreeMap<Channel, Option<Prompting>>,
+    /// Where each connected caller is.
+    channels: BTreeMap<CallerId, Channel>,
+    tally: Tally,
+}
+
+/// An hour, and what comes after it.
+pub fn run(seed: u64) -> Tally {
+    let mut random = Random::new(seed);
+    let switch_variant = *random.pick(&[isdn::Switch::Ni2, isdn::Switch::Ess5, isdn::Switch::EuroIsdn]);
+    let (keyring, events) = world::events(&mut random);
+    let gateway = world::gateway(keyring, switch_variant);
+    let group = TrunkGroup::for_all("all", vec![Server { name: "gateway".into(), cards: vec![vec![SpanId(0)]] }]);
+    let switch = Switch::new(SwitchPlan {
+        spans: vec![SpanPlan { line: Line::T1, switch: switch_variant }],
+        groups: vec![group],
+        channel_preferred: random.once_in(2),
+        ..SwitchPlan::default()
+    });
+    let loss_per_mille = random.below(30);
+    let mut world = World {
+        now: Duration::ZERO,
+        random,
+        gateway,
+        switch,
+        events,
+        wire: VecDeque::new(),
+        dead_until: Duration::ZERO,
+        loss_per_mille,
+        deeds: BTreeMap::new(),
+        deeds_counted: 0,
+        voice: BTreeMap::new(),
+        channels: BTreeMap::new(),
+        tally: Tally::default(),
+    };
+    world.gateway.start(world.now);
+    world.switch.start(world.now);
+    world.carry();
+    world.later(Duration::from_secs(5), Deed::Dial);
+    let mut next_outage = world.random.ms(60_000, 1_200_000);
+    while world.now < HOUR {
+        world.step(HOUR.min(next_outage));
+        if world.now >= next_outage {
+            let length = world.random.ms(500, 120_000);
+            world.dead_until = world.now + length;
+            next_outage = world.now + length + world.random.ms(120_000, 1_500_000);
+        }
+    }
+    // Everybody hangs up; nobody dials any more; the line is sound again.
+    world.deeds.clear();
+    world.dead_until = world.now;
+    world.loss_per_mille = 0;
+    let callers: Vec<CallerId> = world.channels.keys().copied().collect();
+    for caller in callers {
+        world.switch.hang_up(world.now, caller, exchange::exchange_cause(16));
+    }
+    world.carry();
+    while world.now < HOUR + AFTERMATH {
+        world.step(HOUR + AFTERMATH);
+    }
+    world::check_end(&world.gateway);
+    assert_eq!(world.switch.calls(), 0, "the exchange still has calls");
+    assert!(world.voice.is_empty(), "legs left open: {:?}", world.voice.keys());
+    world.tally
+}
+
+impl World {
+    fn later(&mut self, after: Duration, deed: Deed) {
+        self.deeds_counted += 1;
+        self.deeds.insert((self.now + after, self.deeds_counted), deed);
+    }
+
+    /// Go to the next thing that happens, but not beyond `limit`.
+    fn step(&mut self, limit: Duration) {
+        let prompts = self.voice.values().flatten().map(|p| p.ends).min();
+        let wire = self.wire.front().map(|(at, ..)| *at);
+        let deed = self.deeds.keys().next().map(|(at, _)| *at);
+        let next = [self.gateway.poll_timeout(), self.switch.poll_timeout(), prompts, wire, deed];
+        let next = next.into_iter().flatten().min().unwrap_or(limit).min(limit);
+        self.now = self.now.max(next);
+        if self.gateway.poll_timeout().is_some_and(|t| t <= self.now) {
+            self.gateway.handle_timeout(self.now);
+        }
+        if self.switch.poll_timeout().is_some_and(|t| t <= self.now) {
+            self.switch.handle_timeout(self.now);
+        }
+        self.carry();
+        while self.wire.front().is_some_and(|(at, ..)| *at <= self.now) {
+            let (_, to_gateway, frame) = self.wire.pop_front().expect("just looked");
+            if to_gateway {
+                self.gateway.handle_frame(self.now, 0, &frame);
+            } else {
+                self.switch.handle_frame(self.now, SpanId(0), &frame);
+            }
+            self.carry();
+        }
+        let done: Vec<Channel> = self
+            .voice
+            .iter()
+            .filter(|(_, p)| p.as_ref().is_some_and(|p| p.ends <= self.now))
+            .map(|(c, _)| *c)
+            .collect();
+        for channel in done {
+            self.voice.insert(channel, None);
+            self.gateway.handle_prompts_done(self.now, channel);
+            self.carry();
+        }
+        while let Some(entry) = self.deeds.first_entry().filter(|e| e.key().0 <= self.now) {
+            let deed = entry.remove();
+            self.act(deed);
+            self.carry();
+        }
+        world::check(&self.gateway);
+    }
+
+    fn act(&mut self, deed: Deed) {
+        match deed {
+            Deed::Dial => {
+                let calling = format!("555{:07}", self.random.below(40));
+                let order = CallOrder { called: "100".into(), calling: Some(calling), ..CallOrder::default() };
+                let caller = self.switch.originate(self.now, &order);
+                // Some lose patience before anything has happened.
+                if self.random.once_in(20) {
+                    let after = self.random.ms(0, 3000);
+                    self.later(after, Deed::HangUp(caller));
+                }
+                let pause = self.random.ms(500, 20_000);
+                self.later(pause, Deed::Dial);
+            }
+            Deed::Key(caller, key) => {
+                if let Some(channel) = self.open_channel(caller) {
+                    self.gateway.handle_key(self.now, channel, key);
+                }
+            }
+            Deed::Talk(caller, talking) => {
+                if let Some(channel) = self.open_channel(caller) {
+                    self.gateway.handle_talking(self.now, channel, talking);
+                    let after = self.random.ms(300, 15_000);
+                    self.later(after, Deed::Talk(caller, !talking));
+                }
+            }
+            Deed::HangUp(caller) => {
+                self.switch.hang_up(self.now, caller, exchange::exchange_cause(16));
+            }
+        }
+    }
+
+    fn open_channel(&self, caller: CallerId) -> Option<Channel> {
+        self.channels.get(&caller).copied().filter(|c| self.voice.contains_key(c))
+    }
+
+    /// What somebody who has just got through means to do.
+    fn plan_caller(&mut self, caller: CallerId) {
+        let mut at = self.random.ms(200, 6000);
+        for _ in 0..3 {
+            let (number, pin) = world::entry(&mut self.random, &self.events);
+            let hash = if self.random.once_in(2) { "#" } else { "" };
+            for part in [format!("{number}{hash}"), format!("{pin}{hash}")] {
+                for c in part.chars() {
+                    self.later(at, Deed::Key(caller, Key::from_char(c).expect("a key")));
+                    at += self.random.ms(80, 900);
+                }
+                at += self.random.ms(200, 7000);
+            }
+            if self.random.once_in(2) {
+                break;
+            }
+            at += self.random.ms(1000, 8000);
+        }
+        self.later(at, Deed::Talk(caller, true));
+        if self.random.once_in(8) {
+            at += self.random.ms(1000, 60_000);
+            let keys = if self.random.once_in(2) { "399" } else { "*399" };
+            for c in keys.chars() {
+                at += Duration::from_millis(250);
+                self.later(at, Deed::Key(caller, Key::from_char(c).expect("a key")));
+            }
+        }
+        let life = self.random.ms(1000, 400_000);
+        self.later(life, Deed::HangUp(caller));
+    }
+
+    /// Carry out what both ends want done.
+    fn carry(&mut self) {
+        loop {
+            if let Some(output) = self.gateway.poll_output() {
+                match output {
+                    Output::Frame(_, frame) => {
+                        let frame = DFrame::new(&frame).expect("it fits");
+                        self.send(false, frame);
+                    }
+                    Output::Voice(command) => self.voice(command),
+                    Output::Report(report) => self.tally.note(&report.what),
+                }
+            } else if let Some(output) = self.switch.poll_output() {
+                match output {
+                    exchange::Output::Frame { frame, .. } => self.send(true, frame),
+                    exchange::Output::Caller { caller, event } => self.caller(caller, &event),
+                }
+            } else {
+                break;
+            }
+        }
+    }
+
+    fn send(&mut self, to_gateway: bool, frame: DFrame) {
+        if self.now < self.dead_until || self.random.below(1000) < self.loss_per_mille {
+            self.tally.frames_lost += 1;
+            return;
+        }
+        self.wire.push_back((self.now + Duration::from_millis(8), to_gateway, frame));
+    }
+
+    fn caller(&mut self, caller: CallerId, event: &CallerEvent) {
+        match event {
+            CallerEvent::Connected { channel, .. } => {
+                let Timeslot(_) = *channel;
+                self.channels.insert(caller, Channel { span: 0, timeslot: *channel });
+                self.plan_caller(caller);
+            }
+            CallerEvent::Ended { .. } | CallerEvent::NoRoute { .. } => {
+                self.channels.remove(&caller);
+            }
+            _ => {}
+        }
+    }
+
+    /// The voice path, as far as it matters here: which legs are open, and when prompts end.
+    fn voice(&mut self, command: Voice) {
+        match command {
+            Voice::Open(channel) => {
+                assert!(self.voice.insert(channel, None).is_none(), "{channel:?} opened twice");
+            }
+            Voice::Close(channel) => {
+                assert!(self.voice.remove(&channel).is_some(), "{channel:?} closed but not open");
+            }
+            Voice::Play(channel, prompts) => {
+                let ends = self.now + Duration::from_millis(1800) * prompts.len() as u32;
+                let leg = self.voice.get_mut(&channel).expect("prompts for a leg that is not open");
+                *leg = Some(Prompting { ends });
+            }
+            Voice::Hush(channel) => {
+                *self.voice.get_mut(&channel).expect("silence for a leg that is not open") = None;
+            }
+            Voice::Join(channel, _) | Voice::Leave(channel) | Voice::Mute(channel, _) => {
+                assert!(self.voice.contains_key(&channel), "{command:?} for a leg that is not open");
+            }
+            Voice::EntryTone(_) | Voice::ExitTone(_) | Voice::StreamOpen(_) | Voice::StreamClose(_) => {}
+        }
+    }
+}
