@@ -8,12 +8,13 @@ use std::time::Duration;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  refused by the daemon, not confirmed, or a call that was followed did not get through
+  1  refused by the daemon, not confirmed, or a followed call did not get through
   2  the command line is wrong, or something it names cannot be read
-  3  no daemon answers, or the connection to it broke
+  3  no daemon answers, or the connection to it ended
 
-The daemon is found by itself: --socket, else the environment's TRUNKCAST_SOCKET, else
-trunkcast-state/control.sock in this directory or one above it, else /run/trunkcast/control.sock.";
+The socket is --socket, else what TRUNKCAST_SOCKET in the environment names, else
+the first that answers of trunkcast-state/control.sock in this directory or one
+above it, and /run/trunkcast/control.sock.";
 
 /// See and steer a running trunkcastd.
 #[derive(Debug, Parser)]
@@ -138,12 +139,15 @@ pub enum Exchange {
 
 const DIAL_EXAMPLES: &str = "\
 Examples:
-  trunkctl exchange dial --event 100200305 --pin-file pin --wav speech.wav --record heard.wav --hold 5s
+  trunkctl exchange dial --event 100200305 --pin-file pin --wav speech.wav \\
+      --record heard.wav --hold 5s
   trunkctl exchange dial --event 100200305 --pin - < pin
-  trunkctl exchange dial --repeat forever --wav music.wav --event 100200305 --pin 86421357 --no-follow
+  trunkctl exchange dial --event 100200305 --pin 86421357 --wav music.wav \\
+      --repeat forever --no-follow
 
-A PIN on the command line can be seen by everybody on this machine who lists its processes.
-Sound files are WAV, 8 kHz, one channel, 16 bit; the daemon reads and writes them.";
+A PIN on the command line can be seen by everybody who lists the processes of
+this machine. Sound files are WAV, 8 kHz, one channel, 16 bit; it is the daemon
+that reads and writes them.";
 
 /// A call to make.
 #[derive(Args)]

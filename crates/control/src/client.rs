@@ -53,8 +53,7 @@ impl fmt::Display for ClientError {
                 }
                 write!(
                     f,
-                    "\nstart one with `cargo run --release`, or name the socket of one that runs with \
-                     --socket PATH or {}",
+                    "\nstart one with `cargo run --release`,\nor name the socket of one that runs with --socket PATH or {}",
                     find::ENVIRONMENT
                 )
             }
