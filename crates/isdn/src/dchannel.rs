@@ -1,7 +1,19 @@
-//! A D channel as a whole: its data link and its calls.
+//! A D channel as a whole: its data link and its calls, behind one interface.
+//!
+//! Looks after who is told what and when; the data link is `q921`'s, calls are `q931`'s. What is on the B channels, and
+//! which of them a call gets, is the owner's.
+//!
+//! Data path: D-channel frames → [`DChannel::handle_frame`] → [`Output::Event`]; `dial`, `clear` and their like →
+//! [`Output::Frame`].
+//! Time: the caller supplies `now` with every input and calls [`DChannel::handle_timeout`] when
+//! [`DChannel::poll_timeout`] says so. After every input it collects [`DChannel::poll_output`] until `None`: what a
+//! frame brought is acted upon as it is collected.
+//! Source: Q.931 (05/98) clause 5, Q.921 (09/97) clause 5.
+//! Words: owner, whoever has the `DChannel` and handles its calls.
 
 use crate::q921::{self, DataLink, LapdFrame, Parameters};
-use crate::q931::{CALLS_MAX, CallSummary, Timers};
+use crate::q931::channel::Interface;
+use crate::q931::{self, CALLS_MAX, CallSummary, Calls, Desk, Restarts, Settings, Timers, Transition};
 use crate::{CallReference, Cause, Event, Refused, Setup, Side, Switch};
 use std::time::Duration;
 
@@ -59,121 +71,218 @@ pub enum Output {
 pub struct Counters {
     /// The data link's.
     pub link: q921::Counters,
+    /// The calls'.
+    pub calls: q931::Counters,
 }
 
 /// One D channel.
+///
+/// It allocates nothing after it was made, and is large (about 100 kB), so its owner keeps it in one place.
 #[derive(Debug)]
 pub struct DChannel {
-    link: DataLink,
+    desk: Desk,
+    calls: Calls,
+    restarts: Restarts,
 }
 
 impl DChannel {
-    /// A D channel at rest.
+    /// A D channel at rest: no link, no calls. It answers a far end that establishes the link.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        DChannel { link: DataLink::new(config.side, config.link) }
+        let settings = Settings {
+            side: config.side,
+            row: config.switch.row(),
+            interface: Interface { e1: config.e1, logical_channels: config.logical_channels },
+            timers: config.timers,
+            max_calls: config.max_calls.min(CALLS_MAX),
+            number_length: config.number_length,
+        };
+        let desk = Desk::new(settings, DataLink::new(config.side, config.link));
+        DChannel { desk, calls: Calls::default(), restarts: Restarts::default() }
     }
 
-    /// Brings the link up and keeps it up.
+    /// Establishes the link and keeps it up until [`stop`](Self::stop). [`Event::LinkUp`] tells when it is.
     pub fn start(&mut self, now: Duration) {
-        self.link.establish(now);
+        self.advance(now);
+        self.desk.link.establish(now);
     }
 
-    /// Ends all calls without a message and releases the link.
+    /// Ends all calls without a word to the far end, cause 27, and releases the link. Polite owners clear their calls and
+    /// wait for them to be released before.
     pub fn stop(&mut self, now: Duration) {
-        self.link.release(now);
+        self.advance(now);
+        q931::end_all_calls(&mut self.desk, &mut self.calls);
+        self.restarts.give_up(&mut self.desk);
+        self.desk.link.release(now);
     }
 
-    /// Takes a D-channel frame, without FCS.
+    /// Takes a D-channel frame as it came from the line, without FCS. Any octets are survived.
     pub fn handle_frame(&mut self, now: Duration, frame: &[u8]) {
-        self.link.handle_frame(now, frame);
+        self.advance(now);
+        self.desk.link.handle_frame(now, frame);
     }
 
-    /// To be called at the time told by [`poll_timeout`](Self::poll_timeout) or later.
+    /// To be called at the time told by [`poll_timeout`](Self::poll_timeout) or later; earlier does nothing.
     pub fn handle_timeout(&mut self, now: Duration) {
-        self.link.handle_timeout(now);
+        self.advance(now);
+        self.desk.link.handle_timeout(now);
+        for call in self.calls.iter_mut() {
+            call.handle_timeout(&mut self.desk);
+        }
+        self.restarts.handle_timeout(&mut self.desk);
+        self.calls.sweep(&mut self.desk);
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called, by the caller's clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.link.poll_timeout()
+        let timeouts = [self.desk.link.poll_timeout(), self.calls.poll_timeout(), self.restarts.poll_timeout()];
+        timeouts.into_iter().flatten().min()
     }
 
     /// The next output. To be called after every input until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
         loop {
-            return match self.link.poll_output()? {
-                q921::Output::Transmit(frame) => Some(Output::Frame(frame)),
-                q921::Output::Established { reset } => Some(Output::Event(Event::LinkUp { reset })),
-                q921::Output::Released => Some(Output::Event(Event::LinkDown)),
-                q921::Output::Information(_) => continue,
-            };
+            if let Some(event) = self.desk.next_event() {
+                return Some(Output::Event(event));
+            }
+            match self.desk.link.poll_output() {
+                Some(q921::Output::Transmit(frame)) => return Some(Output::Frame(frame)),
+                Some(q921::Output::Established { reset }) => self.link_established(reset),
+                Some(q921::Output::Released) => self.link_lost(),
+                Some(q921::Output::Information(message)) => {
+                    self.calls.handle_message(&mut self.desk, &mut self.restarts, &message);
+                }
+                None => {
+                    // Endings that found the queue of events full.
+                    self.calls.sweep(&mut self.desk);
+                    return self.desk.next_event().map(Output::Event);
+                }
+            }
         }
     }
 
-    /// Whether the data link is up.
+    /// Whether the data link is up: [`Event::LinkUp`] came last, and not [`Event::LinkDown`].
     #[must_use]
     pub fn is_up(&self) -> bool {
-        false
+        self.desk.up
     }
 
-    /// Sends SETUP.
+    /// Calls: sends SETUP (state U1 or N6). `setup.channel` says which B channel is wanted; [`Event::Proceeding`] tells
+    /// which it is.
     ///
     /// # Errors
-    /// Nothing was sent then.
-    pub fn dial(&mut self, _now: Duration, _setup: &Setup) -> Result<CallReference, Refused> {
-        Err(Refused::LinkDown)
+    /// [`Refused::LinkDown`]; [`Refused::Full`] when there are as many calls as there may be, or the link's queue is
+    /// full; [`Refused::WrongState`] when the channel has a call, is being restarted, or does not exist. Nothing was
+    /// sent then.
+    pub fn dial(&mut self, now: Duration, setup: &Setup) -> Result<CallReference, Refused> {
+        self.advance(now);
+        self.calls.dial(&mut self.desk, &self.restarts, setup)
     }
 
-    /// Sends CALL PROCEEDING with the channel.
+    /// Answers SETUP with CALL PROCEEDING on this channel, exclusively (to U9 or N3). That the channel is free, and that it
+    /// is the one asked for if no other will do, is the owner's to know.
     ///
     /// # Errors
-    /// Nothing was sent then.
-    pub fn proceed(&mut self, _now: Duration, _call: CallReference, _channel: u8) -> Result<(), Refused> {
-        Err(Refused::LinkDown)
+    /// [`Refused::WrongState`]: no such call or channel, or a response has been sent already.
+    pub fn proceed(&mut self, now: Duration, call: CallReference, channel: u8) -> Result<(), Refused> {
+        self.order(now, call, |call, desk| call.proceed(desk, channel))
     }
 
-    /// Sends ALERTING.
+    /// Tells the far end that it rings: ALERTING (to U7 or N4). Without [`proceed`](Self::proceed) before, on the channel
+    /// that SETUP named.
     ///
     /// # Errors
-    /// Nothing was sent then.
-    pub fn alert(&mut self, _now: Duration, _call: CallReference) -> Result<(), Refused> {
-        Err(Refused::LinkDown)
+    /// [`Refused::WrongState`]: no such call, it rings or was answered already, or no channel is known.
+    pub fn alert(&mut self, now: Duration, call: CallReference) -> Result<(), Refused> {
+        self.order(now, call, q931::Call::alert)
     }
 
-    /// Sends CONNECT.
+    /// Answers: CONNECT. The user side waits for it to be acknowledged (U8, T313), the network side does not;
+    /// [`Event::Connected`] comes either way. Channel as with [`alert`](Self::alert).
     ///
     /// # Errors
-    /// Nothing was sent then.
-    pub fn connect(&mut self, _now: Duration, _call: CallReference) -> Result<(), Refused> {
-        Err(Refused::LinkDown)
+    /// [`Refused::WrongState`]: no such call, it was answered already, or no channel is known.
+    pub fn connect(&mut self, now: Duration, call: CallReference) -> Result<(), Refused> {
+        self.order(now, call, q931::Call::connect)
     }
 
-    /// Clears a call.
+    /// Ends a call: RELEASE COMPLETE in answer to SETUP, DISCONNECT otherwise. [`Event::Released`] follows, at the latest
+    /// after T305 and twice T308; at once if the link is down.
     ///
     /// # Errors
-    /// Nothing was sent then.
-    pub fn clear(&mut self, _now: Duration, _call: CallReference, _cause: Cause) -> Result<(), Refused> {
-        Err(Refused::LinkDown)
+    /// [`Refused::WrongState`]: no such call, or it is ending already.
+    pub fn clear(&mut self, now: Duration, call: CallReference, cause: Cause) -> Result<(), Refused> {
+        self.order(now, call, |call, desk| call.clear(desk, cause))
     }
 
-    /// Sends RESTART for one channel.
+    /// Sends RESTART for a channel; a call on it ends. [`Event::RestartDone`] tells how it went, and until then no call can
+    /// be placed on the channel.
     ///
     /// # Errors
-    /// Nothing was sent then.
-    pub fn restart(&mut self, _now: Duration, _channel: u8) -> Result<(), Refused> {
-        Err(Refused::LinkDown)
+    /// [`Refused::LinkDown`]; [`Refused::WrongState`]: no such channel, or its RESTART is under way.
+    pub fn restart(&mut self, now: Duration, channel: u8) -> Result<(), Refused> {
+        self.advance(now);
+        self.restarts.restart(&mut self.desk, &mut self.calls, channel)
     }
 
-    /// The calls there are.
+    /// The calls there are, those that are ending included.
     pub fn calls(&self) -> impl Iterator<Item = CallSummary> {
-        std::iter::empty()
+        self.calls.summaries(&self.desk)
+    }
+
+    /// The last changes of state of calls, oldest first.
+    pub fn transitions(&self) -> impl Iterator<Item = &Transition> {
+        self.desk.trace.iter()
+    }
+
+    /// The data link, to look at.
+    #[must_use]
+    pub fn link(&self) -> &DataLink {
+        &self.desk.link
     }
 
     /// What happened so far, in numbers.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters { link: *self.link.counters() }
+        Counters { link: *self.desk.link.counters(), calls: self.desk.counters }
+    }
+
+    fn order(
+        &mut self,
+        now: Duration,
+        call: CallReference,
+        order: impl FnOnce(&mut q931::Call, &mut Desk) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        self.advance(now);
+        let call = self.calls.find(call).ok_or(Refused::WrongState)?;
+        let done = order(call, &mut self.desk);
+        self.calls.sweep(&mut self.desk);
+        done
+    }
+
+    /// DL-ESTABLISH indication or confirm.
+    fn link_established(&mut self, reset: bool) {
+        self.desk.up = true;
+        self.desk.tell(Event::LinkUp { reset });
+        for call in self.calls.iter_mut() {
+            call.link_established(&mut self.desk, reset);
+        }
+        self.calls.sweep(&mut self.desk);
+    }
+
+    /// DL-RELEASE indication or confirm.
+    fn link_lost(&mut self) {
+        self.desk.up = false;
+        self.desk.tell(Event::LinkDown);
+        for call in self.calls.iter_mut() {
+            call.link_lost(&mut self.desk);
+        }
+        self.calls.sweep(&mut self.desk);
+    }
+
+    /// A clock that goes back is taken to stand still.
+    fn advance(&mut self, now: Duration) {
+        self.desk.now = self.desk.now.max(now);
     }
 }

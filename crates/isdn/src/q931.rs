@@ -1,10 +1,46 @@
-//! Q.931: the basic call.
+//! Layer 3: Q.931's basic call, user and network side.
+//!
+//! [`message`] has the raw form, [`content`] and its neighbours the meaning; `call` with `clearing` and `status` is one
+//! call's procedures, `calls` and `restart` are those of a D channel.
+//!
+//! ```text
+//!   message ─► content ─► calls ─► call ─► clearing, status      (down: what happens to a message)
+//!   (raw)      element      │        │
+//!              channel      └► restart
+//!                              desk: clock, link, events, counters, trace (around all of them)
+//! ```
+//!
+//! Data path: information fields of I frames → here → [`Event`](crate::Event)s; orders of [`DChannel`](crate::DChannel)
+//! → here → information fields.
+//! Time: the timers of [`timers`]; `now` comes from the D channel.
+//! Source: ITU-T Q.931 (05/98). Not here: basic rate (suspend, resume, call abort), packet mode, user-to-user
+//! signalling, supplementary services, segmentation, maintenance messages.
 
-mod state;
+pub mod channel;
+pub mod content;
+pub mod counters;
+pub mod element;
+pub mod message;
 pub mod timers;
 
+mod call;
+mod calls;
+mod clearing;
+mod desk;
+mod restart;
+mod state;
+mod status;
+mod trace;
+
+pub use counters::Counters;
 pub use state::StateName;
 pub use timers::{Timer, Timers};
+pub use trace::{Transition, Why};
+
+pub(crate) use call::Call;
+pub(crate) use calls::Calls;
+pub(crate) use desk::{Desk, Settings};
+pub(crate) use restart::{Restarts, end_all_calls};
 
 use crate::CallReference;
 use std::time::Duration;
@@ -19,7 +55,7 @@ pub struct CallSummary {
     pub call: CallReference,
     /// Its state.
     pub state: StateName,
-    /// Its B channel, once agreed or asked for.
+    /// Its B channel, as asked for or as agreed.
     pub channel: Option<u8>,
     /// Since when it has been in this state.
     pub since: Duration,

@@ -1,0 +1,502 @@
+//! One call: setting it up, being connected, and the checks that every message passes first.
+//!
+//! Ending it is `clearing`'s, comparing notes with the far end `status`'s; which call a message belongs to is `calls`'s.
+//!
+//! Data path: messages and orders → here → messages, events.
+//! Time: the one timer of the state, and T322 beside it; `now` is the desk's.
+//! Source: Q.931 (05/98) clauses 5.1 (from the user), 5.2 (to the user), 5.8.4 to 5.8.7 (errors); the map of states is
+//! in `state`.
+//! Words: insist, ask for one channel and no other (exclusive); named, of a channel: agreed with the far end.
+
+use super::channel::Selection;
+use super::content::{Content, Faults};
+use super::desk::Desk;
+use super::element::{Progress, id};
+use super::message::{MessageType, Raw, Reference};
+use super::state::{Ending, State, StateName};
+use super::status::Enquiry;
+use super::timers::Timer;
+use super::trace::{Transition, Why};
+use crate::q921::Message;
+use crate::{CallReference, ChannelChoice, Event, Location, Refused, Setup, Side};
+use std::time::Duration;
+
+/// A call.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub reference: CallReference,
+    pub(super) state: State,
+    pub since: Duration,
+    /// Its channel, as asked for or as agreed.
+    pub channel: Option<u8>,
+    /// The first response to SETUP has been sent or received: the channel is agreed.
+    pub(super) named: bool,
+    pub(super) enquiry: Option<Enquiry>,
+}
+
+impl Call {
+    /// A call of ours whose SETUP has just been sent.
+    pub fn dialled(desk: &Desk, reference: CallReference, channel: ChannelChoice, setup: Message) -> Call {
+        let insisted = matches!(channel, ChannelChoice::Exclusive(_));
+        let state = State::SetupSent { t303: desk.deadline(Timer::T303), again: false, insisted, setup };
+        Call::new(desk, reference, channel, state)
+    }
+
+    /// A call whose SETUP has just arrived.
+    pub fn offered(desk: &Desk, reference: CallReference, channel: ChannelChoice) -> Call {
+        Call::new(desk, reference, channel, State::SetupReceived)
+    }
+
+    fn new(desk: &Desk, reference: CallReference, channel: ChannelChoice, state: State) -> Call {
+        let channel = match channel {
+            ChannelChoice::Preferred(channel) | ChannelChoice::Exclusive(channel) => Some(channel),
+            ChannelChoice::Any | ChannelChoice::None => None,
+        };
+        Call { reference, state, since: desk.now, channel, named: false, enquiry: None }
+    }
+
+    pub fn name(&self, desk: &Desk) -> StateName {
+        self.state.name(desk.settings.side)
+    }
+
+    pub fn is_ended(&self) -> bool {
+        matches!(self.state, State::Ended { .. })
+    }
+
+    /// Our SETUP is out and nothing has come back: the channel is only asked for.
+    pub fn is_asking(&self) -> bool {
+        matches!(self.state, State::SetupSent { .. })
+    }
+
+    /// RELEASE is out: the far end may have done with the channel already.
+    pub fn is_releasing(&self) -> bool {
+        matches!(self.state, State::ReleaseSent { .. })
+    }
+
+    /// The calling side of a user: which names its states have on either side.
+    pub(super) fn user_called(&self, desk: &Desk) -> bool {
+        (desk.settings.side == Side::User) == self.reference.ours
+    }
+
+    /// Gives a channel up for a call that has more right to it (clause 5.7); the far end's answer may name another.
+    pub fn yield_channel(&mut self) {
+        self.channel = None;
+        if let State::SetupSent { insisted, .. } = &mut self.state {
+            *insisted = false;
+        }
+    }
+
+    /// The one place where the state changes; an enquiry ends with the call.
+    pub(super) fn enter(&mut self, desk: &mut Desk, next: State, why: Why) {
+        let side = desk.settings.side;
+        let (from, to) = (self.state.name(side), next.name(side));
+        desk.trace.add(Transition { at: desk.now, call: self.reference, from, to, why });
+        if let State::Active { .. } = next {
+            desk.counters.connected += 1;
+        }
+        if next.is_clearing() {
+            self.enquiry = None;
+        }
+        self.since = desk.now;
+        self.state = next;
+    }
+
+    pub(super) fn send(&self, desk: &mut Desk, kind: MessageType, content: &Content) {
+        desk.send(Reference::Call(self.reference), kind, content);
+    }
+
+    pub(super) fn send_status(&self, desk: &mut Desk, value: u8, diagnostics: &[u8]) {
+        let state = self.name(desk).number();
+        desk.send_status(Reference::Call(self.reference), value, state, diagnostics);
+    }
+
+    // Messages.
+
+    /// A message for this call; SETUP never is one.
+    pub fn handle(&mut self, desk: &mut Desk, raw: &Raw<'_>, content: &Content, faults: &Faults) {
+        if self.is_ended() {
+            return;
+        }
+        if let Some((value, identifier)) = self.objection(raw.kind, content, faults) {
+            if value == 100 {
+                desk.counters.element_invalid += 1;
+            } else {
+                desk.counters.element_missing += 1;
+            }
+            self.object(desk, raw.kind, content, value, identifier);
+            return;
+        }
+        if !faults.invalid.is_empty() {
+            // 5.8.7.2: act on the message as if the element were absent.
+            desk.counters.element_ignored += 1;
+        }
+        match raw.kind {
+            MessageType::STATUS => self.handle_status(desk, content),
+            MessageType::STATUS_ENQUIRY => self.send_status(desk, 30, &[]),
+            MessageType::DISCONNECT => self.handle_disconnect(desk, content),
+            MessageType::RELEASE => self.handle_release(desk, content),
+            MessageType::RELEASE_COMPLETE => self.handle_release_complete(desk, content),
+            // Both may come at any time and ask for nothing.
+            MessageType::NOTIFY | MessageType::FACILITY => {}
+            kind => match &self.state {
+                State::SetupSent { .. }
+                | State::OverlapSending { .. }
+                | State::ProceedingReceived { .. }
+                | State::AlertingReceived { .. } => self.handle_response(desk, kind, content),
+                State::OverlapReceiving { t302: Some(_), .. } if kind == MessageType::INFORMATION => {
+                    self.handle_digits(desk, content);
+                }
+                State::SetupReceived | State::OverlapReceiving { .. } | State::ProceedingSent | State::AlertingSent => {
+                    match kind {
+                        MessageType::INFORMATION | MessageType::PROGRESS => {}
+                        other => self.handle_unexpected(desk, other),
+                    }
+                }
+                State::ConnectSent { .. } => match kind {
+                    MessageType::CONNECT_ACKNOWLEDGE => self.become_active(desk, Why::Received(kind)),
+                    MessageType::INFORMATION | MessageType::PROGRESS => {}
+                    other => self.handle_unexpected(desk, other),
+                },
+                State::Active { .. } => match kind {
+                    // The user acknowledges although the network need not be told (5.1.8).
+                    MessageType::CONNECT_ACKNOWLEDGE | MessageType::INFORMATION | MessageType::PROGRESS => {}
+                    other => self.handle_unexpected(desk, other),
+                },
+                // Sent before our clearing message was seen (5.3.3).
+                State::DisconnectSent { .. } | State::ReleaseSent { .. } | State::Ended { .. } => {
+                    desk.counters.unexpected += 1;
+                }
+            },
+        }
+    }
+
+    /// What is wrong with a message's elements: 96 missing or unknown, 100 wrong content, with the element (5.8.6, 5.8.7.1).
+    fn objection(&self, kind: MessageType, content: &Content, faults: &Faults) -> Option<(u8, u8)> {
+        if let Some(identifier) = faults.comprehension_required {
+            return Some((96, identifier));
+        }
+        let first_response = self.state_awaits_channel() && self.channel.is_none();
+        let mandatory = match kind {
+            MessageType::DISCONNECT => id::CAUSE,
+            // In answer to DISCONNECT it may come without.
+            MessageType::RELEASE if !self.state.is_clearing() => id::CAUSE,
+            // STATUS without a cause still says what counts.
+            MessageType::STATUS => id::CALL_STATE,
+            MessageType::SETUP_ACKNOWLEDGE
+            | MessageType::CALL_PROCEEDING
+            | MessageType::ALERTING
+            | MessageType::CONNECT
+                if first_response =>
+            {
+                id::CHANNEL_IDENTIFICATION
+            }
+            _ => return None,
+        };
+        match (content.has(mandatory), faults.is_invalid(mandatory)) {
+            (true, _) => None,
+            (false, true) => Some((100, mandatory)),
+            (false, false) => Some((96, mandatory)),
+        }
+    }
+
+    fn state_awaits_channel(&self) -> bool {
+        self.is_asking() && !self.named
+    }
+
+    /// Clauses 5.8.6.1 and 5.8.6.2: clearing messages clear all the same, others are not acted upon.
+    fn object(&mut self, desk: &mut Desk, kind: MessageType, content: &Content, value: u8, identifier: u8) {
+        match kind {
+            MessageType::DISCONNECT | MessageType::RELEASE => {
+                self.clear_for_bad_message(desk, kind, content, value, identifier);
+            }
+            MessageType::RELEASE_COMPLETE => self.handle_release_complete(desk, content),
+            // Never answered with another: two ends that disagree would go on for ever.
+            MessageType::STATUS => {}
+            _ => self.send_status(desk, value, &[identifier]),
+        }
+    }
+
+    /// Clause 5.8.4.
+    fn handle_unexpected(&mut self, desk: &mut Desk, kind: MessageType) {
+        desk.counters.unexpected += 1;
+        let value = match kind {
+            MessageType::SETUP_ACKNOWLEDGE
+            | MessageType::CALL_PROCEEDING
+            | MessageType::ALERTING
+            | MessageType::CONNECT
+            | MessageType::CONNECT_ACKNOWLEDGE
+            | MessageType::PROGRESS
+            | MessageType::INFORMATION
+            | MessageType::RESTART
+            | MessageType::RESTART_ACKNOWLEDGE => 101,
+            // Not existent, or not implemented.
+            _ => 97,
+        };
+        self.send_status(desk, value, &[kind.0]);
+    }
+
+    // Calls of ours.
+
+    /// What the far end says to our SETUP, by and by (5.1.3 to 5.1.8, 5.2.4 to 5.2.8).
+    fn handle_response(&mut self, desk: &mut Desk, kind: MessageType, content: &Content) {
+        let why = Why::Received(kind);
+        let in_band = content.progress.iter().any(|progress| progress.in_band());
+        match (&self.state, kind) {
+            (State::SetupSent { .. }, MessageType::SETUP_ACKNOWLEDGE) => {
+                if self.agree_on_channel(desk, content) {
+                    let t304 = desk.deadline(Timer::T304);
+                    self.enter(desk, State::OverlapSending { t304 }, why);
+                    if desk.settings.row.sending_complete {
+                        // We dial in one piece; say again that this was all.
+                        let complete = Content { sending_complete: true, ..Content::default() };
+                        self.send(desk, MessageType::INFORMATION, &complete);
+                    }
+                }
+            }
+            (State::SetupSent { .. } | State::OverlapSending { .. }, MessageType::CALL_PROCEEDING) => {
+                if self.agree_on_channel(desk, content) {
+                    let t310 = Some(desk.deadline(Timer::T310));
+                    self.enter(desk, State::ProceedingReceived { t310 }, why);
+                }
+            }
+            (
+                State::SetupSent { .. } | State::OverlapSending { .. } | State::ProceedingReceived { .. },
+                MessageType::ALERTING,
+            ) => {
+                if self.agree_on_channel(desk, content) {
+                    let t301 = desk.deadline(Timer::T301);
+                    self.enter(desk, State::AlertingReceived { t301 }, why);
+                    desk.tell(Event::Alerting { call: self.reference, in_band });
+                }
+            }
+            (_, MessageType::CONNECT) => {
+                if self.agree_on_channel(desk, content) {
+                    // From the network it is required, from the user allowed (5.2.8, 5.1.8).
+                    self.send(desk, MessageType::CONNECT_ACKNOWLEDGE, &Content::default());
+                    self.become_active(desk, why);
+                }
+            }
+            // PROGRESS stops T310: somebody is at work on the call (table 9-2).
+            (State::ProceedingReceived { .. }, MessageType::PROGRESS) => {
+                self.state = State::ProceedingReceived { t310: None };
+            }
+            (State::OverlapSending { .. } | State::AlertingReceived { .. }, MessageType::PROGRESS)
+            | (_, MessageType::INFORMATION) => {}
+            (_, kind) => self.handle_unexpected(desk, kind),
+        }
+    }
+
+    /// The channel of the first response (5.1.2, 5.2.3). False if the call is being cleared because there is no agreement.
+    fn agree_on_channel(&mut self, desk: &mut Desk, content: &Content) -> bool {
+        if self.named {
+            return true;
+        }
+        let answer = content.channel.as_ref().and_then(|element| {
+            let set = desk.settings.interface.timeslots(element)?;
+            matches!(element.selection, Selection::Channels { .. } if set.count_ones() == 1)
+                .then(|| set.trailing_zeros() as u8 + 1)
+        });
+        let agreed = match (answer, content.channel.is_some(), &self.state) {
+            (Some(channel), _, State::SetupSent { insisted: true, .. }) => {
+                Some(channel).filter(|_| self.channel == Some(channel))
+            }
+            (Some(channel), ..) => Some(channel),
+            // A channel that we do not have.
+            (None, true, _) => None,
+            // Not named: the one asked for.
+            (None, false, _) => self.channel,
+        };
+        let Some(channel) = agreed else {
+            // 6: channel unacceptable.
+            let cause = desk.cause(6);
+            self.begin_release(desk, cause, Ending { cause, by_peer: false }, Why::Ordered);
+            return false;
+        };
+        self.channel = Some(channel);
+        self.named = true;
+        desk.tell(Event::Proceeding { call: self.reference, channel });
+        true
+    }
+
+    fn become_active(&mut self, desk: &mut Desk, why: Why) {
+        self.enter(desk, State::Active { t309: None }, why);
+        desk.tell(Event::Connected { call: self.reference });
+    }
+
+    // Calls to us.
+
+    /// The owner is told of a call; what it says may still be incomplete (5.2.4).
+    pub fn present(&mut self, desk: &mut Desk, mut setup: Setup) {
+        let row = desk.settings.row;
+        let complete = !row.overlap_receiving || is_complete(&setup, desk.settings.number_length);
+        match self.channel {
+            // Without a channel there is nothing to acknowledge with: let the owner choose one at once.
+            Some(channel) if !complete => {
+                let element = desk.settings.interface.identify(channel, true);
+                let content = Content { channel: Some(element), ..Content::default() };
+                self.send(desk, MessageType::SETUP_ACKNOWLEDGE, &content);
+                self.named = true;
+                setup.channel = ChannelChoice::Exclusive(channel);
+                let t302 = Some(desk.deadline(Timer::T302));
+                self.enter(desk, State::OverlapReceiving { t302, setup }, Why::Received(MessageType::SETUP));
+            }
+            _ => desk.tell(Event::Incoming { call: self.reference, setup }),
+        }
+    }
+
+    /// More digits (5.2.4).
+    fn handle_digits(&mut self, desk: &mut Desk, content: &Content) {
+        let deadline = desk.deadline(Timer::T302);
+        let State::OverlapReceiving { t302, setup } = &mut self.state else { return };
+        let called = content.called.as_ref().map(|number| number.digits.as_str());
+        let keypad = content.keypad.as_ref().map(|keypad| keypad.as_str());
+        for digit in called.or(keypad).unwrap_or_default().chars() {
+            // Beyond what a number can have, digits mean nothing.
+            let _ = setup.called.digits.push(digit);
+        }
+        setup.sending_complete |= content.sending_complete;
+        if is_complete(setup, desk.settings.number_length) {
+            self.present_collected(desk);
+        } else {
+            *t302 = Some(deadline);
+        }
+    }
+
+    /// The number is complete, or nothing more will come.
+    pub(super) fn present_collected(&mut self, desk: &mut Desk) {
+        if let State::OverlapReceiving { t302, setup } = &mut self.state {
+            *t302 = None;
+            desk.tell(Event::Incoming { call: self.reference, setup: std::mem::take(setup) });
+        }
+    }
+
+    /// CALL PROCEEDING with the channel (5.2.5.1, 5.1.5.1).
+    pub fn proceed(&mut self, desk: &mut Desk, channel: u8) -> Result<(), Refused> {
+        match &self.state {
+            State::SetupReceived => {}
+            State::OverlapReceiving { t302: None, .. } if self.channel == Some(channel) => {}
+            _ => return Err(Refused::WrongState),
+        }
+        if !desk.settings.interface.has(channel) {
+            return Err(Refused::WrongState);
+        }
+        self.channel = Some(channel);
+        let content = self.first_response(desk);
+        self.send(desk, MessageType::CALL_PROCEEDING, &content);
+        self.enter(desk, State::ProceedingSent, Why::Ordered);
+        Ok(())
+    }
+
+    /// ALERTING (5.2.5.2, 5.1.7).
+    pub fn alert(&mut self, desk: &mut Desk) -> Result<(), Refused> {
+        match &self.state {
+            State::SetupReceived if self.channel.is_some() => {}
+            State::OverlapReceiving { t302: None, .. } | State::ProceedingSent => {}
+            _ => return Err(Refused::WrongState),
+        }
+        let mut content = self.first_response(desk);
+        let (location, description) = match desk.settings.side {
+            Side::User => (Location::User, desk.settings.row.user_alerting_progress),
+            Side::Network => (Location::PublicLocal, desk.settings.row.network_alerting_progress),
+        };
+        if let Some(description) = description {
+            let fits = content.progress.push(Progress { location, description });
+            debug_assert!(fits.is_ok(), "it is the only one");
+        }
+        self.send(desk, MessageType::ALERTING, &content);
+        self.enter(desk, State::AlertingSent, Why::Ordered);
+        Ok(())
+    }
+
+    /// CONNECT. The user waits to be acknowledged, the network does not (5.2.7, 5.1.8).
+    pub fn connect(&mut self, desk: &mut Desk) -> Result<(), Refused> {
+        match &self.state {
+            State::SetupReceived if self.channel.is_some() => {}
+            State::OverlapReceiving { t302: None, .. } | State::ProceedingSent | State::AlertingSent => {}
+            _ => return Err(Refused::WrongState),
+        }
+        let content = self.first_response(desk);
+        self.send(desk, MessageType::CONNECT, &content);
+        match desk.settings.side {
+            Side::User => {
+                let t313 = desk.deadline(Timer::T313);
+                self.enter(desk, State::ConnectSent { t313 }, Why::Ordered);
+            }
+            Side::Network => self.become_active(desk, Why::Ordered),
+        }
+        Ok(())
+    }
+
+    /// The channel, if it has not been named yet (5.2.3: the first response does).
+    fn first_response(&mut self, desk: &Desk) -> Content {
+        let channel = self.channel.filter(|_| !self.named);
+        self.named = true;
+        let channel = channel.map(|channel| desk.settings.interface.identify(channel, true));
+        Content { channel, ..Content::default() }
+    }
+
+    // Time.
+
+    /// When the call wants to be woken.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let state = self.state.timer().map(|(_, deadline)| deadline);
+        let enquiry = self.enquiry.map(|enquiry| enquiry.t322);
+        [state, enquiry].into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, desk: &mut Desk) {
+        if let Some((timer, _)) = self.state.timer().filter(|(_, deadline)| *deadline <= desk.now) {
+            desk.counters.count_expiry(timer);
+            self.expire(desk, timer);
+        }
+        if self.enquiry.is_some_and(|enquiry| enquiry.t322 <= desk.now) {
+            desk.counters.count_expiry(Timer::T322);
+            self.enquire_again(desk);
+        }
+    }
+
+    /// What the expiry of each timer means (tables 9-1 and 9-2).
+    fn expire(&mut self, desk: &mut Desk, timer: Timer) {
+        let why = Why::Expired(timer);
+        match &mut self.state {
+            State::SetupSent { t303, again: again @ false, setup, .. } => {
+                *again = true;
+                *t303 = desk.now.saturating_add(desk.settings.timers.get(Timer::T303));
+                // A SETUP the link does not take is as good as lost: the second expiry ends the call.
+                let _ = desk.send_octets(setup);
+            }
+            // The far end may have seen one of them: RELEASE COMPLETE tells it (5.2.5.3).
+            State::SetupSent { .. } => self.release_complete(desk, 102, 18, why),
+            State::OverlapSending { .. } => self.begin_disconnect(desk, 102, 102, why),
+            State::ProceedingReceived { .. } => self.begin_disconnect(desk, 102, 18, why),
+            // 19: no answer from user (user alerted).
+            State::AlertingReceived { .. } => self.begin_disconnect(desk, 102, 19, why),
+            State::OverlapReceiving { setup, .. } => {
+                if setup.called.digits.is_empty() {
+                    // 28: invalid number format (incomplete number).
+                    self.begin_disconnect(desk, 28, 28, why);
+                } else {
+                    self.present_collected(desk);
+                }
+            }
+            State::ConnectSent { .. } => self.begin_disconnect(desk, 102, 102, why),
+            // 27: destination out of order (5.8.9).
+            State::Active { .. } => {
+                let cause = desk.cause(27);
+                self.end(desk, Ending { cause, by_peer: false }, why);
+            }
+            State::DisconnectSent { cause, ending, .. } => {
+                let (cause, ending) = (*cause, *ending);
+                self.begin_release(desk, cause, ending, why);
+            }
+            State::ReleaseSent { .. } => self.release_again(desk, why),
+            State::SetupReceived | State::ProceedingSent | State::AlertingSent | State::Ended { .. } => {}
+        }
+    }
+}
+
+/// No more digits will follow, or none are needed (5.2.4).
+fn is_complete(setup: &Setup, number_length: usize) -> bool {
+    setup.sending_complete || setup.called.digits.len() >= number_length || setup.called.digits.ends_with('#')
+}

@@ -1,0 +1,336 @@
+//! The calls of a D channel: which message is for which, new ones of either side, and those that nobody knows.
+//!
+//! Data path: messages from the data link → here → `call` or `restart`; the owner's `dial` → here.
+//! Time: the calls'; `now` is the desk's.
+//! Source: Q.931 (05/98) clauses 4.3 (call references), 5.1.1, 5.2.1, 5.2.3 (channel selection), 5.7 (collisions),
+//! 5.8.3.2 (call references in error).
+//! Words: superseded, a call whose channel the far end offers for another before it has confirmed our RELEASE.
+
+use super::call::Call;
+use super::channel::{ChannelIdentification, Form, Selection};
+use super::content::{self, Content, Faults};
+use super::desk::Desk;
+use super::element::{BearerCapability, Display, id};
+use super::message::{MessageType, NotAMessage, Raw, Reference, split};
+use super::restart::Restarts;
+use super::state::{Ending, State};
+use super::trace::Why;
+use super::{CALLS_MAX, CallSummary};
+use crate::q921::SendError;
+use crate::{CallReference, ChannelChoice, Event, Number, Presentation, Refused, Screening, Setup, Side};
+use heapless::Vec;
+use std::time::Duration;
+
+/// The largest call reference value of two octets (clause 4.3).
+const REFERENCE_MAX: u16 = 0x7fff;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    calls: Vec<Call, CALLS_MAX>,
+    /// The value our last call got: the next gets another, so that stragglers of the old one find nobody.
+    last_value: u16,
+}
+
+impl Calls {
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Call> {
+        self.calls.iter_mut()
+    }
+
+    pub fn summaries(&self, desk: &Desk) -> impl Iterator<Item = CallSummary> {
+        let side = desk.settings.side;
+        self.calls.iter().map(move |call| CallSummary {
+            call: call.reference,
+            state: call.state.name(side),
+            channel: call.channel,
+            since: call.since,
+        })
+    }
+
+    /// The call of this reference, unless it has ended.
+    pub fn find(&mut self, reference: CallReference) -> Option<&mut Call> {
+        self.calls.iter_mut().find(|call| call.reference == reference && !call.is_ended())
+    }
+
+    /// The call that has this channel, or asks for it.
+    fn on_channel(&mut self, channel: u8) -> Option<&mut Call> {
+        self.calls.iter_mut().find(|call| call.channel == Some(channel) && !call.is_ended())
+    }
+
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.calls.iter().filter_map(Call::poll_timeout).min()
+    }
+
+    /// Tells the owner of calls that have ended, and forgets them. One he cannot be told of yet stays until he can.
+    pub fn sweep(&mut self, desk: &mut Desk) {
+        self.calls.retain(|call| match call.state {
+            State::Ended { ending: Ending { cause, by_peer } } => {
+                let told = desk.try_tell(Event::Released { call: call.reference, cause, by_peer });
+                if told {
+                    desk.counters.released += 1;
+                }
+                !told
+            }
+            _ => true,
+        });
+    }
+
+    // Messages.
+
+    /// The information field of an I frame.
+    pub fn handle_message(&mut self, desk: &mut Desk, restarts: &mut Restarts, octets: &[u8]) {
+        desk.counters.messages_in += 1;
+        let raw = match split(octets) {
+            Ok(raw) => raw,
+            // Never answered: an answer would be a maintenance message itself, and two that answer never stop.
+            Err(NotAMessage::Maintenance) => return desk.counters.maintenance += 1,
+            Err(_) => return desk.counters.not_understood += 1,
+        };
+        let (content, faults) = content::decode(&raw);
+        match raw.reference {
+            Reference::Global { .. } => restarts.handle(desk, self, &raw, &content, &faults),
+            Reference::Call(reference) => match self.find(reference) {
+                // A second SETUP for a call that is there: the first was answered (5.8.3.2 e).
+                Some(_) if raw.kind == MessageType::SETUP => desk.counters.unexpected += 1,
+                Some(call) => call.handle(desk, &raw, &content, &faults),
+                None => self.handle_unknown(desk, restarts, reference, &raw, &content, &faults),
+            },
+        }
+        self.sweep(desk);
+    }
+
+    /// A message for a call that is not there (5.8.3.2).
+    fn handle_unknown(
+        &mut self,
+        desk: &mut Desk,
+        restarts: &mut Restarts,
+        reference: CallReference,
+        raw: &Raw<'_>,
+        content: &Content,
+        faults: &Faults,
+    ) {
+        let call = Reference::Call(reference);
+        let release_complete = MessageType::RELEASE_COMPLETE;
+        match raw.kind {
+            MessageType::SETUP if !reference.ours => {
+                self.handle_setup(desk, restarts, reference, content, faults);
+                return;
+            }
+            // Claims to answer a SETUP of ours, or ends what has ended.
+            MessageType::SETUP | MessageType::RELEASE_COMPLETE => {}
+            MessageType::STATUS_ENQUIRY => desk.send_status(call, 30, 0, &[]),
+            // 5.8.11: it should be in the Null state too.
+            MessageType::STATUS if content.call_state.is_none_or(|state| state == 0) => {}
+            MessageType::STATUS => desk.send_cause(call, release_complete, desk.cause(101), &[]),
+            // 81: invalid call reference value.
+            _ => desk.send_cause(call, release_complete, desk.cause(81), &[]),
+        }
+        desk.counters.unknown_call += 1;
+    }
+
+    /// A new call from the far end (5.1.1, 5.2.1).
+    fn handle_setup(
+        &mut self,
+        desk: &mut Desk,
+        restarts: &mut Restarts,
+        reference: CallReference,
+        content: &Content,
+        faults: &Faults,
+    ) {
+        let refuse = |desk: &mut Desk, value: u8, diagnostics: &[u8]| {
+            let cause = desk.cause(value);
+            desk.send_cause(Reference::Call(reference), MessageType::RELEASE_COMPLETE, cause, diagnostics);
+        };
+        if let Some((value, identifier)) = objection(desk.settings.side, content, faults) {
+            if value == 100 {
+                desk.counters.element_invalid += 1;
+            } else {
+                desk.counters.element_missing += 1;
+            }
+            return refuse(desk, value, &[identifier]);
+        }
+        if !faults.invalid.is_empty() {
+            desk.counters.element_ignored += 1;
+        }
+        desk.counters.setups_in += 1;
+        let choice = match choice(desk, content.channel.as_ref()) {
+            Ok(choice) => choice,
+            Err(value) => return refuse(desk, value, &[]),
+        };
+        let choice = match self.settle(desk, restarts, choice) {
+            Ok(choice) => choice,
+            // 44: requested channel not available.
+            Err(InUse) => return refuse(desk, 44, &[]),
+        };
+        let call = Call::offered(desk, reference, choice);
+        // 42: switching equipment congestion.
+        if self.calls.len() >= desk.settings.max_calls || self.calls.push(call).is_err() {
+            return refuse(desk, 42, &[]);
+        }
+        if let Some(call) = self.calls.last_mut() {
+            call.present(desk, setup_of(content, choice));
+        }
+    }
+
+    /// What becomes of the far end's choice of a channel when that is not idle here (5.2.3, 5.7).
+    fn settle(
+        &mut self,
+        desk: &mut Desk,
+        restarts: &mut Restarts,
+        choice: ChannelChoice,
+    ) -> Result<ChannelChoice, InUse> {
+        let (ChannelChoice::Preferred(channel) | ChannelChoice::Exclusive(channel)) = choice else { return Ok(choice) };
+        let elsewhere = match choice {
+            ChannelChoice::Exclusive(_) => Err(InUse),
+            _ => Ok(ChannelChoice::Any),
+        };
+        if !restarts.may_be_offered(desk, channel) {
+            desk.counters.channel_conflicts += 1;
+            return elsewhere;
+        }
+        let side = desk.settings.side;
+        match self.on_channel(channel) {
+            None => Ok(choice),
+            // The network's call has priority over the user's (5.7).
+            Some(ours) if ours.is_asking() => {
+                desk.counters.glare += 1;
+                if side == Side::User {
+                    ours.yield_channel();
+                    Ok(choice)
+                } else {
+                    elsewhere
+                }
+            }
+            // The far end has done with the old call, or it would not offer the channel.
+            Some(old) if old.is_releasing() => {
+                old.end_lost(desk, 31, false, Why::OfferedAnew);
+                self.sweep(desk);
+                Ok(choice)
+            }
+            Some(_) => {
+                desk.counters.channel_conflicts += 1;
+                elsewhere
+            }
+        }
+    }
+
+    // The owner.
+
+    /// Sends SETUP (5.1.1, 5.2.1).
+    pub fn dial(&mut self, desk: &mut Desk, restarts: &Restarts, setup: &Setup) -> Result<CallReference, Refused> {
+        if !desk.up {
+            return Err(Refused::LinkDown);
+        }
+        if let ChannelChoice::Preferred(channel) | ChannelChoice::Exclusive(channel) = setup.channel {
+            let taken = self.on_channel(channel).is_some() || restarts.is_pending(channel);
+            if taken || !desk.settings.interface.has(channel) {
+                return Err(Refused::WrongState);
+            }
+        }
+        if self.calls.len() >= desk.settings.max_calls {
+            return Err(Refused::Full);
+        }
+        let reference = self.next_reference();
+        let content = content_of(desk, setup);
+        let message = content::encode(Reference::Call(reference), MessageType::SETUP, &content);
+        let message = message.map_err(|content::TooLong| Refused::Full)?;
+        match desk.send_octets(&message) {
+            Ok(()) => {}
+            Err(SendError::LinkDown) => return Err(Refused::LinkDown),
+            Err(SendError::QueueFull | SendError::TooLong) => return Err(Refused::Full),
+        }
+        desk.counters.setups_out += 1;
+        let call = Call::dialled(desk, reference, setup.channel, message);
+        self.calls.push(call).map_err(|_| Refused::Full)?;
+        Ok(reference)
+    }
+
+    /// A value that no call of ours has: there are far more values than calls.
+    fn next_reference(&mut self) -> CallReference {
+        loop {
+            self.last_value = self.last_value % REFERENCE_MAX + 1;
+            let reference = CallReference { value: self.last_value, ours: true };
+            if self.calls.iter().all(|call| call.reference != reference) {
+                return reference;
+            }
+        }
+    }
+}
+
+/// The channel is in use here.
+struct InUse;
+
+/// What is wrong with a SETUP's elements (5.8.6.1, 5.8.6.2, 5.8.7.1).
+fn objection(side: Side, content: &Content, faults: &Faults) -> Option<(u8, u8)> {
+    if let Some(identifier) = faults.comprehension_required {
+        return Some((96, identifier));
+    }
+    // Channel Identification is mandatory towards the user only (table 3-15).
+    let mandatory: &[u8] = match side {
+        Side::User => &[id::BEARER_CAPABILITY, id::CHANNEL_IDENTIFICATION],
+        Side::Network => &[id::BEARER_CAPABILITY],
+    };
+    let missing = mandatory.iter().find(|identifier| !content.has(**identifier))?;
+    Some((if faults.is_invalid(*missing) { 100 } else { 96 }, *missing))
+}
+
+/// The channel a SETUP asks for, or the cause why there is no such one.
+fn choice(desk: &Desk, element: Option<&ChannelIdentification>) -> Result<ChannelChoice, u8> {
+    let Some(element) = element else { return Ok(ChannelChoice::Any) };
+    // 82: identified channel does not exist. A call takes one channel; more of them are for data.
+    let set = desk.settings.interface.timeslots(element).ok_or(82)?;
+    match element.selection {
+        Selection::None => Ok(ChannelChoice::None),
+        Selection::Any => Ok(ChannelChoice::Any),
+        Selection::Channels { .. } if set.count_ones() == 1 => {
+            let channel = set.trailing_zeros() as u8 + 1;
+            Ok(if element.exclusive { ChannelChoice::Exclusive(channel) } else { ChannelChoice::Preferred(channel) })
+        }
+        Selection::Interface | Selection::Channels { form: Form::Number | Form::Map24 | Form::Map32, .. } => Err(82),
+    }
+}
+
+fn setup_of(content: &Content, channel: ChannelChoice) -> Setup {
+    Setup {
+        called: content.called.clone().unwrap_or_default(),
+        calling: content.calling.clone(),
+        redirecting: content.redirecting.clone(),
+        name: content.display.as_ref().map(|display| display.text.clone()).unwrap_or_default(),
+        bearer: content.bearer.map(|capability| capability.bearer).unwrap_or_default(),
+        channel,
+        sending_complete: content.sending_complete,
+    }
+}
+
+fn content_of(desk: &Desk, setup: &Setup) -> Content {
+    let settings = &desk.settings;
+    let (row, interface) = (settings.row, settings.interface);
+    let network = settings.side == Side::Network;
+    let channel = match setup.channel {
+        ChannelChoice::Preferred(channel) => Some(interface.identify(channel, false)),
+        ChannelChoice::Exclusive(channel) => Some(interface.identify(channel, true)),
+        // Towards the network it may be left out, towards the user it must be there (table 3-15).
+        ChannelChoice::Any | ChannelChoice::None => {
+            network.then_some(ChannelIdentification { interface: None, exclusive: false, selection: Selection::Any })
+        }
+    };
+    let shown = |number: &Number| {
+        let mut number = number.clone();
+        if row.network_provided && !network && number.presentation == Presentation::Allowed {
+            number.screening = Screening::Network;
+        }
+        number
+    };
+    // A name goes from the network to the user (clause 3.1.14).
+    let named = network && !setup.name.is_empty();
+    Content {
+        sending_complete: row.sending_complete || setup.sending_complete,
+        bearer: Some(BearerCapability { bearer: setup.bearer, a_law: interface.e1 }),
+        channel,
+        display: named.then(|| Display { character_set: row.display_character_set, text: setup.name.clone() }),
+        calling: setup.calling.as_ref().map(shown),
+        called: Some(setup.called.clone()).filter(|number| !number.digits.is_empty()),
+        redirecting: setup.redirecting.clone(),
+        ..Content::default()
+    }
+}

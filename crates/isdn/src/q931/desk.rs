@@ -1,0 +1,122 @@
+//! What every call of a D channel has around it: the clock, the settings, the link, and the way to its owner.
+//!
+//! Data path: `call`, `calls`, `restart` → here → data link, events, counters.
+//! Time: `now` of the last input; deadlines are made here.
+
+use super::channel::Interface;
+use super::content::{self, Content};
+use super::counters::Counters;
+use super::element::CauseElement;
+use super::message::{MessageType, Reference};
+use super::timers::{Timer, Timers};
+use super::trace::Trace;
+use crate::q921::{DataLink, Message, SendError};
+use crate::variant::Row;
+use crate::{Cause, Event, Location, Side};
+use heapless::Deque;
+use std::time::Duration;
+
+/// Events that can wait: more than one input can cause, all calls ended by a lost link included.
+const EVENTS: usize = 96;
+
+/// What does not change while a D channel lives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub side: Side,
+    pub row: &'static Row,
+    pub interface: Interface,
+    pub timers: Timers,
+    pub max_calls: usize,
+    pub number_length: usize,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub settings: Settings,
+    pub now: Duration,
+    pub link: DataLink,
+    /// Layer 3 has been told that the link is up.
+    pub up: bool,
+    pub counters: Counters,
+    pub trace: Trace,
+    events: Deque<Event, EVENTS>,
+}
+
+impl Desk {
+    pub fn new(settings: Settings, link: DataLink) -> Self {
+        Desk {
+            settings,
+            now: Duration::ZERO,
+            link,
+            up: false,
+            counters: Counters::default(),
+            trace: Trace::default(),
+            events: Deque::new(),
+        }
+    }
+
+    /// When a timer that starts now expires.
+    pub fn deadline(&self, timer: Timer) -> Duration {
+        self.now.saturating_add(self.settings.timers.get(timer))
+    }
+
+    /// A cause as said by this side: by a user, or by the network next to one.
+    pub const fn cause(&self, value: u8) -> Cause {
+        let location = match self.settings.side {
+            Side::User => Location::User,
+            Side::Network => Location::PublicLocal,
+        };
+        Cause { value, location }
+    }
+
+    /// Sends a message. That it could not be is counted; the timers make it good.
+    pub fn send(&mut self, reference: Reference, kind: MessageType, content: &Content) {
+        match content::encode(reference, kind, content) {
+            Ok(message) => drop(self.send_octets(&message)),
+            Err(content::TooLong) => self.counters.not_sent += 1,
+        }
+    }
+
+    /// Sends a message that is encoded already.
+    pub fn send_octets(&mut self, message: &Message) -> Result<(), SendError> {
+        let sent = if self.up { self.link.send(self.now, message) } else { Err(SendError::LinkDown) };
+        match sent {
+            Ok(()) => self.counters.messages_out += 1,
+            Err(_) => self.counters.not_sent += 1,
+        }
+        sent
+    }
+
+    /// Sends a message that has a cause and nothing else.
+    pub fn send_cause(&mut self, reference: Reference, kind: MessageType, cause: Cause, diagnostics: &[u8]) {
+        let content = Content { cause: Some(CauseElement::new(cause, diagnostics)), ..Content::default() };
+        self.send(reference, kind, &content);
+    }
+
+    /// Sends STATUS (clause 5.8).
+    pub fn send_status(&mut self, reference: Reference, value: u8, state: u8, diagnostics: &[u8]) {
+        let content = Content {
+            cause: Some(CauseElement::new(self.cause(value), diagnostics)),
+            call_state: Some(state),
+            ..Content::default()
+        };
+        self.send(reference, MessageType::STATUS, &content);
+    }
+
+    /// Tells the owner; false if he has let too much pile up.
+    pub fn try_tell(&mut self, event: Event) -> bool {
+        self.events.push_back(event).is_ok()
+    }
+
+    /// Tells the owner, or counts that it was not possible.
+    pub fn tell(&mut self, event: Event) {
+        if !self.try_tell(event) {
+            self.counters.events_dropped += 1;
+        }
+    }
+
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+}

@@ -1,0 +1,238 @@
+//! RESTART: bringing channels back to idle at both ends, and everything else that is about no single call.
+//!
+//! ```text
+//!   Rest0 ── restart ──► Rest1 ── RESTART ACKNOWLEDGE, T316 twice ──► Rest0     (a channel of its own each)
+//!   Rest0 ── RESTART ──► calls ended, RESTART ACKNOWLEDGE ──► Rest0             (Rest2 takes no time)
+//! ```
+//!
+//! Data path: messages with the global call reference, the owner's `restart` → here → `calls`, events.
+//! Time: T316 for each channel. T317 has nothing to watch: calls are ended at once.
+//! Source: Q.931 (05/98) clause 5.5; 5.8.3.2 f and following for the global call reference in error. Departure: a channel
+//! whose RESTART is not acknowledged is taken for idle when the far end offers it a second time; exchanges that ignore
+//! RESTART would otherwise lose their channels one by one.
+//! Words: pending, of a channel: RESTART is sent and not acknowledged.
+
+use super::calls::Calls;
+use super::channel::ChannelIdentification;
+use super::content::{Content, Faults};
+use super::desk::Desk;
+use super::element::{RestartClass, id};
+use super::message::{MessageType, Raw, Reference};
+use super::state::Ending;
+use super::timers::Timer;
+use super::trace::Why;
+use crate::{Event, Refused};
+use std::time::Duration;
+
+/// Call state of the global call reference while a RESTART of ours is pending (table 4-13).
+const REST_1: u8 = 61;
+
+/// A RESTART is sent so often (N316).
+const ATTEMPTS: u8 = 2;
+
+/// One channel's RESTART.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    t316: Duration,
+    sent: u8,
+    /// The far end has offered the channel once already.
+    offered: bool,
+}
+
+/// See the module. The place n-1 is channel n's.
+#[derive(Debug, Default)]
+pub(crate) struct Restarts {
+    pending: [Option<Pending>; 31],
+}
+
+impl Restarts {
+    fn place(&mut self, channel: u8) -> Option<&mut Option<Pending>> {
+        self.pending.get_mut(usize::from(channel).wrapping_sub(1))
+    }
+
+    /// Whether a channel waits for its RESTART to be acknowledged.
+    pub fn is_pending(&self, channel: u8) -> bool {
+        self.pending.get(usize::from(channel).wrapping_sub(1)).is_some_and(Option::is_some)
+    }
+
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.pending.iter().flatten().map(|pending| pending.t316).min()
+    }
+
+    /// Sends RESTART for a channel; a call on it ends (5.5.1).
+    pub fn restart(&mut self, desk: &mut Desk, calls: &mut Calls, channel: u8) -> Result<(), Refused> {
+        if !desk.up {
+            return Err(Refused::LinkDown);
+        }
+        let t316 = desk.deadline(Timer::T316);
+        match self.place(channel) {
+            Some(place @ None) if desk.settings.interface.has(channel) => {
+                *place = Some(Pending { t316, sent: 1, offered: false });
+            }
+            _ => return Err(Refused::WrongState),
+        }
+        send_restart(desk, channel);
+        end_calls(desk, calls, 1 << (channel - 1), false, false);
+        Ok(())
+    }
+
+    /// T316 (5.5.1.2).
+    pub fn handle_timeout(&mut self, desk: &mut Desk) {
+        for channel in 1..=31u8 {
+            let t316 = desk.deadline(Timer::T316);
+            let Some(place) = self.place(channel) else { continue };
+            let Some(pending) = place.as_mut().filter(|pending| pending.t316 <= desk.now) else { continue };
+            desk.counters.count_expiry(Timer::T316);
+            if pending.sent < ATTEMPTS {
+                pending.sent += 1;
+                pending.t316 = t316;
+                send_restart(desk, channel);
+            } else {
+                *place = None;
+                desk.tell(Event::RestartDone { channel, acknowledged: false });
+            }
+        }
+    }
+
+    /// Whether the far end may have a call on this channel; see the departure in the header.
+    pub fn may_be_offered(&mut self, desk: &mut Desk, channel: u8) -> bool {
+        let Some(place) = self.place(channel) else { return true };
+        match place {
+            None => true,
+            Some(pending) if !pending.offered => {
+                pending.offered = true;
+                false
+            }
+            Some(_) => {
+                *place = None;
+                desk.tell(Event::RestartDone { channel, acknowledged: true });
+                true
+            }
+        }
+    }
+
+    /// The link is lost for good: nothing will be acknowledged.
+    pub fn give_up(&mut self, desk: &mut Desk) {
+        for channel in 1..=31u8 {
+            if self.place(channel).and_then(Option::take).is_some() {
+                desk.tell(Event::RestartDone { channel, acknowledged: false });
+            }
+        }
+    }
+
+    /// A message with the global call reference.
+    pub fn handle(&mut self, desk: &mut Desk, calls: &mut Calls, raw: &Raw<'_>, content: &Content, faults: &Faults) {
+        let Reference::Global { ours } = raw.reference else { return };
+        match (raw.kind, ours) {
+            (MessageType::RESTART, false) => self.handle_restart(desk, calls, raw.reference, content, faults),
+            (MessageType::RESTART_ACKNOWLEDGE, true) => self.handle_acknowledge(desk, content),
+            (MessageType::STATUS, _) => desk.counters.status_in += 1,
+            // 81: invalid call reference value; the flag is wrong, or no other message has business here (5.8.3.2 f, h).
+            _ => {
+                desk.counters.unexpected += 1;
+                self.send_status(desk, raw.reference, 81, &[]);
+            }
+        }
+    }
+
+    fn send_status(&self, desk: &mut Desk, reference: Reference, value: u8, diagnostics: &[u8]) {
+        let state = if self.pending.iter().any(Option::is_some) { REST_1 } else { 0 };
+        desk.send_status(reference, value, state, diagnostics);
+    }
+
+    /// RESTART from the far end (5.5.2).
+    fn handle_restart(
+        &mut self,
+        desk: &mut Desk,
+        calls: &mut Calls,
+        reference: Reference,
+        content: &Content,
+        faults: &Faults,
+    ) {
+        let missing = |identifier| (if faults.is_invalid(identifier) { 100 } else { 96 }, Some(identifier));
+        let channels = match (faults.comprehension_required, content.restart, content.channel.as_ref()) {
+            (Some(identifier), ..) => Err((96, Some(identifier))),
+            (None, None, _) => Err(missing(id::RESTART_INDICATOR)),
+            (None, Some(RestartClass::IndicatedChannels), None) => Err(missing(id::CHANNEL_IDENTIFICATION)),
+            (None, Some(RestartClass::IndicatedChannels), Some(element)) => indicated(desk, element),
+            (None, Some(RestartClass::SingleInterface), Some(element)) => {
+                indicated(desk, element).map(|_| desk.settings.interface.channels())
+            }
+            (None, Some(RestartClass::SingleInterface | RestartClass::AllInterfaces), _) => {
+                Ok(desk.settings.interface.channels())
+            }
+        };
+        let channels = match channels {
+            Ok(channels) => channels,
+            Err((value, identifier)) => {
+                desk.counters.element_missing += u64::from(value == 96);
+                desk.counters.element_invalid += u64::from(value == 100);
+                return self.send_status(desk, reference, value, identifier.as_slice());
+            }
+        };
+        desk.counters.restarts_in += 1;
+        let whole = content.restart != Some(RestartClass::IndicatedChannels);
+        end_calls(desk, calls, channels, whole, true);
+        // The same elements come back (5.5.2).
+        let answer = Content { channel: content.channel, restart: content.restart, ..Content::default() };
+        desk.send(reference, MessageType::RESTART_ACKNOWLEDGE, &answer);
+        desk.tell(Event::Restarted { channels });
+    }
+
+    fn handle_acknowledge(&mut self, desk: &mut Desk, content: &Content) {
+        let interface = desk.settings.interface;
+        let channels = content.channel.as_ref().and_then(|element| interface.timeslots(element)).unwrap_or(0);
+        let mut known = false;
+        for channel in 1..=31u8 {
+            if channels & 1 << (channel - 1) != 0 && self.place(channel).and_then(Option::take).is_some() {
+                known = true;
+                desk.tell(Event::RestartDone { channel, acknowledged: true });
+            }
+        }
+        if !known {
+            desk.counters.unexpected += 1;
+        }
+    }
+}
+
+/// The channels an element names, or what is wrong with it. 82: identified channel does not exist.
+fn indicated(desk: &Desk, element: &ChannelIdentification) -> Result<u32, (u8, Option<u8>)> {
+    match desk.settings.interface.timeslots(element) {
+        Some(0) => Err((100, Some(id::CHANNEL_IDENTIFICATION))),
+        Some(channels) => Ok(channels),
+        None => Err((82, None)),
+    }
+}
+
+fn send_restart(desk: &mut Desk, channel: u8) {
+    let content = Content {
+        channel: Some(desk.settings.interface.identify(channel, true)),
+        restart: Some(RestartClass::IndicatedChannels),
+        ..Content::default()
+    };
+    desk.counters.restarts_out += 1;
+    desk.send(Reference::Global { ours: true }, MessageType::RESTART, &content);
+}
+
+/// Ends the calls on these channels, without a word to the far end, which knows (5.5.2). `whole`: those without a channel too.
+fn end_calls(desk: &mut Desk, calls: &mut Calls, channels: u32, whole: bool, by_peer: bool) {
+    for call in calls.iter_mut() {
+        let named = call.channel.is_some_and(|channel| channels & 1 << (channel - 1) != 0);
+        if !call.is_ended() && (named || whole) {
+            // 41: temporary failure.
+            call.end_lost(desk, 41, by_peer, Why::Restarted);
+        }
+    }
+    calls.sweep(desk);
+}
+
+/// What ends a call when the D channel is taken down on purpose. 27: destination out of order.
+pub(crate) fn end_all_calls(desk: &mut Desk, calls: &mut Calls) {
+    let ending = Ending { cause: desk.cause(27), by_peer: false };
+    for call in calls.iter_mut() {
+        if !call.is_ended() {
+            call.end(desk, ending, Why::Ordered);
+        }
+    }
+    calls.sweep(desk);
+}

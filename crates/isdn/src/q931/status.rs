@@ -1,0 +1,112 @@
+//! Comparing notes with the far end: STATUS and STATUS ENQUIRY, and what a lost or reset link means for a call.
+//!
+//! Data path: STATUS, changes of the link → here → STATUS ENQUIRY, clearing.
+//! Time: T322, as often as [`ENQUIRIES`] says; T309 belongs to the Active state.
+//! Source: Q.931 (05/98) clauses 5.8.8 to 5.8.11. Departures: a STATUS that does not fit is checked by asking before the
+//! call is cleared for it, as it may have been overtaken; calls that no timer watches are also asked about after a
+//! reset of the link, because the far end may have restarted and forgotten them.
+
+use super::call::Call;
+use super::content::Content;
+use super::desk::Desk;
+use super::message::MessageType;
+use super::state::{State, StateName};
+use super::timers::Timer;
+use super::trace::Why;
+use std::time::Duration;
+
+/// STATUS ENQUIRY is sent so often before a call counts as lost (N322 of the Recommendation, plus the first).
+pub const ENQUIRIES: u8 = 3;
+
+/// STATUS ENQUIRY has been sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Enquiry {
+    pub t322: Duration,
+    pub sent: u8,
+}
+
+impl Call {
+    pub(super) fn enquire(&mut self, desk: &mut Desk) {
+        if self.enquiry.is_none() {
+            self.send(desk, MessageType::STATUS_ENQUIRY, &Content::default());
+            self.enquiry = Some(Enquiry { t322: desk.deadline(Timer::T322), sent: 1 });
+        }
+    }
+
+    /// T322 expired (5.8.10).
+    pub(super) fn enquire_again(&mut self, desk: &mut Desk) {
+        let Some(Enquiry { sent, .. }) = self.enquiry else { return };
+        if sent >= ENQUIRIES {
+            // 41: temporary failure.
+            self.begin_disconnect(desk, 41, 41, Why::Expired(Timer::T322));
+        } else {
+            self.send(desk, MessageType::STATUS_ENQUIRY, &Content::default());
+            self.enquiry = Some(Enquiry { t322: desk.deadline(Timer::T322), sent: sent + 1 });
+        }
+    }
+
+    /// STATUS (5.8.11). It is never answered with another.
+    pub(super) fn handle_status(&mut self, desk: &mut Desk, content: &Content) {
+        desk.counters.status_in += 1;
+        let why = Why::Received(MessageType::STATUS);
+        let reported = content.call_state.and_then(StateName::from_number);
+        if reported == Some(StateName::Null) {
+            // The far end has no such call.
+            self.end_lost(desk, 41, true, why);
+            return;
+        }
+        let user_called = self.user_called(desk);
+        if reported.is_some_and(|reported| self.state.fits(reported, user_called)) {
+            self.enquiry = None;
+            return;
+        }
+        desk.counters.status_mismatches += 1;
+        if self.state.is_clearing() {
+            return;
+        }
+        // 30 is the answer to an enquiry, so this is how it is and not how it was.
+        let answers = content.cause.as_ref().is_some_and(|element| element.cause.value == 30);
+        if self.enquiry.is_none() {
+            self.enquire(desk);
+        } else if answers {
+            self.begin_disconnect(desk, 101, 101, why);
+        }
+    }
+
+    /// The link is lost (5.8.9).
+    pub fn link_lost(&mut self, desk: &mut Desk) {
+        self.enquiry = None;
+        let deadline = desk.deadline(Timer::T309);
+        match &mut self.state {
+            State::Active { t309 } => *t309 = t309.or(Some(deadline)),
+            State::Ended { .. } => {}
+            // 27: destination out of order.
+            _ => self.end_lost(desk, 27, false, Why::LinkLost),
+        }
+    }
+
+    /// The link is up again after it was lost (5.8.9), or reset without having been (5.8.8).
+    pub fn link_established(&mut self, desk: &mut Desk, reset: bool) {
+        match &mut self.state {
+            // Digits may have been lost with the old link.
+            State::OverlapSending { .. } | State::OverlapReceiving { t302: Some(_), .. } if reset => {
+                self.begin_disconnect(desk, 41, 41, Why::LinkReset);
+            }
+            State::Active { t309 } => {
+                *t309 = None;
+                self.enquire(desk);
+            }
+            State::SetupReceived | State::OverlapReceiving { .. } | State::ProceedingSent | State::AlertingSent => {
+                self.enquire(desk);
+            }
+            State::SetupSent { .. }
+            | State::OverlapSending { .. }
+            | State::ProceedingReceived { .. }
+            | State::AlertingReceived { .. }
+            | State::ConnectSent { .. }
+            | State::DisconnectSent { .. }
+            | State::ReleaseSent { .. }
+            | State::Ended { .. } => {}
+        }
+    }
+}
