@@ -8,13 +8,13 @@ use std::time::Duration;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  refused by the daemon, not confirmed, or a followed call did not get through
+  1  refused by the daemon, not confirmed, or a followed call failed
   2  the command line is wrong, or something it names cannot be read
   3  no daemon answers, or the connection to it ended
 
-The socket is --socket, else what TRUNKCAST_SOCKET in the environment names, else
-the first that answers of trunkcast-state/control.sock in this directory or one
-above it, and /run/trunkcast/control.sock.";
+The socket is --socket, else what TRUNKCAST_SOCKET in the environment names, or
+else the first that answers of trunkcast-state/control.sock in this directory,
+the same in one above it, and /run/trunkcast/control.sock.";
 
 /// See and steer a running trunkcastd.
 #[derive(Debug, Parser)]
