@@ -393,18 +393,23 @@ mod tests {
 
     #[test]
     fn an_end_that_was_still_writing_leaks_nothing_into_the_next_session() {
-        let (mut near, mut far) = joined();
-        assert!(step(&mut near, 1).is_some());
-        // The near end is between begin and end when the far one goes and comes back.
-        far.detach();
-        far.attach();
-        near.give(2, &[66; 80 * 24]);
-        assert!(near.send_frame(DFrame::new(&[66]).expect("short")));
-        for n in 1..=4 {
-            let heard = step(&mut far, n).expect("there");
-            assert_ne!(heard, 66);
-            assert!(far.receive_frame().is_none());
-            assert!(step(&mut near, 10 + n).is_some());
+        for looks_first in [false, true] {
+            let (mut near, mut far) = joined();
+            assert!(step(&mut near, 1).is_some());
+            // The near end is between begin and end when the far one goes and comes back.
+            far.detach();
+            far.attach();
+            if looks_first {
+                assert_eq!(far.look(), Presence::Joined);
+            }
+            near.give(2, &[66; 80 * 24]);
+            assert!(near.send_frame(DFrame::new(&[66]).expect("short")));
+            for n in 1..=4 {
+                let heard = step(&mut far, n).expect("there");
+                assert_ne!(heard, 66);
+                assert!(far.receive_frame().is_none());
+                assert!(step(&mut near, 10 + n).is_some());
+            }
         }
     }
 

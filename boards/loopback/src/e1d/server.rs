@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::EventFd;
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, recv, send, sendmsg};
 use nix::sys::time::TimeSpec;
-use std::io::IoSlice;
+use std::io::{ErrorKind, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
@@ -23,6 +23,8 @@ const CLIENTS_MAX: usize = 32;
 /// Requests taken from a client in one turn, so that none keeps the others and the ticks waiting.
 const REQUESTS_A_TURN: usize = 16;
 const NOW: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
+/// How long newcomers wait after the system has refused one.
+const DEAF: Duration = Duration::from_secs(1);
 /// The longest sleep with nothing to do.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -32,19 +34,22 @@ pub(crate) struct Service {
     lines: Vec<ServedLine>,
     /// Packets keep their bounds on these: they are sockets of the listener's kind, not streams.
     clients: Vec<UnixStream>,
+    /// No newcomers before this: the system refused one, and would as fast as we can ask.
+    deaf_until: Option<Instant>,
     counts: Arc<Counts>,
 }
 
 impl Service {
     /// `listener` must be non-blocking.
     pub(crate) fn new(listener: UnixListener, stop: Arc<EventFd>, lines: Vec<ServedLine>, counts: Arc<Counts>) -> Self {
-        Service { listener, stop, lines, clients: Vec::new(), counts }
+        Service { listener, stop, lines, clients: Vec::new(), deaf_until: None, counts }
     }
 
     /// Serve until told to stop.
     pub(crate) fn run(mut self) {
         loop {
             let now = Instant::now();
+            self.deaf_until = self.deaf_until.filter(|until| now < *until);
             self.ticks(now);
             match self.wait() {
                 Ok(Woken { stop: true, .. }) => return,
@@ -88,11 +93,12 @@ impl Service {
 
     fn wait(&self) -> nix::Result<Woken> {
         let now = Instant::now();
-        let next = self.lines.iter().filter_map(ServedLine::next_turn).min();
+        let next = self.lines.iter().filter_map(ServedLine::next_turn).chain(self.deaf_until).min();
+        let listened_for = if self.deaf_until.is_some() { PollFlags::empty() } else { PollFlags::POLLIN };
         let timeout = next.map_or(IDLE, |next| next.saturating_duration_since(now).min(IDLE));
         let mut descriptors = Vec::with_capacity(2 + self.clients.len());
         descriptors.push(PollFd::new(self.stop.as_fd(), PollFlags::POLLIN));
-        descriptors.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
+        descriptors.push(PollFd::new(self.listener.as_fd(), listened_for));
         descriptors.extend(self.clients.iter().map(|client| PollFd::new(client.as_fd(), PollFlags::POLLIN)));
         match ppoll(&mut descriptors, Some(TimeSpec::from_duration(timeout)), None) {
             Ok(_) => {}
@@ -108,11 +114,17 @@ impl Service {
     }
 
     fn welcome(&mut self) {
-        while let Ok((client, _)) = self.listener.accept() {
-            if self.clients.len() < CLIENTS_MAX {
-                self.clients.push(client);
-            } else {
-                log::warn!("e1d: turned a client away, {CLIENTS_MAX} are connected");
+        loop {
+            match self.listener.accept() {
+                Ok((client, _)) if self.clients.len() < CLIENTS_MAX => self.clients.push(client),
+                Ok(_) => log::info!("e1d: turned a client away, {CLIENTS_MAX} are connected"),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    log::warn!("e1d: cannot accept a client: {error}");
+                    self.deaf_until = Some(Instant::now() + DEAF);
+                    return;
+                }
             }
         }
     }
@@ -130,7 +142,7 @@ impl Service {
                 Err(_) => return Err(Gone),
             };
             let Some(request) = Request::parse(&packet[..length]) else {
-                log::warn!("e1d: a client does not speak the protocol and was hung up on");
+                log::info!("e1d: a client does not speak the protocol and was hung up on");
                 return Err(Gone);
             };
             let (answer, descriptor) = match self.answer(&request) {

@@ -196,6 +196,21 @@ mod tests {
         assert_eq!(Request::parse(&packet(5, &[1])).expect("well formed").command, Err(Errno::EOPNOTSUPP));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_packet_is_too_strange(mut octets in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+            Request::parse(&octets);
+            // Nearly right, which goes further.
+            let length = (octets.len() as u16).to_ne_bytes();
+            for (octet, right) in octets.iter_mut().zip(MAGIC.to_ne_bytes().into_iter().chain(length)) {
+                *octet = right;
+            }
+            let parsed = Request::parse(&octets);
+            let for_us = octets.len() >= HEADER && octets[4] & CLASS == 0;
+            proptest::prop_assert_eq!(parsed.is_some(), for_us);
+        }
+    }
+
     #[test]
     fn answers_have_the_layout_clients_expect() {
         let request = Request::parse(&packet(2, &[])).expect("well formed");

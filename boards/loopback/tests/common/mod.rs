@@ -18,8 +18,12 @@ pub struct End {
 
 impl End {
     pub fn start(card: impl Card + 'static, chunk: ChunkLength) -> End {
+        End::start_found(Box::new(card), chunk)
+    }
+
+    pub fn start_found(card: Box<dyn Card>, chunk: ChunkLength) -> End {
         let line = card.spans()[0].line;
-        let running = Box::new(card).start(chunk).expect("the chunk is not longer than the delay");
+        let running = card.start(chunk).expect("the chunk is not longer than the delay");
         End { running, line, sent: 0, heard: Vec::new(), listened: Timeslot(1), events: Vec::new() }
     }
 
