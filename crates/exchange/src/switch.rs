@@ -408,7 +408,9 @@ impl Switch {
             };
             match spans[id.0].d.dial(now, &setup) {
                 Ok(call) => break (id, channel, call),
-                Err(Refused::LinkDown | Refused::WrongState | Refused::Full) => hunt.leave_span(),
+                // The D channel still has something on this channel that the table does not know of, a restart perhaps.
+                Err(Refused::WrongState) => hunt.leave_channel(channel),
+                Err(Refused::LinkDown | Refused::Full) => hunt.leave_span(),
             }
         };
         spans[span.0].occupied.insert(channel, caller);

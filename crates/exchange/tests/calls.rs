@@ -162,20 +162,39 @@ fn subscribers_refuse_in_their_own_words() {
 #[test]
 fn a_call_from_the_far_end_gets_the_channel_it_insists_on_or_none() {
     let mut office = with_subscribers(Line::E1, subscribers());
-    let caller = office.dial("100");
-    assert_eq!(office.last(caller), "connected 0/1");
-    assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Exclusive(1)), Some(44));
-    assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Preferred(1)), None);
-    assert_eq!(office.last(CallerId(2)), "connected 0/2", "preferred: the lowest free one instead");
     assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Exclusive(31)), None);
-    assert_eq!(office.last(CallerId(3)), "connected 0/31");
+    assert_eq!(office.last(CallerId(1)), "connected 0/31");
     office.switch.channel_in_service(SpanId(0), Timeslot(5), false);
     assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Exclusive(5)), Some(44), "out of service");
-    for caller in [1, 2, 3] {
+    assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Preferred(5)), None);
+    assert_eq!(office.last(CallerId(2)), "connected 0/1", "preferred: the lowest free one instead");
+    for caller in [1, 2] {
         office.hang_up(CallerId(caller));
     }
     office.pass(1_000);
     office.assert_idle();
+}
+
+/// Clause 5.7: two SETUPs cross on one channel. The network's call has it; the user's gets another or none.
+#[test]
+fn two_setups_for_one_channel_cross_and_the_exchange_has_its_way() {
+    for (asked, told, left) in [(ChannelChoice::Exclusive(1), Some(44), 1), (ChannelChoice::Preferred(1), None, 2)] {
+        let mut office = with_subscribers(Line::E1, subscribers());
+        let now = office.now;
+        let theirs = office.desks[0].d.dial(now, &setup("200", asked)).expect("the link is up");
+        let caller = office.dial("100");
+        office.pass(5_000);
+        assert_eq!(office.last(caller), "connected 0/1", "{asked:?}");
+        let cause = office.desks[0].released.iter().find(|(call, ..)| *call == theirs).map(|(_, cause, _)| cause.value);
+        assert_eq!(cause, told, "{asked:?}");
+        let taken: Vec<u8> = office.switch.channels().filter(|c| c.caller.is_some()).map(|c| c.channel.0).collect();
+        assert_eq!(taken, (1..=left).collect::<Vec<u8>>(), "{asked:?}");
+        for caller in office.switch.channels().filter_map(|c| c.caller).collect::<Vec<_>>() {
+            office.hang_up(caller);
+        }
+        office.pass(1_000);
+        office.assert_idle();
+    }
 }
 
 #[test]
