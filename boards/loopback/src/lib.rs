@@ -6,6 +6,22 @@
 //!
 //! Data path: [`hal::Traffic`] of one end → rings → [`hal::Traffic`] of the other end.
 //! Time: that of the callers; two ends in one thread under a virtual clock work as do two in two threads.
+//! A D-channel frame keeps its place among the octets: it comes out when those sent beside it do.
+//!
+//! ```
+//! use board_loopback::LoopbackCard;
+//! use hal::{Card, ChunkLength, Line, Readiness, SpanIndex};
+//!
+//! let mut builder = LoopbackCard::builder("card");
+//! let far_end = builder.span_to_exchange(Line::T1);
+//! let mut near = Box::new(builder.build()).start(ChunkLength::Ms10)?;
+//! let mut far = Box::new(far_end.attach("exchange")?).start(ChunkLength::Ms20)?;
+//! assert_eq!(near.traffic.begin()?, Readiness::Ready);
+//! near.traffic.send_frame(SpanIndex(0), &[0x00, 0x01, 0x7f])?;
+//! near.traffic.end()?;
+//! # assert_eq!(far.traffic.begin()?, Readiness::Ready);
+//! # Ok::<(), hal::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod capture;
@@ -13,6 +29,7 @@ mod card;
 pub mod e1d;
 mod engine;
 pub mod faults;
+mod faulty;
 mod joint;
 mod pcap;
 mod random;
@@ -20,5 +37,6 @@ mod span;
 
 pub use capture::{CaptureReader, CapturedFrame, CapturingCard, Direction};
 pub use card::{Builder, FarEnd, LoopbackCard, LoopbackSlot, Slot};
-pub use faults::{FaultPlan, FaultyCard, FaultySlot};
+pub use faults::FaultPlan;
+pub use faulty::{FaultyCard, FaultySlot};
 pub use pcap::{PcapWriter, Side};
