@@ -31,6 +31,9 @@ const REPORTS: usize = 65_536;
 /// Orders that may wait for the real-time thread.
 const ORDERS: usize = 1024;
 
+/// How long the demonstration waits for its D channel.
+const LINK_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Why the daemon cannot start or go on: a sentence for the person who started it.
 pub type Failure = String;
 
@@ -209,6 +212,8 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let tick = config.realtime.tick;
     let voice = VoicePath::new(&lines, tick, config.conference.talk_dbm0, Arc::new(prompts), outlets);
 
+    // The far ends, before the near end looks for them.
+    let exchange = start_exchange(&config, cards.exchange)?;
     let mut engine_cards = Vec::new();
     for (index, card) in cards.cards.into_iter().enumerate() {
         let name = card.name().to_owned();
@@ -265,8 +270,6 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         .map_err(|e| format!("the state directory {} cannot be used: {e}", state_dir.display()))?;
     let shared = office.shared();
 
-    // The far ends, before the near end looks for them.
-    let exchange = start_exchange(&config, cards.exchange)?;
     let mut servers = Vec::new();
     for offered in cards.offered {
         let socket = offered.socket.clone();
@@ -314,7 +317,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     });
     let socket = config.control_socket();
     let mut control = control::Server::bind(&socket, desk.clone())
-        .map_err(|e| format!("the control socket {} cannot be used: {e}", socket.display()))?;
+        .map_err(|e| format!("the control socket cannot be used: {e}"))?;
 
     if demonstrate && let Some(exchange) = &exchange {
         show(&config, exchange, &keyring)?;
@@ -423,5 +426,13 @@ fn show(config: &Config, exchange: &exchange::Handle, keyring: &Keyring) -> Resu
         address_of(config),
         config.stream.ports.first,
     );
+    // A call dialled before the D channel is up would find no route.
+    let deadline = Instant::now() + LINK_PATIENCE;
+    while !exchange.link_up(exchange::SpanId(0)) {
+        if Instant::now() >= deadline {
+            return Err("the exchange in software and the gateway do not reach each other".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
     demonstration::call_in(exchange, keyring, &event)
 }

@@ -503,8 +503,11 @@ impl Gateway {
             }
             isdn::Event::LinkDown => {
                 self.spans[span].link_up = false;
-                self.spans[span].silence = Some(now + LINK_SILENCE);
-                self.report(now, What::LinkDown { span: span as u16 });
+                // Released by ourselves at the end: nothing to be alarmed about.
+                if !matches!(self.life, Life::Releasing { .. }) {
+                    self.spans[span].silence = Some(now + LINK_SILENCE);
+                    self.report(now, What::LinkDown { span: span as u16 });
+                }
             }
             isdn::Event::Incoming { call, setup } => self.incoming(now, span, call, setup),
             isdn::Event::Connected { call } => {
