@@ -226,6 +226,26 @@ mod tests {
     }
 
     #[test]
+    fn the_telephone_band_passes_level_and_nothing_else_does() {
+        for hertz in [300.0, 1000.0, 2500.0, 3400.0] {
+            let pcm: Vec<i16> =
+                (0..16_000).map(|n| ((TAU * hertz * n as f32 / 8000.0).sin() * 10_000.0) as i16).collect();
+            let heard = &decode(&encode(&pcm))[12_000..36_000];
+            // One second exactly: a whole number of periods of both the tone and its image above 4 kHz.
+            let level = |hertz: f32| {
+                let turn = |n: usize| TAU * hertz * n as f32 / STREAM_RATE as f32;
+                let (mut re, mut im) = (0.0, 0.0);
+                for (n, sample) in heard.iter().enumerate() {
+                    (re, im) = (re + sample * turn(n).cos(), im + sample * turn(n).sin());
+                }
+                20.0 * (re.hypot(im) / 12_000.0 / (10_000.0 / 32_768.0)).log10()
+            };
+            assert!(level(hertz).abs() < 0.5, "{hertz} Hz: {} dB", level(hertz));
+            assert!(level(8000.0 - hertz) < -50.0, "image of {hertz} Hz: {} dB", level(8000.0 - hertz));
+        }
+    }
+
+    #[test]
     fn the_last_sample_comes_out() {
         for length in [1, 100, 191, 192, 193, 1000] {
             let mut pcm = vec![0; length];

@@ -39,7 +39,7 @@ impl Default for Settings {
             ports: 10000..=10049,
             threads: 1,
             max_listeners: 2000,
-            max_asking: 256,
+            max_asking: 2048,
             backlog_bytes: 256 * 1024,
             burst_bytes: 40_000,
             head_timeout: Duration::from_secs(10),

@@ -173,3 +173,86 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mp3::Mp3;
+    use crate::playback::{Playback, Pumped};
+
+    const FRAME: usize = crate::mp3::FRAME_BYTES;
+
+    /// Fails at the first sample that is 13.
+    struct Superstitious(Mp3);
+
+    impl Encoder for Superstitious {
+        fn push(&mut self, pcm: &[i16], out: &mut Vec<u8>) {
+            assert!(!pcm.contains(&13), "this is meant to happen in this test");
+            self.0.push(pcm, out);
+        }
+        fn finish(&mut self, out: &mut Vec<u8>) {
+            self.0.finish(out);
+        }
+        fn frame_bytes(&self) -> usize {
+            self.0.frame_bytes()
+        }
+        fn frame_ms(&self) -> u32 {
+            self.0.frame_ms()
+        }
+        fn sample_rate(&self) -> u32 {
+            self.0.sample_rate()
+        }
+        fn content_type(&self) -> &'static str {
+            self.0.content_type()
+        }
+        fn extension(&self) -> &'static str {
+            self.0.extension()
+        }
+    }
+
+    #[test]
+    fn a_failing_encoder_is_replaced_and_its_neighbour_does_not_notice() {
+        let (mut ring, samples) = rtrb::RingBuffer::new(8000);
+        let (tx, events) = crossbeam_channel::unbounded();
+        let (report, now) = (Reporter::new(tx), Instant::now());
+        let mut weak = Track::new(Format::Mp3, 65_536, None);
+        weak.encoder = Box::new(Superstitious(Mp3::new()));
+        let tracks = vec![weak, Track::new(Format::Mp3, 65_536, None)];
+        let feed = Feed::new(samples, Duration::from_secs(1), now);
+        let mut stream = Stream::new(10_000, "1".to_owned(), String::new(), tracks, feed, Arc::default());
+        let mut speak = |value: i16, stream: &mut Stream| {
+            ring.push_entire_slice(&[value; 1920]).unwrap();
+            stream.beat(now, &report)
+        };
+        assert_eq!(speak(5, &mut stream), 10);
+        assert_eq!(speak(13, &mut stream), 0);
+        assert_eq!(speak(13, &mut stream), 10);
+        assert_eq!(
+            events.try_iter().collect::<Vec<_>>(),
+            [CastEvent::EncoderFailed { port: 10_000, event: "1".into() }]
+        );
+        stream.finish(&report);
+        assert_eq!(
+            (stream.scene(0).backlog.end(), stream.scene(1).backlog.end()),
+            (23 * FRAME as u64, 33 * FRAME as u64)
+        );
+        // Finishing is final: samples that come late change nothing.
+        ring.push_entire_slice(&[5; 1920]).unwrap();
+        assert_eq!(stream.beat(now, &report), 0);
+        stream.finish(&report);
+        assert_eq!(events.len(), 1);
+    }
+
+    #[test]
+    fn a_title_changes_for_those_who_listen() {
+        let (_ring, samples) = rtrb::RingBuffer::new(8);
+        let tracks = vec![Track::new(Format::Mp3, 65_536, None)];
+        let feed = Feed::new(samples, Duration::from_secs(1), Instant::now());
+        let mut stream = Stream::new(10_000, "1".to_owned(), String::new(), tracks, feed, Arc::default());
+        assert_eq!((stream.scene(0).title, stream.scene(0).title_version), ("1", 0));
+        stream.set_title("Questions".to_owned());
+        assert_eq!((stream.scene(0).title, stream.scene(0).title_version), ("Questions", 1));
+        let mut playback = Playback::new(Vec::new(), 0, true);
+        assert_eq!(playback.pump(&mut Vec::new(), stream.scene(0)), (Pumped::CaughtUp, 0));
+    }
+}

@@ -52,7 +52,7 @@ impl Recorder {
         let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
         let unusable = |source| Error::Spool { path: settings.spool.clone(), source };
         fs::create_dir_all(&settings.spool).map_err(unusable)?;
-        let lock = Arc::new(lock(&settings.spool).map_err(unusable)?);
+        let lock = lock(&settings.spool).map_err(unusable)?;
         let found = recovery::recover(&settings.spool, &report).map_err(unusable)?;
 
         let (orders, order_queue) = bounded(ORDERS_MOST);
@@ -70,7 +70,9 @@ impl Recorder {
         spawn("record-sync", move || sync_loop(disk.as_ref(), &sync_queue, &failures))?;
         spawn("record-publish", move || {
             publish_loop(publisher, &finished_queue);
-            drop((alive, lock));
+            // In this order: who hears that all is done may want the spool.
+            drop(lock);
+            drop(alive);
         })?;
         Ok(Recorder { orders, done, settings, report })
     }
