@@ -31,7 +31,9 @@ pub fn station(ports: u16, recorder: Option<RecorderSettings>, change: impl Fn(&
         // Below the range the system gives to outgoing connections; tests of other processes begin elsewhere.
         let offset = (std::process::id() as u16).wrapping_mul(131).wrapping_add(NEXT.fetch_add(16, Relaxed));
         let port = 16_000 + offset % 16_000;
-        let mut settings = Settings { ports: port..=port + ports - 1, ..Settings::default() };
+        // However slow the machine is, silence comes only where a test wants it.
+        let ports = port..=port + ports - 1;
+        let mut settings = Settings { ports, dry_after: 3 * PATIENCE, ..Settings::default() };
         change(&mut settings);
         let (tx, events) = crossbeam_channel::bounded(1000);
         match Caster::launch(settings, recorder.clone(), tx) {
@@ -90,7 +92,7 @@ impl Voice {
 }
 
 /// Waits until this is so.
-pub fn until(what: &str, so: impl Fn() -> bool) {
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let begin = std::time::Instant::now();
     while !so() {
         assert!(begin.elapsed() < PATIENCE, "{what}");
