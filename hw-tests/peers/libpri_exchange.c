@@ -41,6 +41,10 @@ enum {
     PENDING = 8192,  /* octets of a timeslot that may wait for the card */
 };
 
+/* How long the D channel must have been quiet before we leave: libpri may still hold messages back until its window opens, and does
+   not tell. */
+static const double QUIET = 0.1;
+
 /* The control protocol: header in native byte order, its length field counting the whole datagram. */
 enum { MAGIC = 0x01e1, TS_OPEN = 0x04, ANSWER = 0x80, MODE_RAW = 0x10, MODE_HDLC = 0x11 };
 
@@ -58,7 +62,7 @@ struct __attribute__((packed)) open_request {
 /* What is to be done in a call: asked for on the command line. */
 struct plan {
     const char *number, *from, *name, *play, *record;
-    double seconds; /* after CONNECT; negative: until the far end clears */
+    double seconds; /* after CONNECT and its acknowledgement; negative: until the far end clears */
     double after;   /* seconds from the link coming up */
     int cause, channel;
 };
@@ -69,7 +73,7 @@ struct call {
     const struct plan *plan;
     int index, channel, cause;
     bool started, answered, clearing, ended;
-    double connected_at;
+    double connected_at; /* 0: the connection is not yet acknowledged */
     FILE *play, *record;
 };
 
@@ -93,7 +97,7 @@ static int reject_cause, answers_wanted = 1, answers_ended, answers_begun;
 static uint8_t idle = 0xff;
 static bool a_law;
 static FILE *capture;
-static double started_at, up_at;
+static double started_at, up_at, last_frame_at;
 static volatile sig_atomic_t told_to_stop;
 
 static double now(void)
@@ -195,6 +199,7 @@ static int dchannel_read(struct pri *unused, void *buffer, int length)
     if (got <= 0)
         return 0;
     dchannel_had_frame = true;
+    last_frame_at = now();
     capture_frame(buffer, (size_t)got, !network);
     memset((uint8_t *)buffer + got, 0, 2);
     return (int)got + 2;
@@ -206,6 +211,7 @@ static int dchannel_write(struct pri *unused, void *buffer, int length)
     if (length < 3)
         return length;
     capture_frame(buffer, (size_t)length - 2, network);
+    last_frame_at = now();
     /* A frame the socket has no room for is a frame lost on the line: Q.921 repeats it. */
     if (send(dchannel, buffer, (size_t)length - 2, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
         dchannel_gone = true;
@@ -320,7 +326,6 @@ static void call_connected(struct call *call)
     if (call->answered)
         return;
     call->answered = true;
-    call->connected_at = now();
     sound_begin(call);
 }
 
@@ -388,7 +393,7 @@ static void call_incoming(pri_event_ring *ring)
         if (i >= call_count || calls[i].ended)
             call = &calls[i];
     if (!answering || call == NULL) {
-        pri_hangup(pri, ring->call, answering ? PRI_CAUSE_NORMAL_CIRCUIT_CONGESTION : PRI_CAUSE_CALL_REJECTED);
+        pri_hangup(pri, ring->call, PRI_CAUSE_NORMAL_CIRCUIT_CONGESTION);
         return;
     }
     if (call - calls >= call_count)
@@ -402,7 +407,15 @@ static void call_incoming(pri_event_ring *ring)
         channel = channel_hunt();
     channel_take(call, channel);
     if (reject_cause > 0) {
+        /* libpri refuses with RELEASE COMPLETE for these causes only, and that ends the call without an event. For others it
+           believes to have sent DISCONNECT, but has not unless the call proceeds. */
+        bool at_once = reject_cause == PRI_CAUSE_UNALLOCATED || reject_cause == PRI_CAUSE_NORMAL_CIRCUIT_CONGESTION
+                       || reject_cause == PRI_CAUSE_REQUESTED_CHAN_UNAVAIL;
+        if (!at_once)
+            pri_proceeding(pri, call->handle, channel, 0);
         call_clear(call, reject_cause);
+        if (at_once)
+            call_end(call, reject_cause, false);
         return;
     }
     pri_proceeding(pri, call->handle, channel, 0);
@@ -458,11 +471,15 @@ static void handle(pri_event *event)
             pri_connect_ack(pri, call->handle, call->channel);
             say("\"answer\",\"call\":%d,\"channel\":%d", call->index, call->channel);
             call_connected(call);
+            call->connected_at = now();
         }
         break;
     case PRI_EVENT_CONNECT_ACK:
-        if ((call = call_find(event->connect_ack.call)) != NULL)
+        /* Clearing before this would cross the acknowledgement on the line, and be answered with STATUS. */
+        if ((call = call_find(event->connect_ack.call)) != NULL) {
             say("\"connected\",\"call\":%d,\"channel\":%d", call->index, call->channel);
+            call->connected_at = now();
+        }
         break;
     case PRI_EVENT_HANGUP_REQ: /* DISCONNECT: answered with RELEASE, and the end comes as HANGUP_ACK or HANGUP */
         call = call_find(event->hangup.call);
@@ -518,7 +535,7 @@ static void carry_on(int switch_type)
             continue;
         if (told_to_stop)
             call_clear(call, PRI_CAUSE_NORMAL_CLEARING);
-        else if (call->answered && call->plan->seconds >= 0 && time >= call->connected_at + call->plan->seconds)
+        else if (call->connected_at > 0 && call->plan->seconds >= 0 && time >= call->connected_at + call->plan->seconds)
             call_clear(call, call->plan->cause);
     }
 }
@@ -728,7 +745,7 @@ int main(int argc, char **argv)
                 handle(event);
         } while (dchannel_had_frame);
         carry_on(switch_type);
-        if (finished())
+        if (finished() && (dchannel_gone || now() > last_frame_at + QUIET))
             break;
         if (dchannel_gone)
             fail(4, "the D channel was closed");

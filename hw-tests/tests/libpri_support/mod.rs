@@ -9,7 +9,7 @@ use hw_tests::peers;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use serde_json::Value;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
@@ -58,18 +58,20 @@ fn spawn(far_end: &OwnedFd, arguments: &[&str]) -> (Child, Receiver<Value>) {
 }
 
 impl Libpri {
-    /// Starts it in this role (`network` or `user`) with this switch; all frames go to the capture.
+    /// Starts it in this role (`network` or `user`) with this switch; all frames go to the capture, after those that are in it.
     pub fn start(role: &str, switch: &str, capture: &Path, arguments: &[&str]) -> Self {
         let (socket, far_end) =
             socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("a socket pair");
         let all = Self::arguments(role, switch, arguments);
         let (child, events) = spawn(&far_end, &all);
-        let mut capture = File::create(capture).expect("create the capture");
+        let mut capture = OpenOptions::new().create(true).append(true).open(capture).expect("create the capture");
         // pcap 2.4, link type 177 (LAPD).
         let mut header = 0xa1b2_c3d4u32.to_ne_bytes().to_vec();
         header.extend([2u16, 4].map(u16::to_ne_bytes).as_flattened());
         header.extend([0u32, 0, 65535, 177].map(u32::to_ne_bytes).as_flattened());
-        capture.write_all(&header).expect("write the capture");
+        if capture.metadata().expect("ask for the capture's length").len() == 0 {
+            capture.write_all(&header).expect("write the capture");
+        }
         let libpri_is_network = role == "network";
         let (seen, start) = (Vec::new(), Instant::now());
         Libpri { child, socket, far_end, events, seen, start, capture, libpri_is_network, frames: 0 }
