@@ -31,6 +31,8 @@ pub(crate) struct Call {
     pub channel: Option<u8>,
     /// The first response to SETUP has been sent or received: the channel is agreed.
     pub(super) named: bool,
+    /// The owner knows of it: he has dialled it, or been told that it came in.
+    pub known: bool,
     pub(super) enquiry: Option<Enquiry>,
 }
 
@@ -52,7 +54,8 @@ impl Call {
             ChannelChoice::Preferred(channel) | ChannelChoice::Exclusive(channel) => Some(channel),
             ChannelChoice::Any | ChannelChoice::None => None,
         };
-        Call { reference, state, since: desk.now, channel, named: false, enquiry: None }
+        let known = reference.ours;
+        Call { reference, state, since: desk.now, channel, named: false, known, enquiry: None }
     }
 
     pub fn name(&self, desk: &Desk) -> StateName {
@@ -340,7 +343,22 @@ impl Call {
                 let t302 = Some(desk.deadline(Timer::T302));
                 self.enter(desk, State::OverlapReceiving { t302, setup }, Why::Received(MessageType::SETUP));
             }
-            _ => desk.tell(Event::Incoming { call: self.reference, setup }),
+            _ => self.offer(desk, setup),
+        }
+    }
+
+    /// The owner is told. One who does not listen gets no call, rather than a call nobody cares for.
+    fn offer(&mut self, desk: &mut Desk, setup: Setup) {
+        self.known = desk.try_tell(Event::Incoming { call: self.reference, setup });
+        if !self.known {
+            desk.counters.events_dropped += 1;
+            let why = Why::Received(MessageType::SETUP);
+            // 41: temporary failure. Nothing has been said before, or SETUP ACKNOWLEDGE.
+            if self.named {
+                self.begin_disconnect(desk, 41, 41, why);
+            } else {
+                self.release_complete(desk, 41, 41, why);
+            }
         }
     }
 
@@ -366,7 +384,8 @@ impl Call {
     pub(super) fn present_collected(&mut self, desk: &mut Desk) {
         if let State::OverlapReceiving { t302, setup } = &mut self.state {
             *t302 = None;
-            desk.tell(Event::Incoming { call: self.reference, setup: std::mem::take(setup) });
+            let setup = std::mem::take(setup);
+            self.offer(desk, setup);
         }
     }
 

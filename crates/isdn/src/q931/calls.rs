@@ -61,11 +61,12 @@ impl Calls {
         self.calls.iter().filter_map(Call::poll_timeout).min()
     }
 
-    /// Tells the owner of calls that have ended, and forgets them. One he cannot be told of yet stays until he can.
+    /// Tells the owner of calls that have ended, and forgets them. One he cannot be told of yet stays until he can; of one
+    /// he never knew (its number was not complete) he is told nothing.
     pub fn sweep(&mut self, desk: &mut Desk) {
         self.calls.retain(|call| match call.state {
             State::Ended { ending: Ending { cause, by_peer } } => {
-                let told = desk.try_tell(Event::Released { call: call.reference, cause, by_peer });
+                let told = !call.known || desk.try_tell(Event::Released { call: call.reference, cause, by_peer });
                 if told {
                     desk.counters.released += 1;
                 }

@@ -110,6 +110,12 @@ impl Call {
         }
     }
 
+    fn tell_disconnecting(&self, desk: &mut Desk, cause: Cause) {
+        if self.known {
+            desk.tell(Event::Disconnecting { call: self.reference, cause });
+        }
+    }
+
     pub(super) fn handle_disconnect(&mut self, desk: &mut Desk, content: &Content) {
         let why = Why::Received(MessageType::DISCONNECT);
         let ending = self.ending(desk, content);
@@ -122,7 +128,7 @@ impl Call {
                 self.begin_release(desk, cause, ending, why);
             }
             _ => {
-                desk.tell(Event::Disconnecting { call: self.reference, cause: ending.cause });
+                self.tell_disconnecting(desk, ending.cause);
                 // 5.3.3: the answer says the same cause, from our side.
                 let cause = desk.cause(ending.cause.value);
                 self.begin_release(desk, cause, ending, why);
@@ -163,7 +169,7 @@ impl Call {
             self.end(desk, ending, Why::Received(kind));
         } else if !self.is_releasing() {
             if !self.state.is_clearing() {
-                desk.tell(Event::Disconnecting { call: self.reference, cause: ending.cause });
+                self.tell_disconnecting(desk, ending.cause);
             }
             desk.send_cause(reference, MessageType::RELEASE, cause, &[identifier]);
             let t308 = desk.deadline(Timer::T308);

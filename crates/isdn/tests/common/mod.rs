@@ -255,7 +255,8 @@ impl Pair {
             self.now = self.now.max(next);
             let now = self.now;
             for side in [Side::User, Side::Network] {
-                while let Some((_, frame)) = self.end(side).towards.pop_front_if(|(arrival, _)| *arrival <= now) {
+                while self.end(side).towards.front().is_some_and(|(arrival, _)| *arrival <= now) {
+                    let Some((_, frame)) = self.end(side).towards.pop_front() else { break };
                     self.end(side).d.handle_frame(now, &frame);
                     self.drain(side);
                 }
