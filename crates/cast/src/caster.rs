@@ -19,7 +19,9 @@ use crate::utc;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use mio::net::TcpListener;
 use mio::{Poll, Waker};
+use nix::sys::socket::{self, Backlog};
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -108,7 +110,7 @@ impl Caster {
         let count = shares.len();
         for (place, port) in settings.ports.clone().enumerate() {
             let address = SocketAddr::new(settings.address, port);
-            let listener = TcpListener::bind(address).map_err(|source| Error::Bind { address, source })?;
+            let listener = bind(address).map_err(|source| Error::Bind { address, source })?;
             shares[place % count].push(listener);
         }
         let recorder = recorder.map(|r| Recorder::launch(r, report.clone())).transpose()?;
@@ -305,6 +307,16 @@ impl Thread {
         let _ = self.waker.wake();
         sent
     }
+}
+
+/// Binds a port, with as long a queue of new connections as the system allows.
+///
+/// The usual queue of 128 overflows when an event begins and everybody comes at once; who does not fit
+/// waits for seconds or is reset.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    socket::listen(&listener, Backlog::MAXALLOWABLE)?;
+    Ok(listener)
 }
 
 /// Does this text do for a path, a file name and a directory?
