@@ -316,8 +316,8 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         address: address_of(&config),
     });
     let socket = config.control_socket();
-    let mut control = control::Server::bind(&socket, desk.clone())
-        .map_err(|e| format!("the control socket cannot be used: {e}"))?;
+    let mut control =
+        control::Server::bind(&socket, desk.clone()).map_err(|e| format!("the control socket cannot be used: {e}"))?;
 
     if demonstrate && let Some(exchange) = &exchange {
         show(&config, exchange, &keyring)?;

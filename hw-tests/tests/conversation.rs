@@ -66,7 +66,8 @@ fn what_is_said_is_heard_streamed_and_recorded_and_what_is_keyed_is_not() {
         let event = c.events().ok()?.into_iter().next()?;
         (event.callers == 1 && event.state == EventState::Live).then_some(())
     });
-    client.exchange_hang_up(listener).expect("hung up");
+    // Two minutes of silence have closed the first connection.
+    daemon.client().exchange_hang_up(listener).expect("hung up");
     daemon.wait_for("the recording", Duration::from_secs(20), |c| (c.events().ok()?.first()?.recordings > 0).then_some(()));
     let ended = curl.wait().expect("curl ends");
     assert!(ended.success(), "the stream ends cleanly: {ended}");

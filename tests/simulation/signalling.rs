@@ -5,7 +5,7 @@ use crate::random::Random;
 use crate::world::{self, AFTERMATH, HOUR, KnownEvent, Tally};
 use dsp::dtmf::Key;
 use exchange::{CallOrder, CallerEvent, CallerId, Server, SpanId, SpanPlan, Switch, SwitchPlan, TrunkGroup};
-use hal::{DFrame, Line, Timeslot};
+use hal::{DFrame, Line};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use trunkcast::gateway::{Channel, Gateway, Output, Voice};
@@ -206,7 +206,7 @@ impl World {
             at += self.random.ms(1000, 8000);
         }
         self.later(at, Deed::Talk(caller, true));
-        if self.random.once_in(8) {
+        if self.random.once_in(25) {
             at += self.random.ms(1000, 60_000);
             let keys = if self.random.once_in(2) { "399" } else { "*399" };
             for c in keys.chars() {
@@ -252,9 +252,12 @@ impl World {
     fn caller(&mut self, caller: CallerId, event: &CallerEvent) {
         match event {
             CallerEvent::Connected { channel, .. } => {
-                let Timeslot(_) = *channel;
                 self.channels.insert(caller, Channel { span: 0, timeslot: *channel });
-                self.plan_caller(caller);
+                if self.now < HOUR {
+                    self.plan_caller(caller);
+                } else {
+                    self.later(Duration::ZERO, Deed::HangUp(caller));
+                }
             }
             CallerEvent::Ended { .. } | CallerEvent::NoRoute { .. } => {
                 self.channels.remove(&caller);

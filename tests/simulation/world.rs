@@ -70,7 +70,7 @@ pub struct KnownEvent {
 /// The keys, and the events made with them.
 pub fn events(random: &mut Random) -> (Keyring, Vec<KnownEvent>) {
     let keyring = Keyring::random();
-    let count = 3 + random.below(6);
+    let count = 6 + random.below(12);
     let events = (0..count)
         .map(|_| {
             let number = EventNumber::random(keyring.current());
