@@ -279,3 +279,25 @@ fn orders_out_of_turn_are_refused() {
     pair.run(SHORT);
     pair.assert_idle();
 }
+
+/// Every change of state is remembered, with what made it so.
+#[test]
+fn the_trace_tells_the_story() {
+    use isdn::q931::Why;
+    use isdn::q931::message::MessageType;
+    let mut pair = Pair::up();
+    let (_, theirs) = pair.connected(Side::Network, 3);
+    pair.clear(Side::User, theirs, NORMAL);
+    let story: Vec<_> =
+        pair.user.d.transitions().map(|step| (step.from.number(), step.to.number(), step.why)).collect();
+    assert_eq!(
+        story,
+        [
+            (6, 9, Why::Ordered),
+            (9, 8, Why::Ordered),
+            (8, 10, Why::Received(MessageType::CONNECT_ACKNOWLEDGE)),
+            (10, 11, Why::Ordered),
+            (11, 0, Why::Received(MessageType::RELEASE)),
+        ]
+    );
+}
