@@ -21,6 +21,20 @@ pub fn start(level: LevelFilter, format: LogFormat) {
     }
 }
 
+/// Log a sentence with the numbers it is about as fields of their own; those that are `None` are left out.
+pub fn tell(level: log::Level, target: &str, text: &str, about: &[(&str, Option<u64>)]) {
+    let fields: Vec<(&str, Value)> =
+        about.iter().filter_map(|(name, number)| Some((*name, Value::from((*number)?)))).collect();
+    log::logger().log(
+        &Record::builder()
+            .level(level)
+            .target(target)
+            .args(format_args!("{text}"))
+            .key_values(&fields.as_slice())
+            .build(),
+    );
+}
+
 impl Log for Sink {
     fn enabled(&self, metadata: &Metadata) -> bool {
         metadata.level() <= self.level

@@ -34,6 +34,12 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub const RING_SAMPLES: usize = 32_768;
 /// Notices a watcher may lag behind by.
 const NOTICES: usize = 1024;
+/// The alarm that the content store could not be used at the start; cleared when something is read from it.
+pub const CONTENT_STORE: &str = "content store";
+/// The alarm that a recording could not be published; cleared when one is.
+const PUBLISHING: &str = "publishing recordings";
+/// The alarm that the journal is behind.
+pub const JOURNAL: &str = "journal";
 /// How often records are made to survive a loss of power.
 const SYNC_EVERY_MS: u64 = 1000;
 
@@ -257,8 +263,17 @@ impl Office {
 
     fn say(&self, at_ms: u64, what: &What) {
         let Some(sentence) = words::describe(what, &self.shared.picture()) else { return };
-        log::log!(target: sentence.topic, sentence.level, "{}", sentence.text);
         let (event, call, span) = subject(what);
+        crate::logging::tell(
+            sentence.level,
+            sentence.topic,
+            &sentence.text,
+            &[
+                ("event", event.map(EventNumber::as_u64)),
+                ("call", call.map(|c| c.0)),
+                ("span", span.map(|s| u64::from(s) + 1)),
+            ],
+        );
         self.shared.hub.publish(Notice {
             at_ms,
             severity: severity_of(sentence.level),
@@ -380,7 +395,13 @@ impl Office {
                 self.lifecycle_changed = true;
             }
             What::LinkSilent { span } | What::LinkDown { span } => {
-                let text = format!("span {}: the D channel is down", span + 1);
+                let silent = matches!(what, What::LinkSilent { .. });
+                let why =
+                    if silent { "the exchange does not answer on the D channel" } else { "the D channel is down" };
+                let text = format!(
+                    "span {}: {why}; is it attached, with our switch variant and D-channel timeslot?",
+                    span + 1
+                );
                 self.shared.picture().raise(at_ms, &format!("span {} D channel", span + 1), Severity::Major, text);
             }
             What::LinkUp { span, .. } => {
@@ -443,13 +464,19 @@ impl Office {
                     picture.clear(&format!("recording on port {port}"));
                 }
                 CastEvent::RecordingClosed { .. } => picture.recording = picture.recording.saturating_sub(1),
-                CastEvent::RecordingFailed { port, .. } => {
-                    picture.raise(now_ms(), &format!("recording on port {port}"), Severity::Major, event.to_string());
+                CastEvent::RecordingFailed { port, disk_full, .. } => {
+                    let hint = if *disk_full { "; make room, and it resumes by itself" } else { "; it is tried again" };
+                    let text = format!("{event}{hint}");
+                    picture.raise(now_ms(), &format!("recording on port {port}"), Severity::Major, text);
+                }
+                CastEvent::PublishDelayed { .. } => {
+                    picture.raise(now_ms(), PUBLISHING, Severity::Major, event.to_string());
                 }
                 CastEvent::StreamStopped { port, .. } => {
                     picture.clear(&format!("recording on port {port}"));
                 }
                 CastEvent::RecordingPublished { event, .. } => {
+                    picture.clear(PUBLISHING);
                     if let Ok(number) = EventNumber::parse(event) {
                         picture.event(now_ms(), number).recordings += 1;
                     }
@@ -471,6 +498,7 @@ impl Office {
     fn take_event_info(&mut self, event: EventNumber, info: Result<store::Found, String>) {
         match info {
             Ok(found) => {
+                self.shared.picture().clear(CONTENT_STORE);
                 self.known.insert(event, KnownRecord { title: found.title.clone(), formats: found.formats });
                 self.shared.picture().events.entry(event).or_default().title = found.title;
                 let default = self.settings.time_outs;
@@ -521,10 +549,24 @@ impl Office {
         if let Err(error) = written {
             let text =
                 format!("journal: {}; event {} may take calls again after a restart", chain(&error), event.grouped());
-            self.shared.picture().raise(now_ms(), "journal", Severity::Major, text.clone());
+            self.shared.picture().raise(now_ms(), JOURNAL, Severity::Major, text.clone());
             self.announce(log::Level::Error, "event", Some(&event.to_string()), text);
         } else {
-            self.shared.picture().clear("journal");
+            self.shared.picture().clear(JOURNAL);
+        }
+    }
+
+    /// What the journal could not write is tried again, also when nothing new happens.
+    fn retry_journal(&self) {
+        let mut journal = self.shared.journal();
+        if journal.pending() == 0 {
+            return;
+        }
+        let flushed = journal.flush();
+        drop(journal);
+        if flushed.is_ok() {
+            self.shared.picture().clear(JOURNAL);
+            self.announce(log::Level::Info, "event", None, "the event journal is written again".to_owned());
         }
     }
 
@@ -538,6 +580,7 @@ impl Office {
         if now.saturating_sub(self.synced_ms) >= SYNC_EVERY_MS {
             self.synced_ms = now;
             result = result.and(self.records.sync());
+            self.retry_journal();
         }
         match result {
             Ok(()) => {

@@ -85,7 +85,10 @@ proptest! {
         }
         pair.forget();
         for side in [Side::User, Side::Network] {
-            prop_assert_eq!(pair.end(side).link.state(), StateName::MultipleFrameEstablished);
+            // A poll of T203 may just be under way, which is as healthy.
+            let state = pair.end(side).link.state();
+            let up = matches!(state, StateName::MultipleFrameEstablished | StateName::TimerRecovery);
+            prop_assert!(up, "{:?}", state);
             pair.send(side, b"healed");
         }
         pair.run(Duration::from_secs(1));
