@@ -49,6 +49,7 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     /// The name in recordings and records; letters, digits, hyphens. Empty: the host's name.
+    #[serde(deserialize_with = "server_name")]
     pub name: String,
     /// Where everything that must survive a restart lives.
     pub state_dir: PathBuf,
@@ -100,7 +101,7 @@ pub struct Card {
     /// Its name.
     pub name: String,
     /// Its spans.
-    #[serde(rename = "span")]
+    #[serde(rename = "span", default)]
     pub spans: Vec<Span>,
 }
 
@@ -453,23 +454,30 @@ impl Config {
                 ),
             ));
         }
-        if !self.server.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
-            return Err(format!(
-                "server.name = \"{}\": letters, digits, hyphens and dots only, as it becomes part of file names",
-                self.server.name
-            ));
-        }
-        for card in &self.cards {
+        let places = Places::find(text);
+        let mut sockets: Vec<&Path> = Vec::new();
+        for (c, card) in self.cards.iter().enumerate() {
             if card.spans.is_empty() {
-                return Err(format!("card \"{}\" has no [[card.span]]", card.name));
+                return Err(places.at_card(text, c, &format!("card \"{}\" has no [[card.span]]", card.name)));
             }
-            for (i, span) in card.spans.iter().enumerate() {
-                if span.far_end == FarEnd::Socket && span.socket.as_os_str().is_empty() {
-                    return Err(format!(
-                        "card \"{}\", span {}: far_end = \"socket\" needs `socket = \"/path\"`",
-                        card.name,
-                        i + 1
-                    ));
+            for (s, span) in card.spans.iter().enumerate() {
+                let wrong = |what: &str| {
+                    Err(places.at_span(text, c, s, &format!("card \"{}\", span {}: {what}", card.name, s + 1)))
+                };
+                let given = !span.socket.as_os_str().is_empty();
+                match span.far_end {
+                    FarEnd::Socket if !given => return wrong("far_end = \"socket\" needs `socket = \"/path\"`"),
+                    FarEnd::Socket if sockets.contains(&span.socket.as_path()) => {
+                        return wrong("another span is offered on the same socket: give each a path of its own");
+                    }
+                    FarEnd::Socket => sockets.push(&span.socket),
+                    FarEnd::Exchange if given => {
+                        return wrong(
+                            "`socket` is for far_end = \"socket\", but this span ends at the exchange in software: leave \
+                             one of the two out",
+                        );
+                    }
+                    FarEnd::Exchange => {}
                 }
             }
         }
@@ -510,10 +518,57 @@ impl Config {
     }
 }
 
+/// Where in the file cards and spans stand, for messages about more than one field.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Places {
+    card: Vec<CardPlace>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CardPlace {
+    name: Option<Spanned<toml::Value>>,
+    span: Vec<SpanPlace>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SpanPlace {
+    far_end: Option<Spanned<toml::Value>>,
+}
+
+impl Places {
+    /// What was understood once is understood again; if not, messages go without a line.
+    fn find(text: &str) -> Places {
+        toml::from_str(text).unwrap_or_default()
+    }
+
+    fn at_card(&self, text: &str, card: usize, what: &str) -> String {
+        let name = self.card.get(card).and_then(|c| c.name.as_ref());
+        name.map_or_else(|| what.to_owned(), |n| at_line(text, n.span().start, what))
+    }
+
+    fn at_span(&self, text: &str, card: usize, span: usize, what: &str) -> String {
+        let far_end = self.card.get(card).and_then(|c| c.span.get(span)?.far_end.as_ref());
+        far_end.map_or_else(|| what.to_owned(), |f| at_line(text, f.span().start, what))
+    }
+}
+
 fn at_line(text: &str, offset: usize, what: &str) -> String {
     let line = text[..offset.min(text.len())].matches('\n').count() + 1;
     let shown = text.lines().nth(line - 1).unwrap_or_default().trim();
     if shown.is_empty() { what.to_owned() } else { format!("line {line}: `{shown}`: {what}") }
+}
+
+fn server_name<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    let name = String::deserialize(d)?;
+    if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
+        return Ok(name);
+    }
+    Err(D::Error::custom(format!(
+        "`{name}` is no server's name: letters, digits, hyphens and dots only, as it becomes part of file names"
+    )))
 }
 
 fn tick<'de, D: Deserializer<'de>>(d: D) -> Result<ChunkLength, D::Error> {
@@ -636,9 +691,31 @@ mod tests {
         assert!(wrong.contains("line 3") && wrong.contains("authentication_code_s"), "{wrong}");
     }
 
+    fn spans(far_ends: &[&str]) -> String {
+        let mut text = "[[card]]\nboard = \"loopback\"\nname = \"c\"\n".to_owned();
+        for far_end in far_ends {
+            text += &format!("[[card.span]]\nline = \"T1\"\nswitch = \"ni2\"\n{far_end}\n");
+        }
+        text
+    }
+
     #[test]
-    fn a_span_on_a_socket_needs_its_path() {
-        let text = "[[card]]\nboard = \"loopback\"\nname = \"c\"\n[[card.span]]\nline = \"T1\"\nswitch = \"ni2\"\nfar_end = \"socket\"\n";
-        assert!(Config::parse(text).expect_err("no path").contains("socket"));
+    fn a_span_on_a_socket_needs_a_path_of_its_own() {
+        let wrong = |far_ends: &[&str]| Config::parse(&spans(far_ends)).expect_err("two fields that contradict");
+        let none = wrong(&["far_end = \"socket\""]);
+        assert!(none.contains("line 7") && none.contains("needs `socket"), "{none}");
+        let same = wrong(&["far_end = \"socket\"\nsocket = \"/a\""; 2]);
+        assert!(same.contains("line 12") && same.contains("span 2") && same.contains("the same socket"), "{same}");
+        let both = wrong(&["far_end = \"exchange\"\nsocket = \"/a\""]);
+        assert!(both.contains("line 7") && both.contains("leave one of the two out"), "{both}");
+        Config::parse(&spans(&["far_end = \"exchange\"\nsocket = \"\""])).expect("an empty path is none");
+    }
+
+    #[test]
+    fn what_a_card_or_a_name_lacks_is_said_with_its_line() {
+        let wrong = Config::parse(&spans(&[])).expect_err("no span");
+        assert!(wrong.contains("line 3") && wrong.contains("no [[card.span]]"), "{wrong}");
+        let wrong = Config::parse("[server]\nname = \"a b\"\n").expect_err("a space");
+        assert!(wrong.contains("line 2") && wrong.contains("file names"), "{wrong}");
     }
 }

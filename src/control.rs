@@ -5,7 +5,7 @@
 
 use crate::gateway::{CallId, SPAN_TIMESLOTS};
 use crate::office::picture::{CallPicture, EventPicture, SpanPicture};
-use crate::office::{Shared, chain, now_ms};
+use crate::office::{self, Shared, chain, now_ms};
 use crate::realtime::{Granted, Histogram, LoopStatistics};
 use crate::reports::{CallStage, Closed, Command, Order};
 use cast::{Caster, PortStatus};
@@ -274,7 +274,9 @@ impl Desk {
         let now = now_ms();
         let written = self.shared.journal().append(now, info.number, event::Happening::Reserved, &self.server);
         if let Err(error) = written {
-            log::error!(target: "event", "journal: {}", chain(&error));
+            let text = format!("journal: {}", chain(&error));
+            log::error!(target: "event", "{text}");
+            self.shared.picture().raise(now, office::JOURNAL, control::Severity::Major, text);
         }
         self.shared.picture().event(now, info.number).title.clone_from(&info.title);
         Ok(Reply::Reserved(Reservation {

@@ -17,7 +17,7 @@ use crate::reports::{Closed, Command, Order};
 use crate::voice::VoicePath;
 use board_loopback::LoopbackCard;
 use cast::{Caster, RecorderSettings};
-use event::{Guard, Journal, Keyring};
+use event::{Guard, Journal, JournalError, Keyring};
 use hal::{Card, Line};
 use nix::sys::signal::{SigSet, Signal};
 use std::path::PathBuf;
@@ -152,10 +152,20 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let state_dir = config.server.state_dir.clone();
     make_directory(&state_dir)?;
     let content_dir = config.content_dir();
-    make_directory(&content_dir)?;
-    let prompts = PromptSet::load(&config.call_in.prompts, &config.call_in.language).map_err(|e| e.to_string())?;
+    // A store that is away keeps nobody from calling; recordings wait in the spool.
+    let store_away = make_directory(&content_dir).err();
+    if let Some(why) = &store_away {
+        log::error!(target: "server", "content store: {why}; calls are taken, recordings wait in the spool");
+    }
+    let prompts = PromptSet::load(&config.call_in.prompts, &config.call_in.language)
+        .map_err(|e| format!("{e}; put it right, or leave call_in.prompts empty for the prompts built in"))?;
     let keyring = Keyring::load_or_create(&config.keys()).map_err(|e| chain(&e))?;
-    let journal = Journal::open(&state_dir).map_err(|e| chain(&e))?;
+    let journal = Journal::open(&state_dir).map_err(|error| match &error {
+        JournalError::InUse { .. } => {
+            format!("{}; stop that one, or give this one a server.state_dir of its own", chain(&error))
+        }
+        _ => chain(&error),
+    })?;
     let server = config.server_name();
     let epoch = Instant::now();
     let (started, started_ms) = (SystemTime::now(), now_ms());
@@ -243,6 +253,9 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
 
     let mut picture =
         Picture { spans: cards.pictures, listen: (address_of(&config), ports.first), ..Picture::default() };
+    if let Some(why) = store_away {
+        picture.raise(now_ms(), office::CONTENT_STORE, control::Severity::Major, why);
+    }
     for (event, state) in journal.events() {
         let entry = picture.events.entry(event).or_default();
         entry.closed = state.closed.map(closed_as);

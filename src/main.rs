@@ -1,7 +1,8 @@
 //! `trunkcastd`: the gateway daemon.
 
 use clap::Parser;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trunkcast::config::{Config, TEMPLATE};
 use trunkcast::daemon;
@@ -21,7 +22,7 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["config", "check_config"])]
     print_config: bool,
 
-    /// Check a configuration, say what is wrong with line and field, and exit.
+    /// Check a configuration ("-": standard input), say what is wrong with line and field, and exit.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     check_config: Option<PathBuf>,
 
@@ -55,11 +56,18 @@ fn tick(text: &str) -> Result<hal::ChunkLength, String> {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.print_config {
-        print!("{TEMPLATE}");
-        return ExitCode::SUCCESS;
+        return match std::io::stdout().write_all(TEMPLATE.as_bytes()) {
+            // Whoever reads has read enough: `trunkcastd --print-config | head`.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                eprintln!("trunkcastd: cannot print the configuration: {error}");
+                ExitCode::FAILURE
+            }
+            _ => ExitCode::SUCCESS,
+        };
     }
     if let Some(file) = &arguments.check_config {
-        return match Config::load(file).map(|config| daemon::preflight(&config)) {
+        let given = if file.as_os_str() == "-" { Path::new("/dev/stdin") } else { file };
+        return match Config::load(given).map(|config| daemon::preflight(&config)) {
             Ok(warnings) => {
                 for warning in &warnings {
                     println!("{}: warning: {warning}", file.display());

@@ -62,13 +62,11 @@ pub struct Shared {
 
 impl Shared {
     /// The picture, for a moment.
-    #[must_use]
     pub fn picture(&self) -> MutexGuard<'_, Picture> {
         self.picture.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The journal, for a moment.
-    #[must_use]
     pub fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
