@@ -12,9 +12,18 @@ use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Free { since: Duration },
-    Used { event: EventNumber },
-    Held { event: EventNumber, until: Duration },
+    Free {
+        since: Duration,
+    },
+    /// In use; until `held` listeners' codes for an earlier stream of the same event may be valid.
+    Used {
+        event: EventNumber,
+        held: Option<Duration>,
+    },
+    Held {
+        event: EventNumber,
+        until: Duration,
+    },
 }
 
 /// The pool; ports are counted from 0 (the first of the range).
@@ -42,20 +51,29 @@ impl PortPool {
             });
             free.min().map(|(_, i)| i)
         })?;
-        self.states[port] = State::Used { event };
+        let held = match self.states[port] {
+            State::Held { event: e, until } if e == event => Some(until),
+            State::Free { .. } | State::Used { .. } | State::Held { .. } => None,
+        };
+        self.states[port] = State::Used { event, held };
         Some(port as u16)
     }
 
     /// The stream on this port has ended: hold it back.
     pub fn release(&mut self, now: Duration, port: u16) {
-        if let State::Used { event } = self.states[usize::from(port)] {
+        if let State::Used { event, .. } = self.states[usize::from(port)] {
             self.states[usize::from(port)] = State::Held { event, until: now + self.reuse_after };
         }
     }
 
-    /// The port was taken but never carried anything: free at once.
+    /// The port was taken but carried nothing this time: free at once, unless an earlier stream of the
+    /// same event still holds it back.
     pub fn give_back(&mut self, now: Duration, port: u16) {
-        self.states[usize::from(port)] = State::Free { since: now };
+        let state = &mut self.states[usize::from(port)];
+        *state = match *state {
+            State::Used { event, held: Some(until) } if until > now => State::Held { event, until },
+            State::Free { .. } | State::Used { .. } | State::Held { .. } => State::Free { since: now },
+        };
     }
 
     /// Ports that [`PortPool::take`] could answer with for an event not seen before.
@@ -72,7 +90,7 @@ impl PortPool {
     /// Ports in use, with the event each carries.
     pub fn used(&self) -> impl Iterator<Item = (u16, EventNumber)> {
         self.states.iter().enumerate().filter_map(|(i, s)| match *s {
-            State::Used { event } => Some((i as u16, event)),
+            State::Used { event, .. } => Some((i as u16, event)),
             State::Free { .. } | State::Held { .. } => None,
         })
     }
@@ -100,6 +118,20 @@ mod tests {
         pool.release(at(20), 0);
         assert_eq!((pool.free(at(919)), pool.free(at(920))), (0, 1));
         assert_eq!(pool.take(at(920), b), Some(0));
+    }
+
+    #[test]
+    fn an_event_that_returns_without_a_word_does_not_free_its_port_early() {
+        let (a, b) = (EventNumber::random(event::KeyId::FIRST), EventNumber::random(event::KeyId::FIRST));
+        let mut pool = PortPool::new(1, REUSE);
+        assert_eq!(pool.take(at(0), a), Some(0));
+        pool.release(at(10), 0);
+        assert_eq!(pool.take(at(20), a), Some(0));
+        pool.give_back(at(30), 0);
+        assert_eq!(pool.take(at(31), b), None, "listeners of the stream that ended at 10 s may still come");
+        assert_eq!(pool.take(at(910), b), Some(0));
+        pool.give_back(at(911), 0);
+        assert_eq!(pool.take(at(911), a), Some(0), "a port that carried nothing is nobody's");
     }
 
     #[test]
