@@ -15,10 +15,8 @@ const PRE_ROLL: usize = 3200;
 /// The way to the encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
-    /// Closed, with a ring nobody has used.
+    /// Closed.
     Off,
-    /// Closed, and the ring belongs to the stream that has ended.
-    Used,
     /// To be opened as soon as there is a fresh ring.
     Waiting,
     /// Open.
@@ -28,6 +26,8 @@ enum Stream {
 /// One conference.
 pub struct Mix {
     members: usize,
+    /// Something was added to a sum in the last tick.
+    used: bool,
     now: Sum,
     delayed: Sum,
     tone: Option<ToneSequence>,
@@ -38,6 +38,8 @@ pub struct Mix {
     pre_roll_at: usize,
     stream: Stream,
     outlet: rtrb::Producer<i16>,
+    /// Streams that have ended and whose successor's ring has not come yet.
+    owed: u32,
     samples_lost: u64,
 }
 
@@ -46,6 +48,7 @@ impl Mix {
     pub fn new(samples: usize, outlet: rtrb::Producer<i16>) -> Self {
         Mix {
             members: 0,
+            used: false,
             now: Sum::new(samples),
             delayed: Sum::new(samples),
             tone: None,
@@ -55,6 +58,7 @@ impl Mix {
             pre_roll_at: 0,
             stream: Stream::Off,
             outlet,
+            owed: 0,
             samples_lost: 0,
         }
     }
@@ -73,19 +77,20 @@ impl Mix {
     /// is used up.
     pub fn open_stream(&mut self) {
         match self.stream {
-            Stream::Off => self.begin_stream(),
-            Stream::Used => self.stream = Stream::Waiting,
+            Stream::Off if self.owed == 0 => self.begin_stream(),
+            Stream::Off => self.stream = Stream::Waiting,
             Stream::Waiting | Stream::On => {}
         }
     }
 
-    /// A fresh ring; the used one is returned, to be dropped where that does no harm.
+    /// A fresh ring; the used one is returned, to be dropped where that does no harm. One comes for each
+    /// stream that has ended, so the first of several belongs to a stream that has ended as well. One that
+    /// nobody asked for takes the place of the present one at once.
     pub fn replace_outlet(&mut self, fresh: rtrb::Producer<i16>) -> rtrb::Producer<i16> {
         let used = std::mem::replace(&mut self.outlet, fresh);
-        match self.stream {
-            Stream::Waiting => self.begin_stream(),
-            Stream::Used => self.stream = Stream::Off,
-            Stream::Off | Stream::On => {}
+        self.owed = self.owed.saturating_sub(1);
+        if self.owed == 0 && self.stream == Stream::Waiting {
+            self.begin_stream();
         }
         used
     }
@@ -100,20 +105,21 @@ impl Mix {
 
     /// No more; nothing of this event is kept.
     pub fn close_stream(&mut self) {
-        self.stream = match self.stream {
-            Stream::On | Stream::Used | Stream::Waiting => Stream::Used,
-            Stream::Off => Stream::Off,
-        };
+        if self.stream != Stream::Off {
+            self.stream = Stream::Off;
+            self.owed += 1;
+        }
         self.tone = None;
         self.pre_roll.fill(0);
     }
 
     /// Begin a tick.
     pub fn begin(&mut self) {
-        if self.members > 0 {
+        if self.used {
             self.now.clear();
             self.delayed.clear();
         }
+        self.used = false;
         self.members = 0;
     }
 
@@ -124,6 +130,7 @@ impl Mix {
 
     /// What a member says.
     pub fn add(&mut self, now: &[i16], delayed: &[i16]) {
+        self.used = true;
         self.now.add(now);
         self.delayed.add(delayed);
     }
@@ -133,15 +140,16 @@ impl Mix {
         if self.members == 0 && self.stream != Stream::On {
             return;
         }
-        self.tone_chunk.fill(0);
         if let Some(tone) = &mut self.tone {
+            self.tone_chunk.fill(0);
             tone.fill(&mut self.tone_chunk);
             if tone.is_finished() {
                 self.tone = None;
             }
+            // Summed like one more member, so that what is heard is clamped once.
+            self.now.add(&self.tone_chunk);
+            self.used = true;
         }
-        // Summed like one more member, so that what is heard is clamped once.
-        self.now.add(&self.tone_chunk);
         self.delayed.shared(&mut self.chunk);
         if self.stream == Stream::On {
             // Silence included: the stream goes on while nobody speaks, and after the last has left.
@@ -171,4 +179,95 @@ impl Mix {
 fn push(outlet: &mut rtrb::Producer<i16>, samples: &[i16]) -> u64 {
     let (_, rest) = outlet.push_partial_slice(samples);
     rest.len() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLES: usize = 80;
+
+    fn mix() -> (Mix, rtrb::Consumer<i16>) {
+        let (outlet, ring) = rtrb::RingBuffer::new(32_768);
+        (Mix::new(SAMPLES, outlet), ring)
+    }
+
+    /// One tick in which one member says this, or nobody is there.
+    fn tick(mix: &mut Mix, says: Option<i16>) {
+        mix.begin();
+        if let Some(sample) = says {
+            mix.join();
+            mix.add(&[sample; SAMPLES], &[sample; SAMPLES]);
+        }
+        mix.finish();
+    }
+
+    fn heard(mix: &Mix) -> [i16; SAMPLES] {
+        let mut out = [0; SAMPLES];
+        mix.for_member(None, &mut out);
+        out
+    }
+
+    #[test]
+    fn the_stream_begins_with_what_was_said_just_before() {
+        let (mut mix, mut ring) = mix();
+        for n in 0..50 {
+            tick(&mut mix, Some(n));
+        }
+        mix.open_stream();
+        assert_eq!(ring.slots(), PRE_ROLL);
+        assert_eq!(ring.pop().expect("pre-roll"), 10, "the oldest of 40 ticks");
+        tick(&mut mix, Some(50));
+        assert_eq!(ring.slots(), PRE_ROLL - 1 + SAMPLES);
+    }
+
+    #[test]
+    fn a_tone_that_outlasts_the_last_member_is_not_kept_for_the_next() {
+        let (mut mix, _ring) = mix();
+        tick(&mut mix, Some(0));
+        mix.open_stream();
+        mix.exit_tone();
+        for _ in 0..200 {
+            tick(&mut mix, None);
+        }
+        tick(&mut mix, Some(7));
+        assert_eq!(heard(&mix), [7; SAMPLES]);
+    }
+
+    #[test]
+    fn a_stream_waits_for_the_ring_that_is_meant_for_it() {
+        let (mut mix, mut first) = mix();
+        let ring = || rtrb::RingBuffer::new(32_768);
+        mix.open_stream();
+        tick(&mut mix, Some(1));
+        mix.close_stream();
+        assert_eq!(first.slots(), PRE_ROLL + SAMPLES);
+        assert_eq!(first.pop(), Ok(0));
+        // Opened and closed again before the office has sent anything: two rings are on their way.
+        mix.open_stream();
+        tick(&mut mix, Some(2));
+        mix.close_stream();
+        let (to_second, second) = ring();
+        drop(mix.replace_outlet(to_second));
+        mix.open_stream();
+        tick(&mut mix, Some(3));
+        assert_eq!(second.slots(), 0, "that ring's reader went with the second stream");
+        let (to_third, mut third) = ring();
+        drop(mix.replace_outlet(to_third));
+        let pre_roll: Vec<i16> = (0..PRE_ROLL).map(|_| third.pop().expect("pre-roll")).collect();
+        assert_eq!(pre_roll[PRE_ROLL - 1], 3, "what was said meanwhile comes first");
+        assert!(!pre_roll.contains(&2), "nothing of the stream before");
+        tick(&mut mix, Some(4));
+        assert_eq!(third.pop(), Ok(4));
+    }
+
+    #[test]
+    fn a_ring_that_nobody_asked_for_takes_over_at_once() {
+        let (mut mix, _gone) = mix();
+        mix.open_stream();
+        let (outlet, mut ring) = rtrb::RingBuffer::new(1000);
+        drop(mix.replace_outlet(outlet));
+        tick(&mut mix, Some(5));
+        assert_eq!(ring.pop(), Ok(5));
+    }
 }
