@@ -32,10 +32,10 @@ struct Card {
 }
 
 impl Card {
-    fn spans(&self) -> impl Iterator<Item = (SpanIndex, u16, Line)> + use<> {
-        let first = self.first_span;
-        let lines: heapless::Vec<Line, 64> = self.lines.iter().copied().collect();
-        lines.into_iter().enumerate().map(move |(i, line)| (SpanIndex(i as u8), first + i as u16, line))
+    /// A span by its place on the card: what the card calls it, where it stands over all cards, its line.
+    fn span(&self, place: usize) -> Option<(SpanIndex, u16, Line)> {
+        let line = *self.lines.get(place)?;
+        Some((SpanIndex(place as u8), self.first_span + place as u16, line))
     }
 }
 
@@ -116,16 +116,18 @@ impl Engine {
                 Ok(Readiness::Ready) => {}
                 // The leader sets the pace. A follower is always ready behind its slip buffer; one
                 // that is not misses this tick.
-                Ok(Readiness::NotYet) if index == 0 => return Turn::NotYet,
+                Ok(Readiness::NotYet) if index == 0 => {
+                    // Time goes on without samples: a card that stands still must not keep calls from
+                    // being cleared, nor the daemon from ending.
+                    self.timers(now);
+                    return Turn::NotYet;
+                }
                 Ok(Readiness::NotYet) => {}
                 Err(error) => self.card_failed(now, index, error.kind()),
             }
         }
         self.receive(now);
-        if self.gateway.poll_timeout().is_some_and(|t| t <= now) {
-            self.gateway.handle_timeout(now);
-        }
-        self.carry_out(now);
+        self.timers(now);
         self.voice.mix();
         self.send(now);
         self.listen(now);
@@ -182,10 +184,19 @@ impl Engine {
             self.cards[index].gone = true;
             self.gateway.note(now, What::CardRemoved { card: index as u16 });
             let alarms = hal::Alarms::ABSENT | hal::Alarms::LOS;
-            for (_, span, _) in self.cards[index].spans() {
+            let mut place = 0;
+            while let Some((_, span, _)) = self.cards[index].span(place) {
                 self.gateway.handle_alarms(now, span, alarms);
+                place += 1;
             }
         }
+    }
+
+    fn timers(&mut self, now: Duration) {
+        if self.gateway.poll_timeout().is_some_and(|t| t <= now) {
+            self.gateway.handle_timeout(now);
+        }
+        self.carry_out(now);
     }
 
     fn receive(&mut self, now: Duration) {
@@ -193,7 +204,9 @@ impl Engine {
             if self.cards[index].gone || !self.cards[index].ready {
                 continue;
             }
-            for (own, span, line) in self.cards[index].spans() {
+            let mut place = 0;
+            while let Some((own, span, line)) = self.cards[index].span(place) {
+                place += 1;
                 loop {
                     match self.cards[index].traffic.receive_frame(own) {
                         Ok(Some(frame)) => self.gateway.handle_frame(now, span, &frame),
@@ -233,7 +246,9 @@ impl Engine {
             if self.cards[index].gone || !self.cards[index].ready {
                 continue;
             }
-            for (own, span, line) in self.cards[index].spans() {
+            let mut place = 0;
+            while let Some((own, span, line)) = self.cards[index].span(place) {
+                place += 1;
                 for timeslot in line.bearers() {
                     let channel = Channel { span, timeslot };
                     if self.voice.is_open(channel) {
@@ -253,11 +268,26 @@ impl Engine {
                 Output::Frame(span, frame) => self.send_frame(now, span, &frame),
                 Output::Voice(command) => self.voice.command(command),
                 Output::Report(report) => {
-                    if self.reports.push(report).is_err() {
-                        self.reports_lost += 1;
-                    }
+                    self.tell(report);
                 }
             }
+        }
+    }
+
+    /// The office may be held up by a disk. What only describes the moment is left out first, so that
+    /// what streams, records and lists are kept by finds room for minutes.
+    fn tell(&mut self, report: Report) {
+        let passing = matches!(
+            report.what,
+            What::Talking { .. }
+                | What::Level { .. }
+                | What::FrameLost { .. }
+                | What::FrameUnsent { .. }
+                | What::Slip { .. }
+        );
+        let crowded = self.reports.slots() < self.reports.buffer().capacity() / 2;
+        if (passing && crowded) || self.reports.push(report).is_err() {
+            self.reports_lost += 1;
         }
     }
 
