@@ -191,6 +191,8 @@ struct Call {
     /// The dialogue, from CONNECT ACKNOWLEDGE on.
     dialogue: Option<CallIn>,
     membership: Option<Membership>,
+    /// The caller is talking, in a conference or not yet.
+    talking: bool,
     /// The protocol is clearing it: nothing more to say.
     clearing: bool,
 }
@@ -260,7 +262,8 @@ impl Gateway {
             })
             .collect();
         let channels = spans.len() * SPAN_TIMESLOTS;
-        let outputs = VecDeque::with_capacity(256 + channels * 8);
+        // The worst there is: at the end of the shutdown's time every call is cleared, every stream ended.
+        let outputs = VecDeque::with_capacity(256 + channels * 8 + settings.ports * 2);
         Gateway {
             spans,
             calls: (0..channels).map(|_| None).collect(),
@@ -312,6 +315,7 @@ impl Gateway {
         let span = usize::from(span);
         self.spans[span].dchannel.handle_frame(now, frame);
         self.drain_dchannel(now, span);
+        self.go_on_closing(now);
     }
 
     /// The time of [`Gateway::poll_timeout`] has come.
@@ -374,10 +378,14 @@ impl Gateway {
                 KeyMeaning::Mute => {
                     member.muted = !member.muted;
                     let (id, muted) = (call.id, member.muted);
+                    let (conference, talking) = (member.conference, call.talking);
                     self.voice(Voice::Mute(channel, muted));
                     let said = if muted { Prompt::Muted } else { Prompt::Unmuted };
                     self.voice(Voice::Play(channel, [said].into_iter().collect()));
                     self.report(now, What::Muted { call: id, muted });
+                    if talking && !muted {
+                        self.put_on_air(now, conference);
+                    }
                 }
                 KeyMeaning::EndEvent | KeyMeaning::Nothing => {}
             }
@@ -394,11 +402,13 @@ impl Gateway {
         let Some(dialogue) = self.calls[index].as_mut().and_then(|c| c.dialogue.as_mut()) else { return };
         let action = dialogue.prompts_done(now);
         self.act(now, index, action);
+        self.go_on_closing(now);
     }
 
     /// A caller began or ceased to talk. The first talker of a conference puts it on the air.
     pub fn handle_talking(&mut self, now: Duration, channel: Channel, talking: bool) {
-        let Some(call) = self.calls[channel.index()].as_ref() else { return };
+        let Some(call) = self.calls[channel.index()].as_mut() else { return };
+        call.talking = talking;
         let Some(member) = call.membership.as_ref() else { return };
         let (id, conference, muted) = (call.id, member.conference, member.muted);
         self.report(now, What::Talking { call: id, talking });
@@ -431,10 +441,10 @@ impl Gateway {
                     for index in 0..self.calls.len() {
                         self.dismiss(now, index, Prompt::Closing);
                     }
-                    self.go_on_closing(now);
                 }
             }
         }
+        self.go_on_closing(now);
     }
 
     /// Whether everything has been cleared after [`Command::Shutdown`].
@@ -536,7 +546,6 @@ impl Gateway {
                     if let Some(call) = self.calls[index].take() {
                         self.report(now, What::CallEnded { call: call.id, cause, by_peer });
                     }
-                    self.go_on_closing(now);
                 }
             }
             isdn::Event::Restarted { channels } => {
@@ -568,6 +577,7 @@ impl Gateway {
             caller: caller_hash(setup.calling.as_ref()),
             dialogue: None,
             membership: None,
+            talking: false,
             clearing: false,
         });
         let Setup { called, calling, redirecting, .. } = setup;
@@ -699,6 +709,7 @@ impl Gateway {
         entry.members += 1;
         entry.until = None;
         let alone = entry.members == 1;
+        let talking = call.talking;
         let channel = Channel::at(index);
         self.report(now, What::Joined { call: id, event, role });
         self.report(now, What::CallStage { call: id, stage: CallStage::InConference });
@@ -708,6 +719,11 @@ impl Gateway {
         self.voice(Voice::Play(channel, [said].into_iter().collect()));
         if self.tones {
             self.voice(Voice::EntryTone(conference));
+        }
+        // Who was speaking already while he keyed would otherwise be noticed only after his next pause.
+        if talking {
+            self.report(now, What::Talking { call: id, talking });
+            self.put_on_air(now, conference);
         }
     }
 
@@ -807,6 +823,11 @@ impl Gateway {
     }
 
     fn close_event(&mut self, now: Duration, event: EventNumber, closed: Closed, by: Option<CallId>) {
+        // Somebody called while the order was on its way: then it is not over.
+        let live = self.conferences.iter().flatten().any(|c| c.event == event && c.members > 0);
+        if closed == Closed::Over && live {
+            return;
+        }
         if self.closed.why(event).is_none() {
             if !self.closed.insert(event, closed) {
                 self.report(now, What::ClosedFull);
@@ -834,6 +855,7 @@ impl Gateway {
 
     // ---- closing down ----
 
+    /// Called at the end of an input, never from within one: what it clears brings events of its own.
     fn go_on_closing(&mut self, now: Duration) {
         if let Life::Closing { hard } = self.life {
             if hard <= now {
@@ -872,7 +894,7 @@ impl Gateway {
     }
 
     fn push(&mut self, output: Output) {
-        // Sized for the worst input there is; growing would allocate on the real-time thread.
+        // Growing would allocate on the real-time thread.
         if self.outputs.len() < self.outputs.capacity() {
             self.outputs.push_back(output);
         } else {

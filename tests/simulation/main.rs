@@ -30,7 +30,7 @@ fn number_from(name: &str) -> Option<u64> {
 }
 
 fn run(seed: u64) -> world::Tally {
-    if seed % 10 == 0 { sound::run(seed) } else { signalling::run(seed) }
+    if seed.is_multiple_of(10) { sound::run(seed) } else { signalling::run(seed) }
 }
 
 #[test]
