@@ -107,6 +107,12 @@ impl DChannel {
         self.desk.link.establish(now);
     }
 
+    /// The line carries frames again: a link that is wanted and not up is asked for at once.
+    pub fn line_restored(&mut self, now: Duration) {
+        self.advance(now);
+        self.desk.link.line_restored(now);
+    }
+
     /// Ends all calls without a word to the far end, cause 27, and releases the link. Polite owners clear their calls and
     /// wait for them to be released before.
     pub fn stop(&mut self, now: Duration) {

@@ -29,6 +29,52 @@ fn both_ends_establish_at_once() {
     }
 }
 
+/// We begin while the line is cut, and the exchange half a second after it was mended: with its SABME ours goes out once more,
+/// ahead of the answer, so that no SABME of ours finds a link that is in use.
+#[test]
+fn our_sabme_was_lost_and_the_far_end_establishes() {
+    let mut pair = Pair::new(Parameters::default(), 1);
+    pair.cut = true;
+    pair.user.link.establish(pair.now);
+    pair.run(SHORT);
+    pair.cut = false;
+    pair.run(SHORT * 5);
+    pair.network.link.establish(pair.now);
+    pair.run(SHORT);
+    assert_eq!(pair.ladder, ["> SABME P lost", "< SABME P", "> SABME P", "> UA F", "< UA F"]);
+    pair.send(Side::Network, b"a call at once");
+    pair.run(SECOND * 3);
+    assert_eq!(pair.user.messages(), [b"a call at once"]);
+    for side in [Side::User, Side::Network] {
+        assert_eq!(pair.end(side).link.counters().established, 1);
+        assert_eq!(pair.end(side).link.counters().resets, 0);
+    }
+}
+
+/// The line is mended between two attempts of ours: we do not wait for the next, whichever pause we are in.
+#[test]
+fn a_line_that_is_restored_is_used_at_once() {
+    for waited in [SHORT * 7, SECOND * 5] {
+        let mut pair = Pair::new(Parameters::default(), 1);
+        pair.cut = true;
+        pair.user.link.establish(pair.now);
+        pair.run(waited);
+        pair.cut = false;
+        pair.forget();
+        pair.user.link.line_restored(pair.now);
+        pair.run(SHORT);
+        assert_eq!(pair.ladder, ["> SABME P", "< UA F"], "after {waited:?}");
+        // Where there is a link, or none is wanted, there is nothing to be done.
+        pair.forget();
+        pair.user.link.line_restored(pair.now);
+        pair.user.link.release(pair.now);
+        pair.run(SHORT);
+        pair.user.link.line_restored(pair.now);
+        pair.run(SHORT);
+        assert_eq!(pair.ladder, ["> DISC P", "< UA F"], "after {waited:?}");
+    }
+}
+
 /// One end begins, the other merely answers: it need not have been asked to.
 #[test]
 fn the_far_end_answers_without_being_asked_to() {

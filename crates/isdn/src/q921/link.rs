@@ -17,8 +17,8 @@
 //! they are collected, so that an acknowledgement rides on an I frame whenever there is one to send.
 //! Time: T200 or T203, never both, in the variant of the state that has use for it.
 //! Source: Q.921 (09/97) clause 5.5 to 5.8 and Annex B. Departures, each beside its line: the link is tried for ever while
-//! layer 3 wants it; `establish` on a link that is up does nothing; a reset is always told to layer 3; no new I frame is
-//! sent in state 8; an I frame lost for want of room in the outbox is left unacknowledged rather than RNR sent.
+//! layer 3 wants it; `establish` on a link that is up does nothing; a reset is always told to layer 3; in state 5, SABME is
+//! answered by our own as well when that seems lost; no new I frame is sent in state 8; an I frame lost for want of room in the outbox is left unacknowledged rather than RNR sent.
 
 use super::frame::{self, Frame, NotAFrame, Supervisory, Unnumbered};
 use super::outbox::Outbox;
@@ -32,6 +32,10 @@ use std::time::Duration;
 /// From a failed or ended link to the next attempt. Q.921 leaves the insisting to layer 3; a primary rate link is wanted
 /// for ever, so it is done here. Long enough not to fill a technician's trace, short against T309.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// A SABME that is older and unanswered has been lost: frames of its length are on the line for less than a millisecond, and
+/// either end looks at its D channel every few milliseconds.
+const ANSWER_AT_LATEST: Duration = Duration::from_millis(100);
 
 /// T200 runs while something is unacknowledged or the far end is busy, T203 otherwise: one of them always.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +113,23 @@ impl DataLink {
         }
     }
 
+    /// PH-ACTIVATE indication: the line carries frames again. What was asked of a dead line is asked once more at once; a link
+    /// that is up, or that nobody wants, is left alone.
+    pub fn line_restored(&mut self, now: Duration) {
+        self.advance(now);
+        match self.state {
+            State::TeiAssigned { retry: Some(_) } => self.begin_establishment(Why::TriedAgain, false),
+            State::AwaitingEstablishment { was_up, .. } => {
+                self.transmit_unnumbered(Unnumbered::Sabme, true);
+                self.state = State::AwaitingEstablishment { t200: self.t200(), rc: 0, was_up };
+            }
+            State::TeiAssigned { retry: None }
+            | State::AwaitingRelease { .. }
+            | State::Established { .. }
+            | State::TimerRecovery { .. } => {}
+        }
+    }
+
     /// DL-RELEASE request: takes the link down, discarding what is queued, and stops wanting it. [`Output::Released`]
     /// confirms. A far end that establishes afterwards is still answered.
     pub fn release(&mut self, now: Duration) {
@@ -159,7 +180,9 @@ impl DataLink {
         match frame::decode(octets, self.side.peer(), self.parameters.n201) {
             Ok(frame) => match self.state {
                 State::TeiAssigned { .. } => self.in_tei_assigned(frame),
-                State::AwaitingEstablishment { was_up, .. } => self.in_awaiting_establishment(frame, was_up),
+                State::AwaitingEstablishment { t200, rc, was_up } => {
+                    self.in_awaiting_establishment(frame, t200, rc, was_up);
+                }
                 State::AwaitingRelease { .. } => self.in_awaiting_release(frame),
                 State::Established { sequence, timer } => self.in_established(frame, sequence, timer),
                 State::TimerRecovery { sequence, t200, rc } => self.in_timer_recovery(frame, sequence, t200, rc),
@@ -283,10 +306,17 @@ impl DataLink {
         }
     }
 
-    fn in_awaiting_establishment(&mut self, frame: Frame<'_>, was_up: bool) {
+    fn in_awaiting_establishment(&mut self, frame: Frame<'_>, t200: Duration, rc: u8, was_up: bool) {
         match frame {
-            // Both sides establish at once: answer, and go on waiting for the answer to our own (5.5.5.1).
+            // Both sides establish at once: answer, and go on waiting for the answer to our own (5.5.5.1). If ours was lost, it
+            // goes out again before the answer. Repeated by T200, it would find a far end that is up, and what that had sent
+            // by then, a SETUP as like as not, would be lost in the reset.
             Frame::Unnumbered { function: Unnumbered::Sabme, poll_final } => {
+                let sent = t200.saturating_sub(self.parameters.t200);
+                if self.now.saturating_sub(sent) > ANSWER_AT_LATEST {
+                    self.transmit_unnumbered(Unnumbered::Sabme, true);
+                    self.state = State::AwaitingEstablishment { t200: self.t200(), rc, was_up };
+                }
                 self.transmit_unnumbered(Unnumbered::Ua, poll_final);
             }
             Frame::Unnumbered { function: Unnumbered::Disc, poll_final } => {
