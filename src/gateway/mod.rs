@@ -345,11 +345,17 @@ impl Gateway {
         self.go_on_closing(now);
     }
 
-    /// The alarms of a span are now these. The data link is not touched by them: LAPD finds out by
-    /// itself whether the far end is still there, and calls live on under T309.
+    /// The alarms of a span are now these. A data link that is up is not touched by them: LAPD finds out
+    /// by itself whether the far end is still there, and calls live on under T309. One that is down is
+    /// asked for as soon as the line is sound.
     pub fn handle_alarms(&mut self, now: Duration, span: u16, alarms: Alarms) {
-        self.spans[usize::from(span)].alarms = alarms;
+        let index = usize::from(span);
+        let before = std::mem::replace(&mut self.spans[index].alarms, alarms);
         self.report(now, What::Alarms { span, alarms });
+        if alarms.usable() && !before.usable() {
+            self.spans[index].dchannel.line_restored(now);
+            self.drain_dchannel(now, index);
+        }
     }
 
     /// A D-channel frame was lost on the line.
