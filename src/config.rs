@@ -14,6 +14,9 @@ use toml::Spanned;
 /// The configuration file with every default, commented: what `trunkcastd --print-config` prints.
 pub const TEMPLATE: &str = include_str!("config/default.toml");
 
+/// Spans a card has at most.
+const MOST_SPANS: usize = 64;
+
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -222,6 +225,7 @@ pub struct Conference {
     /// Tones when somebody enters or leaves.
     pub tones: bool,
     /// The level from which a caller counts as talking, in dBm0.
+    #[serde(deserialize_with = "talk_level")]
     pub talk_dbm0: f32,
 }
 
@@ -460,6 +464,13 @@ impl Config {
             if card.spans.is_empty() {
                 return Err(places.at_card(text, c, &format!("card \"{}\" has no [[card.span]]", card.name)));
             }
+            if card.spans.len() > MOST_SPANS {
+                return Err(places.at_card(
+                    text,
+                    c,
+                    &format!("card \"{}\" has more than {MOST_SPANS} spans", card.name),
+                ));
+            }
             for (s, span) in card.spans.iter().enumerate() {
                 let wrong = |what: &str| {
                     Err(places.at_span(text, c, s, &format!("card \"{}\", span {}: {what}", card.name, s + 1)))
@@ -657,7 +668,17 @@ fn formats<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Format>, D::Error> {
     if names.is_empty() {
         return Err(D::Error::custom("at least one format"));
     }
-    names.iter().map(|n| n.parse().map_err(|_| D::Error::custom(format!("`{n}` is no format: \"mp3\"")))).collect()
+    let parse = |n: &String| n.parse().map_err(|_| D::Error::custom(format!("`{n}` is no format: \"mp3\"")));
+    let formats: Vec<Format> = names.iter().map(parse).collect::<Result<_, _>>()?;
+    if let Some(twice) = formats.iter().enumerate().find(|(i, f)| formats[..*i].contains(f)) {
+        return Err(D::Error::custom(format!("`{}` is there twice", names[twice.0])));
+    }
+    Ok(formats)
+}
+
+fn talk_level<'de, D: Deserializer<'de>>(d: D) -> Result<f32, D::Error> {
+    let level = f32::deserialize(d)?;
+    if (-70.0..=0.0).contains(&level) { Ok(level) } else { Err(D::Error::custom("a level is -70 to 0 dBm0")) }
 }
 
 #[cfg(test)]
@@ -709,6 +730,20 @@ mod tests {
         let both = wrong(&["far_end = \"exchange\"\nsocket = \"/a\""]);
         assert!(both.contains("line 7") && both.contains("leave one of the two out"), "{both}");
         Config::parse(&spans(&["far_end = \"exchange\"\nsocket = \"\""])).expect("an empty path is none");
+    }
+
+    #[test]
+    fn values_that_would_keep_everybody_off_the_air_are_refused() {
+        for (wrong, why) in [
+            ("[conference]\ntalk_dbm0 = nan\n", "-70 to 0"),
+            ("[conference]\ntalk_dbm0 = 3\n", "-70 to 0"),
+            ("[stream]\nformats = [\"mp3\", \"mp3\"]\n", "twice"),
+        ] {
+            let said = Config::parse(wrong).expect_err("wrong");
+            assert!(said.contains("line 2") && said.contains(why), "{said}");
+        }
+        let many = Config::parse(&spans(&["far_end = \"exchange\""; 65])).expect_err("too many");
+        assert!(many.contains("line 3") && many.contains("more than 64 spans"), "{many}");
     }
 
     #[test]

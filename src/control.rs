@@ -15,6 +15,7 @@ use control::{
     Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription, Timing,
 };
 use event::{EventNumber, Keyring, Role};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -92,7 +93,9 @@ impl Desk {
         let picture = self.shared.picture();
         let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
         let loop_ = &self.statistics;
-        let used = picture.events.values().filter(|e| e.port.is_some()).count();
+        let in_use: BTreeSet<u16> = picture.events.values().filter_map(|e| Some(e.port?.0)).collect();
+        let (used, now) = (in_use.len(), now_ms());
+        let held = picture.held_until_ms.iter().filter(|(port, until)| **until > now && !in_use.contains(port)).count();
         let mut alarms: Vec<_> = picture.alarms.values().cloned().collect();
         let lost = loop_.stream_samples_lost.load(Relaxed);
         if lost > 0 {
@@ -128,7 +131,7 @@ impl Desk {
             streams: count(ports.iter().filter(|(_, s)| live(s)).count()),
             listeners: count(ports.iter().map(|(_, s)| listeners(s) as usize).sum()),
             recordings: picture.recording,
-            free_ports: count(ports.len().saturating_sub(used)),
+            free_ports: count(ports.len().saturating_sub(used + held)),
             total_ports: count(ports.len()),
             alarms,
             dropped_reports: loop_.reports_lost.load(Relaxed),
@@ -226,20 +229,24 @@ impl Desk {
             callers: count(event.callers),
             hosts: count(event.hosts),
             streams,
-            recordings: event.recordings,
+            recordings: event.recordings + event.recording,
             since_ms: Some(event.since_ms),
             over_at_ms: event.over_at_ms,
         }
     }
 
     fn ports(&self) -> Vec<PortInfo> {
+        let (now, held) = (now_ms(), self.shared.picture().held_until_ms.clone());
+        let held = |port: u16| held.get(&(port - self.first_port)).copied().filter(|until| *until > now);
         let info = |(port, status): (u16, PortStatus)| {
             let (state, event) = match &status {
-                PortStatus::Idle => (PortState::Free, None),
                 PortStatus::Reserved { event } | PortStatus::Live { event, .. } => (PortState::InUse, Some(event)),
-                PortStatus::Over { event, .. } => (PortState::HeldBack, Some(event)),
+                PortStatus::Over { event, .. } if held(port).is_some() => (PortState::HeldBack, Some(event)),
+                PortStatus::Idle if held(port).is_some() => (PortState::HeldBack, None),
+                PortStatus::Idle | PortStatus::Over { .. } => (PortState::Free, None),
             };
-            PortInfo { port, state, event: event.cloned(), listeners: listeners(&status), until_ms: None }
+            let until_ms = held(port).filter(|_| state == PortState::HeldBack);
+            PortInfo { port, state, event: event.cloned(), listeners: listeners(&status), until_ms }
         };
         self.caster.status().into_iter().map(info).collect()
     }
@@ -254,7 +261,10 @@ impl Desk {
                         .with_hint("formats there are: mp3"));
                 }
             }
-            wish.formats
+            let mut formats = wish.formats;
+            formats.sort_unstable();
+            formats.dedup();
+            formats
         };
         let request = event::Request {
             title: wish.title,

@@ -19,17 +19,27 @@ use board_loopback::LoopbackCard;
 use cast::{Caster, RecorderSettings};
 use event::{Guard, Journal, JournalError, Keyring};
 use hal::{Card, Line};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use std::collections::BTreeSet;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-/// Events that are remembered as closed, of each kind: with one ended every minute, enough for two months.
+/// Events of each kind that may be closed until the next restart: with one every minute, enough for two months.
 const CLOSED_REMEMBERED: usize = 100_000;
 /// Reports that may wait for the office.
 const REPORTS: usize = 65_536;
 /// Orders that may wait for the real-time thread.
 const ORDERS: usize = 1024;
+
+/// How long the order to close down may find the queue full.
+const ORDER_PATIENCE: Duration = Duration::from_secs(2);
+/// How often the daemon looks whether its threads are all there, in milliseconds.
+const WATCH_MS: u16 = 250;
 
 /// How long the demonstration waits for its D channel.
 const LINK_PATIENCE: Duration = Duration::from_secs(10);
@@ -168,7 +178,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     })?;
     let server = config.server_name();
     let epoch = Instant::now();
-    let (started, started_ms) = (SystemTime::now(), now_ms());
+    let started_ms = now_ms();
 
     // Memory first, so that everything taken from now on is locked as well.
     let mut granted = Granted::default();
@@ -201,7 +211,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
 
     let cards = Cards::build(&config);
     let lines: Vec<Line> = cards.pictures.iter().map(|s| s.line).collect();
-    let closed = closed_events(&journal);
+    let closed = closed_events(&journal, &keyring);
     let gateway = Gateway::new(GatewaySettings {
         spans: cards.pictures.iter().map(|s| (s.line, s.switch)).collect(),
         numbers: config.call_in.numbers.clone(),
@@ -259,7 +269,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     for (event, state) in journal.events() {
         let entry = picture.events.entry(event).or_default();
         entry.closed = state.closed.map(closed_as);
-        entry.archive_due = state.archive_due;
+        (entry.archive_due, entry.since_ms) = (state.archive_due, state.at_ms);
         // A store that is away costs the titles, not the start.
         if let Ok(info) = event::info::read(&content_dir, event) {
             (entry.title, entry.recordings) = (info.title, info.recordings.len() as u32);
@@ -275,7 +285,8 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         },
         first_port: ports.first,
         record: config.recording.enabled,
-        epoch: started,
+        epoch,
+        port_reuse: Duration::from_secs(*config.stream.port_reuse_s.get_ref()),
     };
     let store = Store::start(content_dir.clone()).map_err(|e| format!("no thread for the content store: {e}"))?;
     let inlets = Inlets { reports, used_rings, cast_events, rings };
@@ -336,25 +347,53 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         show(&config, exchange, &keyring)?;
     }
 
-    let signal = signals.wait().map_err(|e| format!("cannot wait for signals: {}", e.desc()))?;
-    log::info!(target: "server", "{signal}: callers are told, calls are cleared");
+    let asked = wait_for_the_end(&signals, || realtime.is_finished() || office.is_finished())?;
+    match asked {
+        Some(signal) => log::info!(target: "server", "{signal}: callers are told, calls are cleared"),
+        None => log::error!(target: "server", "a thread that should never end has ended: the daemon closes down"),
+    }
     // A second signal means now: the default action ends the process; nothing recorded is lost by it.
     let _ = signals.thread_unblock();
 
     // Callers of our own exchange stay until they have heard the last words.
-    if !shared.order(Order::Gateway(Command::Shutdown)) {
-        return Err("the real-time thread takes no orders".to_owned());
+    let deadline = Instant::now() + ORDER_PATIENCE;
+    while !shared.order(Order::Gateway(Command::Shutdown)) && !realtime.is_finished() {
+        if Instant::now() >= deadline {
+            return Err("the real-time thread takes no orders".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
-    let result = realtime.join().map_err(|_| "the real-time thread broke down".to_owned())?;
-    // The office ends when it has read the last report.
-    let _ = office.join();
+    let result = realtime.join();
+    // The office ends when it has read the last report; also of a thread that has broken down.
+    let written = office.join();
     desk.hub().close();
     control.stop();
     if let Some(exchange) = exchange {
         drop(exchange.shutdown());
     }
     drop(servers);
-    result.map_err(|e| format!("the real-time loop failed: {e}"))
+    result
+        .map_err(|_| "the real-time thread broke down".to_owned())?
+        .map_err(|e| format!("the real-time loop failed: {e}"))?;
+    written.map_err(|_| "the office thread broke down".to_owned())?;
+    if asked.is_none() { Err("the daemon ended by itself".to_owned()) } else { Ok(()) }
+}
+
+/// Wait for SIGINT or SIGTERM, or until `ended` says that there is nothing left to wait for.
+fn wait_for_the_end(signals: &SigSet, ended: impl Fn() -> bool) -> Result<Option<Signal>, Failure> {
+    let cannot = |e: Errno| format!("cannot wait for signals: {}", e.desc());
+    let descriptor = SignalFd::with_flags(signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(cannot)?;
+    while !ended() {
+        let mut wait = [PollFd::new(descriptor.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut wait, PollTimeout::from(WATCH_MS)) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(cannot(error)),
+        }
+        if let Some(taken) = descriptor.read_signal().map_err(cannot)? {
+            return Ok(i32::try_from(taken.ssi_signo).ok().and_then(|n| Signal::try_from(n).ok()));
+        }
+    }
+    Ok(None)
 }
 
 fn make_directory(directory: &std::path::Path) -> Result<(), Failure> {
@@ -372,14 +411,20 @@ fn guard_limits(config: &Config) -> event::Limits {
     }
 }
 
-fn closed_events(journal: &Journal) -> ClosedEvents {
-    let mut closed = ClosedEvents::with_capacity(CLOSED_REMEMBERED);
-    for (event, state) in journal.events() {
-        let Some(why) = state.closed else { continue };
-        if !closed.insert(event, closed_as(why)) {
-            log::error!(target: "server", "the memory of ended events is full: retire the oldest PIN key");
-            break;
-        }
+/// The closed events of the journal, with as much room again as a daemon needs while it runs: a restart makes
+/// room. Those of keys that are retired or gone cannot be called anyhow.
+fn closed_events(journal: &Journal, keyring: &Keyring) -> ClosedEvents {
+    let valid: BTreeSet<_> =
+        keyring.states().filter(|(_, state)| *state != event::KeyState::Retired).map(|(id, _)| id).collect();
+    let known: Vec<_> = journal
+        .events()
+        .filter(|(event, _)| valid.contains(&event.key_id()))
+        .filter_map(|(event, state)| Some((event, closed_as(state.closed?))))
+        .collect();
+    let mut closed = ClosedEvents::with_capacity(known.len() + CLOSED_REMEMBERED);
+    for (event, why) in known {
+        // There is room for all of them and more.
+        let _ = closed.insert(event, why);
     }
     closed
 }

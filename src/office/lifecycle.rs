@@ -44,8 +44,10 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Somebody is in the conference of this event.
+    /// Somebody is in the conference of this event; `time_outs` are those to begin with, until its own are
+    /// known.
     pub fn joined(&mut self, event: EventNumber, time_outs: TimeOuts) {
+        let time_outs = self.events.get(&event).map_or(time_outs, |life| life.time_outs);
         let life = Life { time_outs, idle_since_ms: None, archive_told: false };
         self.events.insert(event, life);
     }
@@ -73,7 +75,19 @@ impl Lifecycle {
     #[must_use]
     pub fn over_at_ms(&self, event: EventNumber) -> Option<u64> {
         let life = self.events.get(&event)?;
-        Some(life.idle_since_ms? + life.time_outs.over_ms)
+        Some(life.idle_since_ms?.saturating_add(life.time_outs.over_ms))
+    }
+
+    /// What was `from` by the clock as it was set is `to` now.
+    pub fn clock_set(&mut self, from: u64, to: u64) {
+        for since in self.events.values_mut().filter_map(|life| life.idle_since_ms.as_mut()) {
+            *since = since.saturating_add(to).saturating_sub(from);
+        }
+    }
+
+    /// Events nobody is in, with when they will be over unless somebody calls.
+    pub fn idle(&self) -> impl Iterator<Item = (EventNumber, u64)> {
+        self.events.iter().filter_map(|(event, life)| Some((*event, life.idle_since_ms? + life.time_outs.over_ms)))
     }
 
     /// What is due by now; each is told once.
@@ -165,6 +179,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_of_an_event_outlives_its_next_caller() {
+        let (mut lives, e) = (Lifecycle::default(), event());
+        lives.joined(e, TIME_OUTS);
+        lives.set_time_outs(e, TimeOuts { over_ms: 5000, archive_ms: 50 });
+        lives.joined(e, TIME_OUTS);
+        lives.left(0, e, 0);
+        assert_eq!(lives.idle().collect::<Vec<_>>(), [(e, 5000)]);
+        assert_eq!(lives.due(50), [Due::Archive(e)]);
+        assert_eq!(lives.due(4999), []);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_ends_nothing() {
+        let (mut lives, e) = (Lifecycle::default(), event());
+        lives.joined(e, TIME_OUTS);
+        lives.left(7000, e, 0);
+        lives.clock_set(6000, 1_800_000_006_000);
+        assert_eq!(lives.due(1_800_000_007_099), []);
+        assert_eq!(lives.due(1_800_000_007_100), [Due::Archive(e)]);
+        lives.clock_set(1_800_000_006_000, 6000);
+        assert_eq!(lives.due(7999), []);
+        assert_eq!(lives.due(8000), [Due::Over(e)]);
+    }
+
+    #[test]
     fn the_clocks_go_on_while_the_daemon_is_down() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = dir.path().join("idle");
@@ -174,6 +213,8 @@ mod tests {
         lives.left(1000, idle, 0);
         lives.save(&file).expect("written");
         let mut again = Lifecycle::restore(&file, 1500).expect("read");
+        let waiting: BTreeMap<_, _> = again.idle().collect();
+        assert_eq!(waiting, BTreeMap::from([(idle, 2000), (live, 2500)]));
         let due = again.due(1600);
         assert!(due.len() == 2 && due.contains(&Due::Archive(idle)) && due.contains(&Due::Archive(live)));
         assert_eq!(again.due(2000), [Due::Over(idle)]);

@@ -17,15 +17,15 @@ use crate::gateway::CallId;
 use crate::reports::{Closed, Command, Order, Report, What};
 use cast::{CastEvent, Caster, Format, StreamStart};
 use control::{Notice, NoticeHub, Severity, Topic};
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
 use event::{EventNumber, Happening, Journal};
 use lifecycle::{Due, Lifecycle, TimeOuts};
 use picture::Picture;
 use records::{CallRecord, Records};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub use store::Store;
 
 /// How long the office rests between two looks at its queues.
@@ -40,8 +40,13 @@ pub const CONTENT_STORE: &str = "content store";
 const PUBLISHING: &str = "publishing recordings";
 /// The alarm that the journal is behind.
 pub const JOURNAL: &str = "journal";
-/// How often records are made to survive a loss of power.
+/// How often records are made to survive a loss of power, and what could not be done is tried again.
 const SYNC_EVERY_MS: u64 = 1000;
+/// A clock that is off by more than this has been set; less is its regulation.
+const CLOCK_SET_MS: u64 = 1000;
+/// What a stream begins with was said so long before it was noticed that somebody talks, in milliseconds: the pre-roll
+/// and the stream's delay.
+const BEGUN_BEFORE_MS: u64 = 400 + dsp::keyfilter::STREAM_DELAY as u64 / 8;
 
 /// Milliseconds since 1970, UTC.
 #[must_use]
@@ -76,6 +81,15 @@ impl Shared {
     pub fn order(&self, order: Order) -> bool {
         self.orders.try_send(order).is_ok()
     }
+
+    /// The same for what must not be lost: the order comes back if there is no room for it now. To a thread
+    /// that has ended nothing matters any more.
+    fn offer(&self, order: Order) -> Result<(), Order> {
+        match self.orders.try_send(order) {
+            Err(TrySendError::Full(order)) => Err(order),
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+        }
+    }
 }
 
 /// What the office needs to begin.
@@ -93,7 +107,9 @@ pub struct Settings {
     /// Record what is streamed.
     pub record: bool,
     /// The daemon's start, as reports count from it.
-    pub epoch: SystemTime,
+    pub epoch: Instant,
+    /// How long a port is held back after a stream.
+    pub port_reuse: Duration,
 }
 
 /// Where reports, events and used rings come from.
@@ -127,6 +143,12 @@ pub struct Office {
     lifecycle: Lifecycle,
     lifecycle_changed: bool,
     known: BTreeMap<EventNumber, KnownRecord>,
+    /// Orders the real-time thread had no room for, oldest first; at most a few a port or event.
+    orders: VecDeque<Order>,
+    /// Events that should be on the air and could not be put there, by port.
+    unstarted: BTreeMap<u16, EventNumber>,
+    /// The daemon's start, in milliseconds since 1970, UTC, by the clock as it is set now.
+    epoch_ms: u64,
     synced_ms: u64,
     finished: bool,
 }
@@ -155,6 +177,10 @@ impl Office {
             log::error!(target: "server", "{}: {error}; events that wait to be over start anew", lifecycle_file.display());
             Lifecycle::default()
         });
+        let mut picture = picture;
+        for (event, over_at_ms) in lifecycle.idle() {
+            picture.events.entry(event).or_default().over_at_ms = Some(over_at_ms);
+        }
         let shared = Shared {
             picture: Arc::new(Mutex::new(picture)),
             journal: Arc::new(Mutex::new(journal)),
@@ -163,6 +189,7 @@ impl Office {
         };
         let mut inlets = inlets;
         let rings = std::mem::take(&mut inlets.rings).into_iter().map(Some).collect();
+        let epoch_ms = epoch_ms(settings.epoch);
         Ok(Office {
             settings,
             inlets,
@@ -174,6 +201,9 @@ impl Office {
             lifecycle,
             lifecycle_changed: false,
             known: BTreeMap::new(),
+            orders: VecDeque::new(),
+            unstarted: BTreeMap::new(),
+            epoch_ms,
             synced_ms: now,
             finished: false,
         })
@@ -185,10 +215,16 @@ impl Office {
         self.shared.clone()
     }
 
-    /// Work until the real-time thread has finished and everything it said is written down.
+    /// Work until the real-time thread has finished, or is there no more, and everything it said is written down.
     pub fn run(mut self) {
         while !self.finished {
+            // Looked at first: what it said last is taken in the turn after.
+            let gone = self.inlets.reports.is_abandoned();
             if !self.turn() {
+                if gone {
+                    log::error!(target: "server", "the real-time thread is gone: recordings and records are closed");
+                    break;
+                }
                 std::thread::sleep(PAUSE);
             }
         }
@@ -198,6 +234,7 @@ impl Office {
     /// One look at all queues; true when there was something to do.
     fn turn(&mut self) -> bool {
         let mut busy = false;
+        self.follow_clock();
         while let Ok(report) = self.inlets.reports.pop() {
             busy = true;
             self.take(&report);
@@ -212,6 +249,7 @@ impl Office {
             self.take_event_info(event, info);
         }
         self.see_to_time();
+        self.send_orders();
         self.write_down();
         busy
     }
@@ -225,6 +263,8 @@ impl Office {
         if !in_time {
             log::warn!(target: "recording", "not every recording is published yet; the rest follows at the next start");
         }
+        // The last try for everything that waits.
+        self.synced_ms = 0;
         self.write_down();
         if let Err(error) = self.records.sync() {
             log::error!(target: "server", "call records: {error}");
@@ -235,8 +275,7 @@ impl Office {
 
     fn take(&mut self, report: &Report) {
         let since = u64::try_from(report.at.as_millis()).unwrap_or(u64::MAX);
-        let epoch = self.settings.epoch.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let at_ms = u64::try_from(epoch.as_millis()).unwrap_or(0) + since;
+        let at_ms = self.epoch_ms.saturating_add(since);
         // In words before the picture forgets the call, after it has learnt of it.
         let ends = matches!(report.what, What::CallEnded { .. } | What::Left { .. });
         match report.what {
@@ -301,8 +340,10 @@ impl Office {
         match what {
             What::CallTaken { call, channel, called, calling, redirecting } => {
                 let restricted = calling.as_ref().is_some_and(|n| n.presentation != isdn::Presentation::Allowed);
-                let shown = |n: &isdn::Number| {
-                    if restricted { control::Masked::new(&n.digits).to_string() } else { n.digits.to_string() }
+                // Each number says for itself whether it may be shown.
+                let shown = |n: &isdn::Number| match n.presentation {
+                    isdn::Presentation::Allowed => n.digits.to_string(),
+                    _ => control::Masked::new(&n.digits).to_string(),
                 };
                 self.records.began(CallRecord {
                     server: self.settings.server.clone(),
@@ -312,7 +353,7 @@ impl Office {
                     called: called.digits.to_string(),
                     calling: calling.as_ref().map(shown),
                     calling_restricted: restricted,
-                    redirecting: redirecting.as_ref().map(|n| n.digits.to_string()),
+                    redirecting: redirecting.as_ref().map(shown),
                     setup_ms: at_ms,
                     ..CallRecord::default()
                 });
@@ -361,11 +402,20 @@ impl Office {
                 self.cast(*event, |caster, first| caster.release(first + port));
                 self.known.remove(event);
             }
-            What::StreamStart { event, port } => self.start_stream(*event, *port),
+            What::StreamStart { event, port } => {
+                self.start_stream(*event, *port, at_ms.saturating_sub(BEGUN_BEFORE_MS));
+            }
             What::StreamStop { event, port } => {
-                self.cast(*event, |caster, first| caster.stop(first + port));
+                if self.unstarted.remove(port).is_some() {
+                    self.shared.picture().clear(&stream_alarm(self.settings.first_port + port));
+                } else {
+                    self.cast(*event, |caster, first| caster.stop(first + port));
+                }
                 self.known.remove(event);
                 self.renew_ring(*port);
+                let until_ms =
+                    at_ms.saturating_add(u64::try_from(self.settings.port_reuse.as_millis()).unwrap_or(u64::MAX));
+                self.shared.picture().held_until_ms.insert(*port, until_ms);
             }
             What::Joined { event, .. } => {
                 let time_outs = self.settings.time_outs;
@@ -427,7 +477,9 @@ impl Office {
         }
     }
 
-    fn start_stream(&mut self, event: EventNumber, port: u16) {
+    /// Put an event on the air. What prevents it is an alarm, and it is tried again: the conversation goes on.
+    /// `first_ms` is when its first sample was spoken.
+    fn start_stream(&mut self, event: EventNumber, port: u16, first_ms: u64) {
         let known = self.known.get(&event).cloned().unwrap_or_default();
         let formats = if known.formats.is_empty() { self.settings.formats.clone() } else { known.formats };
         let Some(samples) = self.rings[usize::from(port)].take() else { return };
@@ -436,18 +488,57 @@ impl Office {
             title: known.title,
             formats,
             samples,
-            started: SystemTime::now(),
+            started: UNIX_EPOCH + Duration::from_millis(first_ms),
             record: self.settings.record,
         };
-        self.cast(event, |caster, first| caster.start(first + port, stream).map(drop));
+        let number = self.settings.first_port + port;
+        let Err(error) = self.caster.start(number, stream) else {
+            if self.unstarted.remove(&port).is_some() {
+                self.shared.picture().clear(&stream_alarm(number));
+                let text = format!("event {} is on the air after all, on port {number}", event.grouped());
+                self.announce(log::Level::Info, "stream", Some(&event.to_string()), text);
+            }
+            return;
+        };
+        if matches!(error, cast::Error::Live(_)) {
+            // Of a stream that could not be stopped when it ended.
+            drop(self.caster.stop(number));
+        }
+        if self.unstarted.insert(port, event).is_none() {
+            let text = format!(
+                "event {} cannot be put on the air on port {number}: {}; it is neither heard nor recorded; tried again",
+                event.grouped(),
+                chain(&error)
+            );
+            self.shared.picture().raise(now_ms(), &stream_alarm(number), Severity::Major, text.clone());
+            self.announce(log::Level::Error, "stream", Some(&event.to_string()), text);
+        }
+    }
+
+    /// The ring went with the start that failed, so each try has one of its own.
+    fn retry_streams(&mut self) {
+        for (port, event) in self.unstarted.clone() {
+            self.renew_ring(port);
+            // What was said until now is lost.
+            self.start_stream(event, port, now_ms());
+        }
     }
 
     /// A fresh ring for the next stream on this port.
     fn renew_ring(&mut self, port: u16) {
         let (producer, consumer) = rtrb::RingBuffer::new(RING_SAMPLES);
         self.rings[usize::from(port)] = Some(consumer);
-        if !self.shared.order(Order::Outlet(port, producer)) {
-            log::error!(target: "server", "the real-time thread takes no orders: port {port} cannot stream again");
+        self.orders.push_back(Order::Outlet(port, producer));
+        self.send_orders();
+    }
+
+    /// Hand over what waits, as far as there is room.
+    fn send_orders(&mut self) {
+        while let Some(order) = self.orders.pop_front() {
+            if let Err(order) = self.shared.offer(order) {
+                self.orders.push_front(order);
+                break;
+            }
         }
     }
 
@@ -457,11 +548,20 @@ impl Office {
         {
             let mut picture = self.shared.picture();
             match event {
-                CastEvent::RecordingOpened { port, .. } => {
+                CastEvent::RecordingOpened { event, port, .. } => {
                     picture.recording += 1;
+                    if let Ok(number) = EventNumber::parse(event) {
+                        picture.event(now_ms(), number).recording += 1;
+                    }
                     picture.clear(&format!("recording on port {port}"));
                 }
-                CastEvent::RecordingClosed { .. } => picture.recording = picture.recording.saturating_sub(1),
+                CastEvent::RecordingClosed { event, .. } => {
+                    picture.recording = picture.recording.saturating_sub(1);
+                    if let Ok(number) = EventNumber::parse(event) {
+                        let entry = picture.event(now_ms(), number);
+                        entry.recording = entry.recording.saturating_sub(1);
+                    }
+                }
                 CastEvent::RecordingFailed { port, disk_full, .. } => {
                     let hint = if *disk_full { "; make room, and it resumes by itself" } else { "; it is tried again" };
                     let text = format!("{event}{hint}");
@@ -497,8 +597,14 @@ impl Office {
         match info {
             Ok(found) => {
                 self.shared.picture().clear(CONTENT_STORE);
-                self.known.insert(event, KnownRecord { title: found.title.clone(), formats: found.formats });
-                self.shared.picture().events.entry(event).or_default().title = found.title;
+                let mut picture = self.shared.picture();
+                let entry = picture.events.entry(event).or_default();
+                entry.title.clone_from(&found.title);
+                // An answer that comes when the conference has gone is not kept for ever.
+                if entry.port.is_some() {
+                    self.known.insert(event, KnownRecord { title: found.title, formats: found.formats });
+                }
+                drop(picture);
                 let default = self.settings.time_outs;
                 let time_outs = TimeOuts {
                     over_ms: found.over_after_s.map_or(default.over_ms, |s| s * 1000),
@@ -506,6 +612,8 @@ impl Office {
                 };
                 self.lifecycle.set_time_outs(event, time_outs);
                 self.lifecycle_changed = true;
+                let over_at_ms = self.lifecycle.over_at_ms(event);
+                self.shared.picture().events.entry(event).or_default().over_at_ms = over_at_ms;
             }
             Err(why) => {
                 let text = format!(
@@ -519,6 +627,19 @@ impl Office {
 
     // ---- time and disk ----
 
+    /// Dates are counted from the start; when the clock is set (after a boot without one, say), the start moves
+    /// along, and with it what counts from a hang-up: else every idle event would be over at once.
+    fn follow_clock(&mut self) {
+        let epoch_ms = epoch_ms(self.settings.epoch);
+        if epoch_ms.abs_diff(self.epoch_ms) > CLOCK_SET_MS {
+            let (from, to) = (self.epoch_ms, epoch_ms);
+            log::warn!(target: "server", "the clock was set, by {} s", (i128::from(to) - i128::from(from)) / 1000);
+            self.lifecycle.clock_set(from, to);
+            self.lifecycle_changed = true;
+            self.epoch_ms = epoch_ms;
+        }
+    }
+
     fn see_to_time(&mut self) {
         for due in self.lifecycle.due(now_ms()) {
             self.lifecycle_changed = true;
@@ -527,9 +648,7 @@ impl Office {
                 // The gateway answers with a report, from which the rest follows.
                 Due::Over(event) => {
                     let command = Command::CloseEvent { event, closed: Closed::Over };
-                    if !self.shared.order(Order::Gateway(command)) {
-                        log::error!(target: "event", "the real-time thread takes no orders: event {event} stays open");
-                    }
+                    self.orders.push_back(Order::Gateway(command));
                 }
             }
         }
@@ -579,6 +698,7 @@ impl Office {
             self.synced_ms = now;
             result = result.and(self.records.sync());
             self.retry_journal();
+            self.retry_streams();
         }
         match result {
             Ok(()) => {
@@ -597,6 +717,16 @@ impl Office {
             }
         }
     }
+}
+
+/// The alarm that an event cannot be put on the air on this port.
+fn stream_alarm(port: u16) -> String {
+    format!("stream on port {port}")
+}
+
+/// When the daemon started, in milliseconds since 1970, UTC, by the clock as it is set now.
+fn epoch_ms(epoch: Instant) -> u64 {
+    now_ms().saturating_sub(u64::try_from(epoch.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
 fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {

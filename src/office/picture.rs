@@ -89,8 +89,10 @@ pub struct EventPicture {
     pub closed: Option<Closed>,
     /// Its archive is due.
     pub archive_due: bool,
-    /// Recordings, the one being written included.
+    /// Recordings published.
     pub recordings: u32,
+    /// Recordings being written.
+    pub recording: u32,
     /// When it will be over unless somebody calls.
     pub over_at_ms: Option<u64>,
     /// Last change.
@@ -110,6 +112,8 @@ pub struct Picture {
     pub alarms: BTreeMap<String, control::AlarmInfo>,
     /// Recordings being written.
     pub recording: u32,
+    /// Until when a port (counted from 0) is held back after its last stream.
+    pub held_until_ms: BTreeMap<u16, u64>,
     /// Where listeners go: `http://127.0.0.1` and the first port.
     pub listen: (String, u16),
 }

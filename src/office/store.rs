@@ -56,11 +56,31 @@ impl Store {
     }
 }
 
+/// Those of these formats that there are, each once.
+fn formats(names: &[String]) -> Vec<Format> {
+    let mut formats: Vec<Format> = names.iter().filter_map(|f| f.parse().ok()).collect();
+    formats.sort_unstable();
+    formats.dedup();
+    formats
+}
+
 fn found(info: event::EventInfo) -> Found {
     Found {
         title: info.title,
-        formats: info.formats.iter().filter_map(|f| f.parse().ok()).collect(),
+        formats: formats(&info.formats),
         over_after_s: info.over_after_s.map(u64::from),
         archive_after_s: info.archive_after_s.map(u64::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_named_twice_or_unknown_do_not_keep_an_event_off_the_air() {
+        let names = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        assert_eq!(formats(&names(&["mp3", "smoke-signals", "mp3"])), [Format::Mp3]);
+        assert_eq!(formats(&names(&["smoke-signals"])), []);
     }
 }

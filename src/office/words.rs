@@ -156,11 +156,9 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
             let level = if is_normal(*cause) { Info } else { Warn };
             sentence(level, "call", format!("call {} ended: {who}, cause {}", call.0, cause.value))
         }
-        What::ClosedFull => sentence(
-            Error,
-            "server",
-            "the memory of ended events is full: make a new PIN key the current one and retire the oldest".to_owned(),
-        ),
+        What::ClosedFull => {
+            sentence(Error, "server", "the memory of ended events is full: restart the daemon to make room".to_owned())
+        }
         What::Finished => sentence(Info, "server", "all calls are cleared and the links released".to_owned()),
         What::CallConnected { .. }
         | What::Level { .. }
