@@ -252,7 +252,7 @@ impl Exchange {
             match event {
                 CardEvent::Alarms(span, alarms) => {
                     let id = card.span_id(span);
-                    log::info!("exchange: span {id}: alarms: {alarms}");
+                    log::debug!("exchange: span {id}: alarms: {alarms}");
                     self.switch.span_usable(id, carries_calls(alarms));
                 }
                 CardEvent::FrameLost(span, fault) => {
