@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod explain;
 pub mod q921;
 pub mod q931;
 pub mod variant;
