@@ -10,7 +10,8 @@
  *
  * Data path: a control socket of the kind osmo-e1d offers -> one descriptor per timeslot -> libpri and the sound files.
  * With --dchannel-fd there is neither control socket nor sound: the D channel's frames come on a descriptor inherited.
- * Time: the bearer channels are paced by the card: as many octets are written as were read. libpri has its own timers.
+ * Time: the bearer channels are paced by the card: as many octets are written as were read, after a cushion at the start that
+ * keeps the line fed when this process has to wait its turn. libpri has its own timers.
  * Output: one JSON object a line on stdout for each event; what libpri says in words goes to stderr.
  * Exit: 0 all calls have ended as asked, 1 usage, 2 the card or a file cannot be used, 3 time out, 4 the card went away.
  */
@@ -39,6 +40,7 @@ enum {
     FRAME_MAX = 512, /* octets of a D channel frame with room to spare */
     READ_SIZE = 80,  /* octets the card is asked to hand over at a time: 10 ms */
     PENDING = 8192,  /* octets of a timeslot that may wait for the card */
+    CUSHION = 1280,  /* octets of the idle pattern a bearer channel is ahead of the card: 160 ms */
 };
 
 /* How long the D channel must have been quiet before we leave: libpri may still hold messages back until its window opens, and does
@@ -63,6 +65,7 @@ struct __attribute__((packed)) open_request {
 struct plan {
     const char *number, *from, *name, *play, *record;
     double seconds; /* after CONNECT and its acknowledgement; negative: until the far end clears */
+    bool until_played; /* hang up with the last octet of what is to be played */
     double after;   /* seconds from the link coming up */
     int cause, channel;
 };
@@ -72,7 +75,7 @@ struct call {
     q931_call *handle;
     const struct plan *plan;
     int index, channel, cause;
-    bool started, answered, clearing, ended;
+    bool started, answered, played, clearing, ended;
     double connected_at; /* 0: the connection is not yet acknowledged */
     FILE *play, *record;
 };
@@ -268,8 +271,11 @@ static void card_open(const char *path, int interface, int line, int last_slot, 
         int fd = timeslot_open(interface, line, slot, is_dchannel ? MODE_HDLC : MODE_RAW);
         if (is_dchannel)
             dchannel = fd;
-        else
+        else {
             bearers[slot].fd = fd;
+            memset(bearers[slot].pending, idle, CUSHION);
+            bearers[slot].waiting = CUSHION;
+        }
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     }
 }
@@ -537,6 +543,8 @@ static void carry_on(int switch_type)
             call_clear(call, PRI_CAUSE_NORMAL_CLEARING);
         else if (call->connected_at > 0 && call->plan->seconds >= 0 && time >= call->connected_at + call->plan->seconds)
             call_clear(call, call->plan->cause);
+        else if (call->connected_at > 0 && call->plan->until_played && call->played)
+            call_clear(call, call->plan->cause);
     }
 }
 
@@ -572,6 +580,8 @@ static void bearer_turn(int slot)
             fwrite(octets, 1, (size_t)got, call->record);
         if (call != NULL && call->play != NULL)
             played = fread(out, 1, (size_t)got, call->play);
+        if (call != NULL && call->play != NULL && played < (size_t)got)
+            call->played = true;
         memset(out + played, idle, (size_t)got - played);
         bearer->waiting += (size_t)got;
     }
@@ -605,9 +615,9 @@ static void usage(void)
     fail(1, "usage: libpri_exchange (--socket PATH [--interface 0] [--line 0] | --dchannel-fd N) --e1|--t1 --role network|user\n"
             "  --switch ni2|5ess|euroisdn|dms100|4ess [--law a|u] [--timeout S=120] [--capture FILE] [--debug]\n"
             "  [--call NUMBER [--from NUMBER] [--name NAME] [--channel C] [--after S] [--play FILE] [--record FILE]\n"
-            "   [--seconds S] [--hangup-cause C=16]]...\n"
+            "   [--seconds S] [--until-played] [--hangup-cause C=16]]...\n"
             "  [--answer [--answers N=1, 0 without end] [--reject CAUSE] [--play FILE] [--record FILE] [--seconds S]\n"
-            "   [--hangup-cause C=16]]");
+            "   [--until-played] [--hangup-cause C=16]]");
 }
 
 static int switch_by_name(const char *name)
@@ -647,7 +657,9 @@ int main(int argc, char **argv)
             answering = true;
             plan = &answer_plan;
             *plan = (struct plan){ .seconds = -1, .cause = PRI_CAUSE_NORMAL_CLEARING };
-        } else
+        } else if (strcmp(option, "--until-played") == 0 && plan != NULL)
+            plan->until_played = true;
+        else
             flag = false;
         if (flag)
             continue;

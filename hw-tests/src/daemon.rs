@@ -96,11 +96,23 @@ impl Daemon {
         Daemon { child: None, directory, port }
     }
 
-    /// Start it (again).
+    /// Start it (again), with the exchange in software or one that is there already.
     ///
     /// # Panics
     /// When it does not come up within 20 seconds.
     pub fn run(&mut self) {
+        self.launch();
+        self.wait_for("the D channel", Duration::from_secs(20), |client| {
+            let spans = client.spans().ok()?;
+            spans.iter().all(|s| s.link == control::LinkState::Up).then_some(())
+        });
+    }
+
+    /// Start it (again) with nobody at the far end yet.
+    ///
+    /// # Panics
+    /// When it does not answer on its control socket within 20 seconds.
+    pub fn launch(&mut self) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_file()).expect("a log");
         let child = Command::new(program("trunkcastd"))
             .arg("--config")
@@ -111,10 +123,7 @@ impl Daemon {
             .spawn()
             .expect("the daemon starts");
         self.child = Some(child);
-        self.wait_for("the D channel", Duration::from_secs(20), |client| {
-            let spans = client.spans().ok()?;
-            spans.iter().all(|s| s.link == control::LinkState::Up).then_some(())
-        });
+        self.wait_for("its control socket", Duration::from_secs(20), |client| client.status().ok());
     }
 
     /// Its process id.
