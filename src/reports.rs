@@ -142,7 +142,7 @@ pub enum What {
         /// This far.
         stage: CallStage,
     },
-    /// An entry of number and PIN was wrong; how many this caller has left.
+    /// An entry of number and PIN was wrong.
     EntryWrong {
         /// The call.
         call: CallId,

@@ -18,7 +18,7 @@
 //!
 //! Time: `now` is given; [`CallIn::deadline`] says when [`CallIn::timed_out`] wants to be called.
 //! Source: the patience and the keys are those telephone services have trained people to expect:
-//! any key interrupts a prompt, `*` clears what was entered, `#` may end an entry but need not.
+//! any digit interrupts a prompt, `*` clears what was entered, `#` may end an entry but need not.
 
 use crate::prompts::Prompt;
 use dsp::dtmf::Key;
@@ -29,6 +29,9 @@ use std::time::Duration;
 pub const EVENT_DIGITS: usize = 10;
 /// Digits of a PIN.
 pub const PIN_DIGITS: usize = 8;
+/// How often an entry may be cleared in one call: more often than anybody needs, and an end to who would
+/// hold a channel for ever without using up a try.
+const CLEARINGS: u8 = 12;
 
 /// What was keyed, up to one digit more than fits a valid entry. Its `Debug` form shows how many
 /// digits there are, never which.
@@ -109,6 +112,7 @@ pub struct CallIn {
     patience: Patience,
     step: Step,
     tries_left: u8,
+    clearings_left: u8,
     event: Entry,
     pin: Entry,
     deadline: Option<Duration>,
@@ -127,6 +131,7 @@ impl CallIn {
             patience,
             step: Step::EventNumber,
             tries_left: patience.tries,
+            clearings_left: CLEARINGS,
             event: Entry::default(),
             pin: Entry::default(),
             deadline: None,
@@ -168,6 +173,10 @@ impl CallIn {
         match key.to_char() {
             '*' => {
                 entry.0.clear();
+                match self.clearings_left.checked_sub(1) {
+                    Some(left) => self.clearings_left = left,
+                    None => return self.leave(&[Prompt::Goodbye]),
+                }
                 self.ask()
             }
             // Ends an entry; before the first digit it is the `#` that was keyed after the complete
@@ -209,7 +218,7 @@ impl CallIn {
             Step::EventNumber if !self.event.0.is_empty() => self.entered(),
             Step::Pin if !self.pin.0.is_empty() => self.entered(),
             Step::EventNumber | Step::Pin => {
-                self.tries_left -= 1;
+                self.tries_left = self.tries_left.saturating_sub(1);
                 if self.tries_left == 0 {
                     return self.leave(&[Prompt::NothingEntered, Prompt::Goodbye]);
                 }
@@ -229,7 +238,7 @@ impl CallIn {
     pub fn rejected(&mut self, now: Duration, pause: Duration) -> Action {
         self.event.0.clear();
         self.pin.0.clear();
-        self.tries_left -= 1;
+        self.tries_left = self.tries_left.saturating_sub(1);
         if self.tries_left == 0 {
             return self.leave(&[Prompt::NotRecognised, Prompt::Goodbye]);
         }

@@ -1,0 +1,10 @@
+//! Situations of a gateway, each told as a story: an exchange, callers who key, a virtual clock, no sound.
+//!
+//! `simulation` finds what nobody thought of; here stands what was thought of, with what callers hear and
+//! what the exchange is told.
+
+mod ending;
+mod letting_in;
+mod refusing;
+mod streams;
+mod town;
