@@ -5,7 +5,7 @@
 //! time. Questions from the control socket are answered from the picture.
 //!
 //! Data path: [`Report`]s, [`CastEvent`]s → here → [`Picture`], log, records, journal, caster, [`Order`]s.
-//! Time: it looks at its queues every [`PAUSE`]; what it waits for (disk, store) delays only itself.
+//! Time: it looks at its queues every few milliseconds; what it waits for (disk, store) delays only itself.
 
 pub mod lifecycle;
 pub mod picture;

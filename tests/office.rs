@@ -1,0 +1,161 @@
+//! The office with a caster and a disk of its own, and a real-time thread that only exists in reports.
+
+use cast::{Caster, RecorderSettings, Settings as CastSettings};
+use event::{EventNumber, Journal, KeyId, Role};
+use hal::{Line, Timeslot};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use trunkcast::gateway::{CallId, Channel};
+use trunkcast::office::lifecycle::TimeOuts;
+use trunkcast::office::picture::{Picture, SpanPicture};
+use trunkcast::office::{Inlets, Office, RING_SAMPLES, Settings, Store};
+use trunkcast::reports::{Order, Report, What};
+
+const CALL: CallId = CallId(1);
+
+struct RealTime {
+    reports: rtrb::Producer<Report>,
+    outlet: rtrb::Producer<i16>,
+    orders: crossbeam_channel::Receiver<Order>,
+    caster: Arc<Caster>,
+    port: u16,
+}
+
+impl RealTime {
+    fn tell(&mut self, what: What) {
+        self.reports.push(Report { at: Duration::from_secs(1), what }).expect("room");
+    }
+
+    /// Somebody calls, joins and speaks for a second.
+    fn call(&mut self, event: EventNumber) {
+        let channel = Channel { span: 0, timeslot: Timeslot(1) };
+        let called = isdn::Number::default();
+        self.tell(What::CallTaken { call: CALL, channel, called, calling: None, redirecting: None });
+        self.tell(What::ConferenceOpened { event, port: 0 });
+        self.tell(What::Joined { call: CALL, event, role: Role::Speaker });
+        self.speak();
+        self.tell(What::StreamStart { event, port: 0 });
+    }
+
+    fn speak(&mut self) {
+        for n in 0..8000i16 {
+            self.outlet.push(n % 100 * 200).expect("room");
+        }
+    }
+}
+
+fn span() -> SpanPicture {
+    SpanPicture {
+        card: "soft0".into(),
+        line: Line::E1,
+        switch: isdn::Switch::EuroIsdn,
+        far_end: String::new(),
+        up: true,
+        since_ms: 0,
+        alarms: hal::Alarms::empty(),
+        alarms_since_ms: 0,
+        silent: false,
+        link_losses: 0,
+        link_resets: 0,
+        frames_lost: 0,
+        slips: 0,
+        refused: 0,
+        taken: 0,
+        restarts: 0,
+        frames_unsent: 0,
+    }
+}
+
+fn office(dir: &Path) -> (Office, RealTime) {
+    let content = dir.join("content");
+    std::fs::create_dir_all(&content).expect("a directory");
+    let (cast_sender, cast_events) = crossbeam_channel::bounded(1000);
+    // A port that was free a moment ago; should somebody else take it, the next one.
+    let (caster, port) = (0..20)
+        .find_map(|_| {
+            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?.local_addr().ok()?.port();
+            let settings = CastSettings { ports: port..=port, ..CastSettings::default() };
+            let recorder =
+                RecorderSettings { min_free_mb: 0, ..RecorderSettings::new(dir.join("spool"), &content, "s") };
+            Some((Caster::launch(settings, Some(recorder), cast_sender.clone()).ok()?, port))
+        })
+        .expect("a free port");
+    let caster = Arc::new(caster);
+    let (report_sender, reports) = rtrb::RingBuffer::new(100);
+    let (_, used_rings) = rtrb::RingBuffer::new(10);
+    let (outlet, ring) = rtrb::RingBuffer::new(RING_SAMPLES);
+    let (order_sender, orders) = crossbeam_channel::bounded(10);
+    let settings = Settings {
+        server: "s".into(),
+        state_dir: dir.into(),
+        formats: vec![cast::Format::Mp3],
+        time_outs: TimeOuts { over_ms: 3_600_000, archive_ms: 600_000 },
+        first_port: port,
+        record: true,
+        epoch: Instant::now(),
+        port_reuse: Duration::from_secs(900),
+    };
+    let inlets = Inlets { reports, used_rings, cast_events, rings: vec![ring] };
+    let store = Store::start(content).expect("a thread");
+    let journal = Journal::open(dir).expect("opened");
+    let picture = Picture { spans: vec![span()], ..Picture::default() };
+    let office = Office::open(settings, inlets, caster.clone(), store, picture, journal, order_sender).expect("opened");
+    (office, RealTime { reports: report_sender, outlet, orders, caster, port })
+}
+
+fn recordings(dir: &Path, event: EventNumber) -> Vec<u64> {
+    let Ok(entries) = std::fs::read_dir(dir.join("content/events").join(event.to_string())) else { return Vec::new() };
+    let files = entries.map(|e| e.expect("readable")).filter(|e| e.path().extension().is_some_and(|x| x == "mp3"));
+    files.map(|e| e.metadata().expect("readable").len()).collect()
+}
+
+/// The real-time thread breaks down in the middle of a call: its end of the reports is gone, and no last word came.
+#[test]
+fn a_recording_is_published_when_the_real_time_thread_is_gone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let event = EventNumber::random(KeyId::FIRST);
+    let (office, mut realtime) = office(dir.path());
+    realtime.call(event);
+    drop(realtime);
+    office.run();
+    let published = recordings(dir.path(), event);
+    assert!(published.len() == 1 && published[0] > 10_000, "about 16 kB of sound: {published:?}");
+    let open = std::fs::read_to_string(dir.path().join("records/open-calls.json")).expect("written");
+    assert!(open.contains(&event.to_string()), "the next start writes the call's record: {open}");
+}
+
+/// The port is still taken when the event goes on the air: an alarm, another try with a fresh ring, then sound.
+#[test]
+fn a_stream_that_cannot_start_is_an_alarm_and_tried_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (event, other) = (EventNumber::random(KeyId::FIRST), EventNumber::random(KeyId::FIRST));
+    let (office, mut realtime) = office(dir.path());
+    let (_feed, samples) = rtrb::RingBuffer::new(10);
+    let blocking = cast::StreamStart {
+        event: other.to_string(),
+        title: String::new(),
+        formats: vec![cast::Format::Mp3],
+        samples,
+        started: std::time::SystemTime::now(),
+        record: false,
+    };
+    realtime.caster.start(realtime.port, blocking).expect("idle");
+    let shared = office.shared();
+    let office = std::thread::spawn(move || office.run());
+    realtime.call(event);
+    let alarm = format!("stream on port {}", realtime.port);
+    let order = realtime.orders.recv().expect("an order");
+    assert!(shared.picture().alarms.contains_key(&alarm), "{:?}", shared.picture().alarms);
+    let Order::Outlet(0, fresh) = order else { panic!("{order:?}") };
+    realtime.outlet = fresh;
+    realtime.speak();
+    while shared.picture().alarms.contains_key(&alarm) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    realtime.tell(What::StreamStop { event, port: 0 });
+    realtime.tell(What::Finished);
+    office.join().expect("no panic");
+    assert_eq!(recordings(dir.path(), event).len(), 1);
+}
