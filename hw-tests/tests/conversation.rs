@@ -39,9 +39,8 @@ fn what_is_said_is_heard_streamed_and_recorded_and_what_is_keyed_is_not() {
         ..DialPlan::default()
     };
     let listener = client.exchange_dial(listener).expect("dialled");
-    daemon.wait_for("the listener", Duration::from_secs(30), |c| {
-        (c.events().ok()?.first()?.callers == 1).then_some(())
-    });
+    daemon
+        .wait_for("the listener", Duration::from_secs(30), |c| (c.events().ok()?.first()?.callers == 1).then_some(()));
     let speaker = DialPlan {
         event: Some(event.event.clone()),
         pin: Some(event.pins.host.clone()),
@@ -68,7 +67,9 @@ fn what_is_said_is_heard_streamed_and_recorded_and_what_is_keyed_is_not() {
     });
     // Two minutes of silence have closed the first connection.
     daemon.client().exchange_hang_up(listener).expect("hung up");
-    daemon.wait_for("the recording", Duration::from_secs(20), |c| (c.events().ok()?.first()?.recordings > 0).then_some(()));
+    daemon.wait_for("the recording", Duration::from_secs(20), |c| {
+        (c.events().ok()?.first()?.recordings > 0).then_some(())
+    });
     let ended = curl.wait().expect("curl ends");
     assert!(ended.success(), "the stream ends cleanly: {ended}");
     assert!(daemon.terminate().success());
