@@ -7,9 +7,9 @@
 //! Source of the fields: what operators bill and look for; see `docs/RECORDS.md`.
 
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -96,6 +96,9 @@ impl Records {
             Ok(text) => serde_json::from_slice(&text).unwrap_or_default(),
             Err(_) => Vec::new(),
         };
+        // Where the disk had room for a record and then none for the list of open calls, the call stands in both.
+        let written = if left.is_empty() { BTreeSet::new() } else { records.lately_written() };
+        let left: Vec<CallRecord> = left.into_iter().filter(|r| !written.contains(&(r.call, r.setup_ms))).collect();
         let count = left.len();
         for mut record in left {
             record.released_by = "daemon_stopped".into();
@@ -105,6 +108,21 @@ impl Records {
         records.open_changed = true;
         records.save_open()?;
         Ok((records, count))
+    }
+
+    /// The calls in the newest two files, by number and time of SETUP.
+    fn lately_written(&self) -> BTreeSet<(u64, u64)> {
+        let paths = std::fs::read_dir(&self.directory).into_iter().flatten().filter_map(|e| Some(e.ok()?.path()));
+        let mut files: Vec<PathBuf> = paths.filter(|p| p.extension().is_some_and(|e| e == "jsonl")).collect();
+        files.sort();
+        let lines = files.iter().rev().take(2).filter_map(|f| File::open(f).ok()).flat_map(|f| {
+            // A line that cannot be read is none of these calls'.
+            io::BufReader::new(f).lines().map_while(Result::ok)
+        });
+        lines
+            .filter_map(|line| serde_json::from_str::<CallRecord>(&line).ok())
+            .map(|record| (record.call, record.setup_ms))
+            .collect()
     }
 
     fn open_file(&self) -> PathBuf {
@@ -253,6 +271,22 @@ mod tests {
         assert_eq!((written[1].released_by.as_str(), written[1].end_ms), ("daemon_stopped", None));
         let (_, count) = Records::open(dir.path(), 0).expect("opened");
         assert_eq!(count, 0, "once only");
+    }
+
+    #[test]
+    fn a_record_is_written_once_also_when_the_list_of_open_calls_could_not_be() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut records, _) = Records::open(dir.path(), 0).expect("opened");
+        records.began(record(1));
+        records.flush(0).expect("written");
+        let list = std::fs::read(dir.path().join("open-calls.json")).expect("there");
+        records.ended(1, |r| r.end_ms = Some(9));
+        records.flush(0).expect("written");
+        drop(records);
+        std::fs::write(dir.path().join("open-calls.json"), list).expect("as it was before");
+        let (_, count) = Records::open(dir.path(), 0).expect("opened");
+        let written = lines(dir.path());
+        assert_eq!((count, written.len(), written[0].end_ms), (0, 1, Some(9)));
     }
 
     #[test]
