@@ -5,6 +5,7 @@ use control::{DialPlan, Repeat, Reserve};
 use hw_tests::daemon::Daemon;
 use hw_tests::peers::{Package, Probe, require};
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -51,8 +52,9 @@ fn calls(trace: &str) -> BTreeMap<String, usize> {
     counted
 }
 
-fn attach(tid: u32, trace: &Path) -> Child {
-    let strace = Command::new("strace")
+/// strace on this thread, seeing it; none, having said so, where the system forbids tracing a process of one's own.
+fn attach(tid: u32, trace: &Path) -> Option<Child> {
+    let mut strace = Command::new("strace")
         .args(["-y", "-p", &tid.to_string(), "-o"])
         .arg(trace)
         .stderr(Stdio::piped())
@@ -60,10 +62,21 @@ fn attach(tid: u32, trace: &Path) -> Child {
         .expect("strace runs");
     let deadline = Instant::now() + Duration::from_secs(10);
     while fs::metadata(trace).map_or(0, |m| m.len()) == 0 {
-        assert!(Instant::now() < deadline, "strace sees nothing of the thread: is it permitted to trace?");
+        if strace.try_wait().expect("ours").is_some() {
+            let said = strace.wait_with_output().expect("ours").stderr;
+            let said = String::from_utf8_lossy(&said);
+            assert!(said.contains("not permitted"), "strace: {said}");
+            let verdict =
+                format!("SKIPPED system_calls: needs the right to trace a process, as root has it ({})", said.trim());
+            assert!(env::var("CI").as_deref() != Ok("true"), "{verdict}, and under CI=true nothing may be skipped");
+            // Written past the test harness, which keeps the output of tests that pass to itself.
+            let _ = writeln!(std::io::stderr(), "{verdict}");
+            return None;
+        }
+        assert!(Instant::now() < deadline, "strace sees nothing of the thread");
         thread::sleep(Duration::from_millis(20));
     }
-    strace
+    Some(strace)
 }
 
 fn listen(url: &str) -> TcpStream {
@@ -103,7 +116,7 @@ fn the_real_time_thread_only_polls_and_reads_its_timer() {
 
     let (pid, tid) = (daemon.pid(), thread_named(daemon.pid(), "realtime"));
     let trace = daemon.file("trace");
-    let mut strace = attach(tid, &trace);
+    let Some(mut strace) = attach(tid, &trace) else { return };
     let (before, begun) = (faults(pid, tid), Instant::now());
     // Everything that happens to a gateway: a call comes, keys, joins, talks and goes; listeners come and go; the
     // stream ends and another begins; somebody asks and orders.
@@ -146,7 +159,7 @@ fn the_real_time_thread_only_polls_and_reads_its_timer() {
         .map(str::to_owned)
         .collect();
     assert!(others.is_empty(), "the real-time thread also called {others:?}\n{}", shown.join("\n"));
-    // Half the ticks of the time watched, however busy the machine.
+    // So that nothing seen means nothing done, not nothing watched; a busy machine runs several ticks a turn.
     let ticks = u64::try_from(watched.as_millis()).expect("short") / u64::from(status.tick_ms);
     assert!(calls["read(timerfd)"] as u64 > ticks / 10, "{calls:?} in {watched:?}");
     assert_eq!(major, 0, "page faults that waited for the disk");

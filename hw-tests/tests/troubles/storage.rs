@@ -26,7 +26,7 @@ impl SmallDisk {
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).output();
         let why = match mounted {
             Ok(output) if output.status.success() => return Some(SmallDisk(at.to_owned())),
-            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Ok(output) => String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned(),
             Err(error) => error.to_string(),
         };
         let verdict = format!("SKIPPED {test}: needs the right to mount a tmpfs, as root has it ({why})");
