@@ -559,6 +559,10 @@ impl Gateway {
             }
             // Of calls we place, which the gateway does not yet do, and of RESTARTs we send.
             isdn::Event::Proceeding { .. } | isdn::Event::Alerting { .. } | isdn::Event::RestartDone { .. } => {}
+            // Service messages are off.
+            isdn::Event::FarChanged { .. }
+            | isdn::Event::ServiceSettled { .. }
+            | isdn::Event::ServiceContested { .. } => {}
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Extension {
 pub struct Builder {
     chunk: ChunkLength,
     cards: Vec<(String, Box<dyn Card>, isdn::Switch)>,
+    /// Places in `cards`.
+    with_service_messages: Vec<usize>,
     groups: Option<Vec<TrunkGroup>>,
     extensions: Vec<Extension>,
     channel_preferred: bool,
@@ -36,7 +38,14 @@ impl Exchange {
     /// Begin to put an exchange together; all its cards run with this chunk length.
     #[must_use]
     pub fn builder(chunk: ChunkLength) -> Builder {
-        Builder { chunk, cards: Vec::new(), groups: None, extensions: Vec::new(), channel_preferred: false }
+        Builder {
+            chunk,
+            cards: Vec::new(),
+            with_service_messages: Vec::new(),
+            groups: None,
+            extensions: Vec::new(),
+            channel_preferred: false,
+        }
     }
 }
 
@@ -46,6 +55,14 @@ impl Builder {
     #[must_use]
     pub fn card(mut self, server: &str, card: Box<dyn Card>, switch: isdn::Switch) -> Builder {
         self.cards.push((server.to_owned(), card, switch));
+        self
+    }
+
+    /// Have service messages on the spans of the card added last, where their dialect has them; the far end must have them
+    /// too.
+    #[must_use]
+    pub fn with_service_messages(mut self) -> Builder {
+        self.with_service_messages.extend(self.cards.len().checked_sub(1));
         self
     }
 
@@ -78,12 +95,16 @@ impl Builder {
         let mut spans = Vec::new();
         let mut servers: Vec<Server> = Vec::new();
         let mut cards = Vec::new();
-        for (server, card, switch) in self.cards {
+        let mut with_service_messages = Vec::new();
+        for (place, (server, card, switch)) in self.cards.into_iter().enumerate() {
             let first = spans.len();
             let name = card.name().to_owned();
             spans.extend(card.spans().iter().map(|span| SpanPlan { line: span.line, switch }));
             let running = card.start(self.chunk)?;
-            let ids = (first..spans.len()).map(SpanId).collect();
+            let ids: Vec<SpanId> = (first..spans.len()).map(SpanId).collect();
+            if self.with_service_messages.contains(&place) {
+                with_service_messages.extend(&ids);
+            }
             match servers.iter_mut().find(|known| known.name == server) {
                 Some(known) => known.cards.push(ids),
                 None => servers.push(Server { name: server, cards: vec![ids] }),
@@ -98,6 +119,6 @@ impl Builder {
             subscribers: subscribers.map(|e| Subscriber { number: e.number.clone(), answer: e.answer }).collect(),
             channel_preferred: self.channel_preferred,
         };
-        Ok(Exchange::begin(now, self.chunk, plan, cards, self.extensions))
+        Ok(Exchange::begin(now, self.chunk, plan, &with_service_messages, cards, self.extensions))
     }
 }

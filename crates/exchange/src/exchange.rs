@@ -44,6 +44,7 @@ impl Exchange {
         now: Duration,
         chunk: ChunkLength,
         plan: SwitchPlan,
+        with_service_messages: &[SpanId],
         cards: Vec<RunningCard>,
         extensions: Vec<Extension>,
     ) -> Exchange {
@@ -57,6 +58,11 @@ impl Exchange {
             ended: VecDeque::new(),
             frames_lost: 0,
         };
+        for span in with_service_messages {
+            if let Err(why) = exchange.switch.with_service_messages(*span) {
+                log::warn!("exchange: span {span}: {why}");
+            }
+        }
         // Alarms that are there already are no event.
         for card in &exchange.cards {
             for span in card.spans() {

@@ -24,7 +24,10 @@ use crate::answer::{Answer, Subscriber, find_subscriber};
 use crate::call::{CallOrder, CallerEvent, CallerId, exchange_cause, setup_of};
 use crate::route::{Hunt, Reaction, SpanId, TrunkGroup, bearers, bit, find_group, reaction_to};
 use hal::{DFrame, Line, Timeslot};
-use isdn::{CallReference, Cause, ChannelChoice, Config, DChannel, Event, Refused, Setup, Side};
+use isdn::{
+    CallReference, Cause, ChannelChoice, ChannelService, Config, DChannel, Event, Manner, NoServiceMessages, Refused,
+    ServiceState, Setup, Side,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -88,6 +91,7 @@ pub struct ChannelStatus {
 
 struct Span {
     line: Line,
+    switch: isdn::Switch,
     d: DChannel,
     /// Layer 1 lets speech through.
     usable: bool,
@@ -98,10 +102,25 @@ struct Span {
 }
 
 impl Span {
-    /// Channels that could take a call now.
+    /// Channels that have no call and are in service here.
     fn free(&self) -> u32 {
         let occupied = self.occupied.keys().fold(0, |set, channel| set | bit(*channel));
         self.in_service & !occupied
+    }
+
+    /// Of these, those that a call could be put on, as far as both ends have said.
+    fn free_for_calls_out(&self) -> u32 {
+        self.free() & self.allowed(|service| service.outgoing)
+    }
+
+    /// Of these, those that a call of the far end could be taken on.
+    fn free_for_calls_in(&self) -> u32 {
+        self.free() & self.allowed(|service| service.incoming)
+    }
+
+    fn allowed(&self, allows: impl Fn(&ChannelService) -> bool) -> u32 {
+        let channels = self.line.bearers().filter(|channel| self.d.service(channel.0).is_some_and(|s| allows(&s)));
+        channels.fold(0, |set, channel| set | bit(channel))
     }
 }
 
@@ -155,6 +174,8 @@ pub struct Switch {
     legs: BTreeMap<CallerId, Leg>,
     outputs: VecDeque<Output>,
     callers_so_far: u32,
+    /// Of the last input.
+    now: Duration,
 }
 
 impl Switch {
@@ -165,6 +186,7 @@ impl Switch {
     pub fn new(plan: SwitchPlan) -> Switch {
         let span = |span: &SpanPlan| Span {
             line: span.line,
+            switch: span.switch,
             d: DChannel::new(Config::new(Side::Network, span.switch, span.line == Line::E1)),
             usable: true,
             in_service: bearers(span.line),
@@ -179,7 +201,19 @@ impl Switch {
             legs: BTreeMap::new(),
             outputs: VecDeque::new(),
             callers_so_far: 0,
+            now: Duration::ZERO,
         }
+    }
+
+    /// Have service messages on a span: to be called before [`Switch::start`]. The far end must have them too.
+    ///
+    /// # Errors
+    /// The span's dialect has none.
+    pub fn with_service_messages(&mut self, span: SpanId) -> Result<(), NoServiceMessages> {
+        let Some(span) = self.spans.get_mut(span.0) else { return Ok(()) };
+        let config = Config::new(Side::Network, span.switch, span.line == Line::E1);
+        span.d = DChannel::new(config.with_service_messages()?);
+        Ok(())
     }
 
     /// The subscriber, as a place in the plan's table, who has this number.
@@ -273,7 +307,8 @@ impl Switch {
         true
     }
 
-    /// Take a channel out of service for new calls, or put it back; a call on it goes on.
+    /// Take a channel out of service for new calls, or put it back; a call on it goes on. The far end is told where the span
+    /// has service messages.
     /// False when the span has no such bearer channel.
     pub fn channel_in_service(&mut self, span: SpanId, channel: Timeslot, in_service: bool) -> bool {
         let Some(span) = self.spans.get_mut(span.0) else { return false };
@@ -283,7 +318,11 @@ impl Switch {
         } else {
             span.in_service &= !mask;
         }
-        mask != 0
+        let state = if in_service { ServiceState::InService } else { ServiceState::OutOfService };
+        // Refused only where there is no such channel.
+        let done = mask != 0 && span.d.set_near(self.now, channel.0, state, Manner::Force).is_ok();
+        self.collect(self.now);
+        done
     }
 
     /// Layer 1 of a span lets speech through, or no longer does. New calls avoid a span that does not; calls
@@ -363,6 +402,7 @@ impl Switch {
 
     /// Take what the D channels have to say until all are silent: what one says can make another speak.
     fn collect(&mut self, now: Duration) {
+        self.now = now;
         loop {
             let mut silent = true;
             for index in 0..self.spans.len() {
@@ -391,7 +431,7 @@ impl Switch {
             let place = hunt.next(|id| match spans.get(id.0) {
                 Some(span) if span.usable && span.d.is_up() => {
                     some_link_up = true;
-                    span.free()
+                    span.free_for_calls_out()
                 }
                 _ => 0,
             });
@@ -409,7 +449,7 @@ impl Switch {
             match spans[id.0].d.dial(now, &setup) {
                 Ok(call) => break (id, channel, call),
                 // The D channel still has something on this channel that the table does not know of, a restart perhaps.
-                Err(Refused::WrongState) => hunt.leave_channel(channel),
+                Err(Refused::WrongState | Refused::OutOfService) => hunt.leave_channel(channel),
                 Err(Refused::LinkDown | Refused::Full) => hunt.leave_span(),
             }
         };
@@ -487,6 +527,17 @@ impl Switch {
             }
             Event::RestartDone { channel, acknowledged } => {
                 log::info!("exchange: restart of span {span} channel {channel}: acknowledged: {acknowledged}");
+            }
+            Event::FarChanged { channel, state } => {
+                log::info!("exchange: span {span} channel {channel} is {state} at the far end");
+            }
+            Event::ServiceSettled { channel, state, acknowledged } => {
+                log::debug!("exchange: span {span} channel {channel} {state} here: acknowledged: {acknowledged}");
+            }
+            Event::ServiceContested { channel } => {
+                log::warn!(
+                    "exchange: the far end calls span {span} channel {channel} in service, which it is not here"
+                );
             }
         }
     }
@@ -568,7 +619,7 @@ impl Switch {
         let answer =
             find_subscriber(&self.subscribers, &setup.called.digits).map(|place| self.subscribers[place].answer);
         let span = &mut self.spans[id.0];
-        let free = span.free();
+        let free = span.free_for_calls_in();
         let lowest = |set: u32| (set != 0).then(|| Timeslot(set.trailing_zeros() as u8 + 1));
         let channel = match setup.channel {
             ChannelChoice::Any => lowest(free).ok_or(34),

@@ -1,7 +1,7 @@
-//! A D channel as a whole: its data link and its calls, behind one interface.
+//! A D channel as a whole: its data link, its calls and the service states of its channels, behind one interface.
 //!
-//! Looks after who is told what and when; the data link is `q921`'s, calls are `q931`'s. What is on the B channels, and
-//! which of them a call gets, is the owner's.
+//! Looks after who is told what and when; the data link is `q921`'s, calls are `q931`'s, service states
+//! `service`'s. What is on the B channels, and which of them a call gets, is the owner's.
 //!
 //! Data path: D-channel frames → [`DChannel::handle_frame`] → [`Output::Event`]; `dial`, `clear` and their like →
 //! [`Output::Frame`].
@@ -13,7 +13,9 @@
 
 use crate::q921::{self, DataLink, LapdFrame, Parameters};
 use crate::q931::channel::Interface;
+use crate::q931::message::MAINTENANCE;
 use crate::q931::{self, CALLS_MAX, CallSummary, Calls, Desk, Restarts, Settings, Timers, Transition};
+use crate::service::{self, ChannelService, Manner, NoServiceMessages, Rules, ServiceState, Services};
 use crate::{CallReference, Cause, Event, Refused, Setup, Side, Switch};
 use std::time::Duration;
 
@@ -36,6 +38,9 @@ pub struct Config {
     pub logical_channels: bool,
     /// Digits of a complete called number, where the variant has overlap receiving.
     pub number_length: usize,
+    /// Tell the far end which channels may be used, with SERVICE, and listen to what it tells. Off by default: both ends must
+    /// agree, because an end that is not answered takes its channels for lost. Nothing on variants without SERVICE.
+    pub service_messages: Option<Rules>,
 }
 
 impl Config {
@@ -52,7 +57,17 @@ impl Config {
             link: Parameters { t203: Duration::from_secs(row.t203_seconds), ..Parameters::default() },
             logical_channels: row.logical_channels,
             number_length: 1,
+            service_messages: None,
         }
+    }
+
+    /// The same with service messages as the variant speaks them.
+    ///
+    /// # Errors
+    /// [`NoServiceMessages`]: the variant has none (EuroISDN, QSIG).
+    pub fn with_service_messages(self) -> Result<Config, NoServiceMessages> {
+        let rules = self.switch.row().service.ok_or(NoServiceMessages)?;
+        Ok(Config { service_messages: Some(rules), ..self })
     }
 }
 
@@ -73,6 +88,8 @@ pub struct Counters {
     pub link: q921::Counters,
     /// The calls'.
     pub calls: q931::Counters,
+    /// The service messages'.
+    pub service: service::Counters,
 }
 
 /// One D channel.
@@ -83,6 +100,7 @@ pub struct DChannel {
     desk: Desk,
     calls: Calls,
     restarts: Restarts,
+    services: Services,
 }
 
 impl DChannel {
@@ -98,7 +116,9 @@ impl DChannel {
             number_length: config.number_length,
         };
         let desk = Desk::new(settings, DataLink::new(config.side, config.link));
-        DChannel { desk, calls: Calls::default(), restarts: Restarts::default() }
+        let rules = config.service_messages.filter(|_| config.switch.row().service.is_some());
+        let services = Services::new(rules, settings.interface);
+        DChannel { desk, calls: Calls::default(), restarts: Restarts::default(), services }
     }
 
     /// Establishes the link and keeps it up until [`stop`](Self::stop). [`Event::LinkUp`] tells when it is.
@@ -136,33 +156,33 @@ impl DChannel {
             call.handle_timeout(&mut self.desk);
         }
         self.restarts.handle_timeout(&mut self.desk);
+        self.services.handle_timeout(&mut self.desk);
         self.calls.sweep(&mut self.desk);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called, by the caller's clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let timeouts = [self.desk.link.poll_timeout(), self.calls.poll_timeout(), self.restarts.poll_timeout()];
+        let link = self.desk.link.poll_timeout();
+        let timeouts = [link, self.calls.poll_timeout(), self.restarts.poll_timeout(), self.services.poll_timeout()];
         timeouts.into_iter().flatten().min()
     }
 
     /// The next output. To be called after every input until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
         loop {
-            if let Some(event) = self.desk.next_event() {
+            if let Some(event) = self.next_event() {
                 return Some(Output::Event(event));
             }
             match self.desk.link.poll_output() {
                 Some(q921::Output::Transmit(frame)) => return Some(Output::Frame(frame)),
                 Some(q921::Output::Established { reset }) => self.link_established(reset),
                 Some(q921::Output::Released) => self.link_lost(),
-                Some(q921::Output::Information(message)) => {
-                    self.calls.handle_message(&mut self.desk, &mut self.restarts, &message);
-                }
+                Some(q921::Output::Information(message)) => self.handle_message(&message),
                 None => {
                     // Endings that found the queue of events full.
                     self.calls.sweep(&mut self.desk);
-                    return self.desk.next_event().map(Output::Event);
+                    return self.next_event().map(Output::Event);
                 }
             }
         }
@@ -179,8 +199,8 @@ impl DChannel {
     ///
     /// # Errors
     /// [`Refused::LinkDown`]; [`Refused::Full`] when there are as many calls as there may be, or the link's queue is
-    /// full; [`Refused::WrongState`] when the channel has a call, is being restarted, or does not exist. Nothing was
-    /// sent then.
+    /// full; [`Refused::WrongState`] when the channel has a call, is being restarted, or does not exist;
+    /// [`Refused::OutOfService`] when one of the two ends has taken it out of service. Nothing was sent then.
     pub fn dial(&mut self, now: Duration, setup: &Setup) -> Result<CallReference, Refused> {
         self.advance(now);
         self.calls.dial(&mut self.desk, &self.restarts, setup)
@@ -226,10 +246,32 @@ impl DChannel {
     /// be placed on the channel.
     ///
     /// # Errors
-    /// [`Refused::LinkDown`]; [`Refused::WrongState`]: no such channel, or its RESTART is under way.
+    /// [`Refused::LinkDown`]; [`Refused::WrongState`]: no such channel, or its RESTART is under way;
+    /// [`Refused::OutOfService`]: one of the two ends has taken it out of service, and RESTART might put it back.
     pub fn restart(&mut self, now: Duration, channel: u8) -> Result<(), Refused> {
         self.advance(now);
+        if self.services.is_out(channel) {
+            return Err(Refused::OutOfService);
+        }
         self.restarts.restart(&mut self.desk, &mut self.calls, channel)
+    }
+
+    /// Puts a channel into this service state at our end, and tells the far end so as soon as the link and the pace allow;
+    /// [`Event::ServiceSettled`] tells how that went. The state is in force at once; a call on the channel goes on until the
+    /// owner ends it. It lasts until the next order: no message changes it. With service messages off, or on a variant that has
+    /// none, the channel is closed or opened all the same, and nobody is told.
+    ///
+    /// # Errors
+    /// [`Refused::WrongState`]: no such channel.
+    pub fn set_near(&mut self, now: Duration, channel: u8, state: ServiceState, manner: Manner) -> Result<(), Refused> {
+        self.advance(now);
+        self.services.set_near(&mut self.desk, channel, state, manner)
+    }
+
+    /// A channel's service state, and what calls it allows; `None` if there is no such channel.
+    #[must_use]
+    pub fn service(&self, channel: u8) -> Option<ChannelService> {
+        self.services.service(channel)
     }
 
     /// The calls there are, those that are ending included.
@@ -251,7 +293,7 @@ impl DChannel {
     /// What happened so far, in numbers.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters { link: *self.desk.link.counters(), calls: self.desk.counters }
+        Counters { link: *self.desk.link.counters(), calls: self.desk.counters, service: self.services.counters }
     }
 
     fn order(
@@ -267,6 +309,33 @@ impl DChannel {
         done
     }
 
+    /// The next event for the owner. What a restart means for service states is done on its way.
+    fn next_event(&mut self) -> Option<Event> {
+        let event = self.desk.next_event();
+        match event {
+            Some(Event::Restarted { channels }) => self.services.restarted(&mut self.desk, channels),
+            Some(Event::RestartDone { channel, acknowledged: false }) => {
+                self.services.restart_unanswered(&mut self.desk, channel);
+            }
+            Some(_) => {}
+            None => return self.services.next_event(),
+        }
+        event
+    }
+
+    /// The information field of an I frame.
+    fn handle_message(&mut self, message: &[u8]) {
+        if self.services.is_on() && message.first().is_some_and(|octet| MAINTENANCE.contains(octet)) {
+            self.services.handle(&mut self.desk, message);
+            return;
+        }
+        self.calls.handle_message(&mut self.desk, &mut self.restarts, message);
+        match std::mem::take(&mut self.desk.offered) {
+            0 => {}
+            channels => self.services.offered(&mut self.desk, channels),
+        }
+    }
+
     /// DL-ESTABLISH indication or confirm.
     fn link_established(&mut self, reset: bool) {
         self.desk.up = true;
@@ -274,6 +343,7 @@ impl DChannel {
         for call in self.calls.iter_mut() {
             call.link_established(&mut self.desk, reset);
         }
+        self.services.link_established(&mut self.desk);
         self.calls.sweep(&mut self.desk);
     }
 
@@ -284,6 +354,7 @@ impl DChannel {
         for call in self.calls.iter_mut() {
             call.link_lost(&mut self.desk);
         }
+        self.services.link_lost(&mut self.desk);
         self.calls.sweep(&mut self.desk);
     }
 

@@ -1,7 +1,8 @@
 //! ISDN primary rate signalling, both sides: Q.921, Q.931 and the switch variants, without input or output of its own.
 //!
 //! [`DChannel`] is what most users want: one D channel with its data link and its calls. Below it, [`q921`] carries
-//! messages and [`q931`] gives them meaning; [`variant`] says in which points the exchanges of this world differ.
+//! messages and [`q931`] gives them meaning; [`service`] tells and learns which channels may be used, with the messages of
+//! [`maintenance`]; [`variant`] says in which points the exchanges of this world differ.
 //!
 //! Data path: D-channel frames from a card → [`DChannel::handle_frame`] → [`Event`]s for whoever handles calls;
 //! orders from there → [`DChannel::dial`] and its neighbours → frames for the card.
@@ -13,8 +14,10 @@
 #![forbid(unsafe_code)]
 
 pub mod explain;
+pub mod maintenance;
 pub mod q921;
 pub mod q931;
+pub mod service;
 pub mod variant;
 
 mod dchannel;
@@ -23,5 +26,6 @@ mod types;
 pub use dchannel::{Config, Counters, DChannel, Output};
 pub use q921::LapdFrame;
 pub use q931::{CallSummary, Timer, Timers};
+pub use service::{ChannelService, FarState, Manner, NoServiceMessages, ServiceState};
 pub use types::*;
 pub use variant::Switch;

@@ -3,6 +3,7 @@
 //! Everything here is `Copy` or of fixed size, so that a real-time thread can pass it on.
 //! Time is a [`Duration`](std::time::Duration) since an epoch of the caller's choosing that never goes back.
 
+use crate::service::{FarState, ServiceState};
 use heapless::String;
 
 /// Digits of a number that are kept (E.164 has 15 at most; private plans are longer).
@@ -259,6 +260,28 @@ pub enum Event {
         /// Whether the far end acknowledged.
         acknowledged: bool,
     },
+    /// The far end's service state of a channel is now this. Changes not yet collected are told as one.
+    FarChanged {
+        /// The channel.
+        channel: u8,
+        /// Its state there.
+        state: FarState,
+    },
+    /// What became of an order of `set_near`: the far end acknowledged, or did not within T3M1 twice, or cannot be told
+    /// because service messages are off. The near state is in force either way.
+    ServiceSettled {
+        /// The channel.
+        channel: u8,
+        /// The near state it was told.
+        state: ServiceState,
+        /// Whether the far end acknowledged.
+        acknowledged: bool,
+    },
+    /// The far end has, a second time, called a channel in service that we keep out of it. Ours stays as it is.
+    ServiceContested {
+        /// The channel.
+        channel: u8,
+    },
 }
 
 /// Why a request was not carried out.
@@ -270,6 +293,8 @@ pub enum Refused {
     WrongState,
     /// As many calls as the interface can have are there already.
     Full,
+    /// The channel is out of service at one end.
+    OutOfService,
 }
 
 impl std::fmt::Display for Refused {
@@ -278,6 +303,7 @@ impl std::fmt::Display for Refused {
             Refused::LinkDown => "the data link is down",
             Refused::WrongState => "the call is not in a state that allows this",
             Refused::Full => "all call references are in use",
+            Refused::OutOfService => "the channel is out of service",
         })
     }
 }

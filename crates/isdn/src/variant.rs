@@ -7,7 +7,9 @@
 //! and EN 300 403-1 (EuroISDN), ISO/IEC 11572 (QSIG).
 
 use crate::Side;
+use crate::maintenance::Discriminator;
 use crate::q931::{Timer, Timers};
+use crate::service::Rules;
 use std::time::Duration;
 
 /// What the exchange at the other end of a D channel is.
@@ -53,7 +55,24 @@ pub struct Row {
     pub network_alerting_progress: Option<u8>,
     /// On E1, B channels are numbered 1 to 30 without a gap, instead of by timeslot.
     pub logical_channels: bool,
+    /// How SERVICE is spoken; `None` where there is no such message.
+    pub service: Option<Rules>,
 }
+
+/// SERVICE as the 5ESS and the 4ESS speak it, and PBXs with them.
+///
+/// Whether a call is taken on a channel that the far end called out of service differs between PBXs. Here it is: an exchange
+/// that offers it has changed its mind, and refusing would lose a call to keep a record straight.
+const SERVICE: Rules = Rules {
+    discriminator: Discriminator::Exchange,
+    t3m1_seconds: 120,
+    attempts: 2,
+    audit_seconds: 15 * 60,
+    dwell_seconds: 30,
+    restart_clears_far: false,
+    incoming_when_far_out: true,
+    incoming_in_maintenance: false,
+};
 
 const Q931: Row = Row {
     switch: Switch::EuroIsdn,
@@ -67,6 +86,7 @@ const Q931: Row = Row {
     user_alerting_progress: Some(2),
     network_alerting_progress: Some(8),
     logical_channels: false,
+    service: None,
 };
 
 const NORTH_AMERICA: Row = Row {
@@ -75,6 +95,7 @@ const NORTH_AMERICA: Row = Row {
     t203_seconds: 30,
     overlap_receiving: false,
     sending_complete: false,
+    service: Some(Rules { discriminator: Discriminator::National, ..SERVICE }),
     ..Q931
 };
 
@@ -84,16 +105,24 @@ const NORTH_AMERICA: Row = Row {
 /// configuration can say otherwise. DMS-100 is known to choke on the progress indicator.
 pub const TABLE: [Row; 6] = [
     NORTH_AMERICA,
-    Row { switch: Switch::Ess5, name: "5ess", timers: &[(Timer::T305, 4)], ..NORTH_AMERICA },
+    Row { switch: Switch::Ess5, name: "5ess", timers: &[(Timer::T305, 4)], service: Some(SERVICE), ..NORTH_AMERICA },
     Row {
         switch: Switch::Dms100,
         name: "dms100",
         network_provided: true,
         display_character_set: Some(0xb1),
         user_alerting_progress: None,
+        service: Some(Rules { restart_clears_far: true, ..SERVICE }),
         ..NORTH_AMERICA
     },
-    Row { switch: Switch::Ess4, name: "4ess", timers: &[(Timer::T305, 4)], network_provided: true, ..NORTH_AMERICA },
+    Row {
+        switch: Switch::Ess4,
+        name: "4ess",
+        timers: &[(Timer::T305, 4)],
+        network_provided: true,
+        service: Some(SERVICE),
+        ..NORTH_AMERICA
+    },
     Q931,
     Row { switch: Switch::Qsig, name: "qsig", sending_complete: false, ..Q931 },
 ];
@@ -122,6 +151,15 @@ mod tests {
     fn every_variant_finds_its_own_row() {
         for row in TABLE {
             assert_eq!(row.switch.row().switch, row.switch, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn who_speaks_service_and_how() {
+        let discriminators = TABLE.map(|row| row.service.map(|rules| rules.discriminator as u8));
+        assert_eq!(discriminators, [Some(0x43), Some(0x03), Some(0x03), Some(0x03), None, None]);
+        for rules in TABLE.iter().filter_map(|row| row.service) {
+            assert_eq!((rules.t3m1_seconds, rules.attempts, rules.audit_seconds), (120, 2, 900));
         }
     }
 

@@ -42,6 +42,10 @@ fn message(dice: &mut Dice) -> Vec<u8> {
     for _ in 0..dice.below(5) {
         octets.extend(ELEMENTS[dice.below(18) as usize]);
     }
+    if dice.below(6) == 0 {
+        octets.splice(..5, [[0x03, 0x43][dice.below(2) as usize], 2, flag, 0, [0x07, 0x0f][dice.below(2) as usize]]);
+        octets.extend([0x01, 1, 0xc0 | dice.below(4) as u8, 0x18, 3, 0xa9, 0x83, 0x80 | (dice.below(31) + 1) as u8]);
+    }
     if dice.below(8) == 0 {
         let place = dice.below(octets.len() as u64) as usize;
         octets[place] = dice.roll() as u8;
@@ -73,7 +77,13 @@ impl Ledger {
                     assert!(self.open.remove(call), "{event:?}: of no call");
                     self.ended += 1;
                 }
-                Event::LinkUp { .. } | Event::LinkDown | Event::Restarted { .. } | Event::RestartDone { .. } => {}
+                Event::LinkUp { .. }
+                | Event::LinkDown
+                | Event::Restarted { .. }
+                | Event::RestartDone { .. }
+                | Event::FarChanged { .. }
+                | Event::ServiceSettled { .. }
+                | Event::ServiceContested { .. } => {}
             }
         }
     }
@@ -87,6 +97,8 @@ fn one_end_against_noise() {
         let side = if seed % 2 == 0 { Side::User } else { Side::Network };
         let switch = [Switch::Ni2, Switch::EuroIsdn, Switch::Qsig][seed as usize % 3];
         let config = Config { number_length: 3, ..Config::new(side, switch, seed % 4 < 2) };
+        // On the variant that has them, every other time with service messages.
+        let config = if seed % 6 == 0 { config.with_service_messages().expect("NI-2") } else { config };
         let mut alone = Alone::up_with(config);
         let mut ledger = Ledger::default();
         let mut refusals = 0;

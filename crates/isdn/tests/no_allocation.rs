@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Dice, config, setup};
-use isdn::{CallReference, Cause, ChannelChoice, DChannel, Event, Output, Side};
+use isdn::{CallReference, Cause, ChannelChoice, DChannel, Event, Manner, Output, ServiceState, Side};
 use std::time::Duration;
 
 /// What one end does with the other's frames and its own events; no memory but what the D channel has.
@@ -33,8 +33,9 @@ fn pump(from: &mut DChannel, to: &mut DChannel, now: Duration, lose: &mut Dice, 
 
 #[test]
 fn a_d_channel_allocates_nothing() {
-    let mut user = Box::new(DChannel::new(config(Side::User)));
-    let mut network = Box::new(DChannel::new(config(Side::Network)));
+    let with_service = |side| config(side).with_service_messages().expect("NI-2 has them");
+    let mut user = Box::new(DChannel::new(with_service(Side::User)));
+    let mut network = Box::new(DChannel::new(with_service(Side::Network)));
     let mut dice = Dice::new(1);
     let mut counts = [0; 3];
     let garbage: Vec<u8> = (0..=255).collect();
@@ -44,7 +45,7 @@ fn a_d_channel_allocates_nothing() {
         network.start(now);
         for round in 0..20_000u64 {
             now += Duration::from_millis(100);
-            match dice.below(12) {
+            match dice.below(13) {
                 0 | 1 => drop(network.dial(now, &setup(ChannelChoice::Preferred((dice.below(23) + 1) as u8)))),
                 2 => drop(user.dial(now, &setup(ChannelChoice::Any))),
                 3 => drop(user.restart(now, (dice.below(23) + 1) as u8)),
@@ -54,6 +55,11 @@ fn a_d_channel_allocates_nothing() {
                     if let Some(call) = call {
                         let _ = end.clear(now, call, Cause::user(16));
                     }
+                }
+                12 => {
+                    let state = if dice.below(3) == 0 { ServiceState::OutOfService } else { ServiceState::InService };
+                    let end = if dice.below(2) == 0 { &mut user } else { &mut network };
+                    let _ = end.set_near(now, (dice.below(23) + 1) as u8, state, Manner::Drain);
                 }
                 9 => {
                     let length = dice.below(256) as usize;
@@ -74,5 +80,7 @@ fn a_d_channel_allocates_nothing() {
     });
     assert_eq!(allocations.count_total, 0);
     let [offered, connected, released] = counts;
+    let told = user.counters().service;
+    assert!(told.acknowledged > 500 && told.answers > 200, "and of services: {told:?}");
     assert!(offered > 500 && connected > 500 && released > 500, "there was traffic: {counts:?}");
 }

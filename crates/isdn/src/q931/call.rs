@@ -303,7 +303,8 @@ impl Call {
             (Some(channel), _, State::SetupSent { insisted: true, .. }) => {
                 Some(channel).filter(|_| self.channel == Some(channel))
             }
-            (Some(channel), ..) => Some(channel),
+            // One that we have taken out of service is no more acceptable than one that we do not have.
+            (Some(channel), ..) => Some(channel).filter(|channel| desk.no_incoming & 1 << (channel - 1) == 0),
             // A channel that we do not have.
             (None, true, _) => None,
             // Not named: the one asked for.

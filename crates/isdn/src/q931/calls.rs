@@ -185,6 +185,13 @@ impl Calls {
             ChannelChoice::Exclusive(_) => Err(InUse),
             _ => Ok(ChannelChoice::Any),
         };
+        // A choice is a channel that there is.
+        let bit = 1 << (channel - 1);
+        desk.offered |= bit;
+        if desk.no_incoming & bit != 0 {
+            desk.counters.out_of_service += 1;
+            return elsewhere;
+        }
         if !restarts.may_be_offered(desk, channel) {
             desk.counters.channel_conflicts += 1;
             return elsewhere;
@@ -226,6 +233,9 @@ impl Calls {
             let taken = self.on_channel(channel).is_some() || restarts.is_pending(channel);
             if taken || !desk.settings.interface.has(channel) {
                 return Err(Refused::WrongState);
+            }
+            if desk.no_outgoing & 1 << (channel - 1) != 0 {
+                return Err(Refused::OutOfService);
             }
         }
         if self.calls.len() >= desk.settings.max_calls {

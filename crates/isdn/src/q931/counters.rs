@@ -23,7 +23,7 @@ pub struct Counters {
     pub connected: u64,
     /// Calls that ended, answered or not.
     pub released: u64,
-    /// Maintenance messages, which are never answered.
+    /// Maintenance messages while service messages are off; they are not answered.
     pub maintenance: u64,
     /// Messages of other protocols, too short, or with a bad call reference (5.8.1 to 5.8.3.1).
     pub not_understood: u64,
@@ -43,6 +43,8 @@ pub struct Counters {
     pub status_mismatches: u64,
     /// Calls offered on a channel that is in use.
     pub channel_conflicts: u64,
+    /// Calls offered on a channel that we have taken out of service, or whose state does not allow them.
+    pub out_of_service: u64,
     /// Calls of both sides that met on one channel (5.7).
     pub glare: u64,
     /// Calls for which two RELEASEs went unanswered: their channels are in doubt (5.3.3).

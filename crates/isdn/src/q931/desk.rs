@@ -40,6 +40,12 @@ pub(crate) struct Desk {
     pub up: bool,
     pub counters: Counters,
     pub trace: Trace,
+    /// Channels on which no call is taken, as `service` has it; bit n-1 stands for channel n.
+    pub no_incoming: u32,
+    /// Channels on which no call of ours is put.
+    pub no_outgoing: u32,
+    /// Channels that the far end named in a SETUP, for `service` to collect.
+    pub offered: u32,
     events: Deque<Event, EVENTS>,
 }
 
@@ -52,6 +58,9 @@ impl Desk {
             up: false,
             counters: Counters::default(),
             trace: Trace::default(),
+            no_incoming: 0,
+            no_outgoing: 0,
+            offered: 0,
             events: Deque::new(),
         }
     }

@@ -9,6 +9,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use isdn::maintenance::{Kind, ServiceMessage};
 use isdn::q921::{self, DataLink, Parameters, StateName as LinkState, frame};
 use isdn::q931::channel::{ChannelIdentification, Selection};
 use isdn::q931::content;
@@ -65,6 +66,11 @@ impl Dice {
 
 /// A layer 3 message in words.
 pub fn describe(octets: &[u8]) -> String {
+    if let Ok(message) = ServiceMessage::decode(octets) {
+        let kind = if message.kind == Kind::Service { "SERVICE" } else { "SERVICE ACKNOWLEDGE" };
+        let state = message.state().map_or_else(|| format!("status {:02x}", message.status), |state| state.to_string());
+        return format!("{kind}{}: {state}", describe_channels(Some(message.channels)));
+    }
     let Ok(raw) = split(octets) else { return format!("{octets:02x?}") };
     let (content, _) = content::decode(&raw);
     let mut text = raw.kind.name().to_string();
@@ -73,19 +79,7 @@ pub fn describe(octets: &[u8]) -> String {
         Reference::Call(CallReference { value, ours }) => text += &format!(" {}{value}", if ours { "*" } else { "" }),
         Reference::Global { ours } => text += &format!(" {}global", if ours { "*" } else { "" }),
     }
-    if let Some(ChannelIdentification { exclusive, selection, .. }) = content.channel {
-        let mark = if exclusive { "!" } else { "" };
-        text += &match selection {
-            Selection::None => " no channel".into(),
-            Selection::Any => format!(" any channel{mark}"),
-            Selection::Interface => " interface".into(),
-            Selection::Channels { set, .. } => {
-                let numbers: Vec<String> =
-                    (1..32).filter(|n| set & 1 << (n - 1) != 0).map(|n: u32| n.to_string()).collect();
-                format!(" channel {}{mark}", numbers.join(","))
-            }
-        };
-    }
+    text += &describe_channels(content.channel);
     if let Some(element) = content.cause {
         text += &format!(" cause {}", element.cause.value);
         if !element.diagnostics.is_empty() {
@@ -105,6 +99,21 @@ pub fn describe(octets: &[u8]) -> String {
         text += " complete";
     }
     text
+}
+
+fn describe_channels(element: Option<ChannelIdentification>) -> String {
+    let Some(ChannelIdentification { exclusive, selection, .. }) = element else { return String::new() };
+    let mark = if exclusive { "!" } else { "" };
+    match selection {
+        Selection::None => " no channel".into(),
+        Selection::Any => format!(" any channel{mark}"),
+        Selection::Interface => " interface".into(),
+        Selection::Channels { set, .. } => {
+            let numbers: Vec<String> =
+                (1..32).filter(|n| set & 1 << (n - 1) != 0).map(|n: u32| n.to_string()).collect();
+            format!(" channel {}{mark}", numbers.join(","))
+        }
+    }
 }
 
 /// The message in an I frame, if it is one.

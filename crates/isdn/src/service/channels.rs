@@ -1,0 +1,509 @@
+//! The procedures of service messages on one D channel: telling, acknowledging, waiting, auditing.
+//!
+//! ```text
+//!                      set_near, link up, far end heard, call offered
+//!            ┌────────────────────────────┐
+//!            ▼                            │
+//!   Idle ──► Due ──link, turn──► Waiting ─┴─SERVICE ACKNOWLEDGE──► Idle
+//!                                  │  ▲                              (another state: Audit)
+//!                     T3M1, again ─┘  │
+//!                     T3M1, last ──► Audit (far end silent) ──► Waiting, once every 15 minutes
+//! ```
+//!
+//! The diagram is one channel's telling of its near state. What the far end tells is acknowledged in every state and
+//! changes the far state only: the near state is the owner's, and nothing from the line ever touches it.
+//!
+//! Data path: maintenance messages, changes of the link, RESTARTs, offered calls, the owner's `set_near` → here →
+//! messages, events, the channel sets on the `desk`.
+//! Time: T3M1, the audit and the dwell of [`Rules`], for each channel; T309 for the link.
+//! Source: AT&T TR 41459 for T3M1 sent twice; the rest is the practice of PBXs with these exchanges. Departures: what the
+//! far end said before the link was lost is kept until it says something new, so that no call is put on a channel that was
+//! taken away; a channel whose RESTART stays unanswered is audited rather than put in maintenance here, because then
+//! it comes back by itself.
+//! Words: told, what the far end has said; learnt, it has said so since the link came up.
+
+use super::pace::Pace;
+use super::{ChannelService, Counters, FarState, Manner, Pending, Rules, ServiceState, usability};
+use crate::maintenance::{Kind, ServiceMessage};
+use crate::q931::channel::{ChannelIdentification, Interface, Selection};
+use crate::q931::{Desk, Timer};
+use crate::{Event, Refused};
+use std::time::Duration;
+
+/// Channels an interface has at most.
+const CHANNELS: usize = 31;
+
+/// SERVICEs of one channel that may follow one another at once.
+const CHANNEL_BURST: u32 = 3;
+
+/// Answers that may follow one another at once: all channels of an E1, four times over.
+const ANSWER_BURST: u32 = 124;
+
+/// The pace of answers after that: no exchange asks more often for longer, and an echo that does is slowed to nothing.
+const ANSWER_STEP: Duration = Duration::from_millis(500);
+
+/// When to try again what the data link's queue had no room for.
+const QUEUE_FULL: Duration = Duration::from_secs(1);
+
+/// Where a channel's telling of its near state has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    /// The far end knows, as far as we know.
+    Idle,
+    /// To be sent at this time, when the link is up; so often it has been sent before.
+    Due { at: Duration, sent: u8 },
+    /// T3M1 runs.
+    Waiting { t3m1: Duration, sent: u8 },
+    /// To be sent once more at this time, to see whether the far end answers.
+    Audit { at: Duration },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Channel {
+    near: ServiceState,
+    manner: Manner,
+    told: ServiceState,
+    learnt: bool,
+    silent: bool,
+    telling: Telling,
+    pace: Pace,
+    /// What the last SERVICE said, and which states others said before it that may still be acknowledged (bit 0: in service).
+    sent: ServiceState,
+    overtaken: u8,
+    /// The owner waits to be told how his order went.
+    ordered: bool,
+    /// How it went.
+    settled: Option<bool>,
+    /// The near state was told once more because the far end had called the channel in service.
+    insisted: bool,
+    /// And the far end did so again.
+    contested: bool,
+    contested_told: bool,
+    /// The far state the owner knows.
+    known: FarState,
+}
+
+impl Channel {
+    fn far(&self) -> FarState {
+        // A far end that had told something worse before it fell silent has still told it.
+        if self.silent && self.told == ServiceState::InService { FarState::Unknown } else { self.told.into() }
+    }
+
+    fn is_pending(&self) -> bool {
+        matches!(self.telling, Telling::Due { .. } | Telling::Waiting { .. })
+    }
+
+    fn settle(&mut self, acknowledged: bool) {
+        if std::mem::take(&mut self.ordered) {
+            self.settled = Some(acknowledged);
+        }
+    }
+}
+
+/// See the module. The place n-1 is channel n's.
+#[derive(Debug)]
+pub(crate) struct Services {
+    rules: Option<Rules>,
+    interface: Interface,
+    channels: [Channel; CHANNELS],
+    answers: Pace,
+    up: bool,
+    /// When a link that is down has been so for T309.
+    forgotten: Option<Duration>,
+    /// Something may have to be told to the owner.
+    news: bool,
+    pub counters: Counters,
+}
+
+/// The places of a channel set, lowest first.
+fn places(mut set: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (set != 0).then(|| set.trailing_zeros() as usize)?;
+        set &= set - 1;
+        Some(place)
+    })
+}
+
+impl Services {
+    pub fn new(rules: Option<Rules>, interface: Interface) -> Services {
+        let dwell = Duration::from_secs(rules.map_or(0, |rules| rules.dwell_seconds));
+        let channel = Channel {
+            near: ServiceState::InService,
+            manner: Manner::Drain,
+            told: ServiceState::InService,
+            learnt: false,
+            silent: false,
+            telling: Telling::Idle,
+            pace: Pace::new(dwell, CHANNEL_BURST),
+            sent: ServiceState::InService,
+            overtaken: 0,
+            ordered: false,
+            settled: None,
+            insisted: false,
+            contested: false,
+            contested_told: false,
+            known: FarState::InService,
+        };
+        Services {
+            rules,
+            interface,
+            channels: [channel; CHANNELS],
+            answers: Pace::new(ANSWER_STEP, ANSWER_BURST),
+            up: false,
+            forgotten: None,
+            news: false,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Whether service messages are spoken here at all.
+    pub const fn is_on(&self) -> bool {
+        self.rules.is_some()
+    }
+
+    fn place(&self, channel: u8) -> Option<usize> {
+        self.interface.has(channel).then(|| usize::from(channel) - 1)
+    }
+
+    pub fn service(&self, channel: u8) -> Option<ChannelService> {
+        let channel = &self.channels[self.place(channel)?];
+        let pending = match channel.telling {
+            Telling::Due { sent, .. } => Some(Pending { state: channel.near, sent, until: None }),
+            Telling::Waiting { t3m1, sent } => Some(Pending { state: channel.near, sent, until: Some(t3m1) }),
+            Telling::Idle | Telling::Audit { .. } => None,
+        };
+        let (incoming, outgoing) = self.usable(channel);
+        Some(ChannelService { near: channel.near, far: channel.far(), pending, incoming, outgoing })
+    }
+
+    fn usable(&self, channel: &Channel) -> (bool, bool) {
+        let (incoming, outgoing) = usability(channel.near, channel.far(), self.rules.as_ref());
+        // What the far end sent before our SERVICE reached it.
+        let crossed = channel.manner == Manner::Drain && channel.is_pending() && self.rules.is_some();
+        (incoming || crossed, outgoing)
+    }
+
+    /// Whether either end has taken a channel out of service: then it is not restarted.
+    pub fn is_out(&self, channel: u8) -> bool {
+        self.service(channel)
+            .is_some_and(|service| service.near == ServiceState::OutOfService || service.far == FarState::OutOfService)
+    }
+
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.rules?;
+        let telling = self.channels.iter().filter_map(|channel| match channel.telling {
+            Telling::Due { at, .. } | Telling::Audit { at } if self.up => Some(at),
+            Telling::Waiting { t3m1, .. } => Some(t3m1),
+            _ => None,
+        });
+        telling.chain(self.forgotten).min()
+    }
+
+    /// What the owner has not been told yet.
+    pub fn next_event(&mut self) -> Option<Event> {
+        if !self.news {
+            return None;
+        }
+        for (number, channel) in (1u8..).zip(&mut self.channels) {
+            let far = channel.far();
+            if far != channel.known {
+                channel.known = far;
+                return Some(Event::FarChanged { channel: number, state: far });
+            }
+            if let Some(acknowledged) = channel.settled.take() {
+                return Some(Event::ServiceSettled { channel: number, state: channel.near, acknowledged });
+            }
+            if channel.contested && !channel.contested_told {
+                channel.contested_told = true;
+                return Some(Event::ServiceContested { channel: number });
+            }
+        }
+        self.news = false;
+        None
+    }
+
+    /// To be called after every change: what `q931` asks, and the owner hears, follows from the channels.
+    fn publish(&mut self, desk: &mut Desk) {
+        self.news = true;
+        (desk.no_incoming, desk.no_outgoing) = (0, 0);
+        for place in places(self.interface.channels()) {
+            let (incoming, outgoing) = self.usable(&self.channels[place]);
+            desk.no_incoming |= u32::from(!incoming) << place;
+            desk.no_outgoing |= u32::from(!outgoing) << place;
+        }
+    }
+
+    // Telling the far end.
+
+    /// The owner's order.
+    pub fn set_near(
+        &mut self,
+        desk: &mut Desk,
+        channel: u8,
+        state: ServiceState,
+        manner: Manner,
+    ) -> Result<(), Refused> {
+        let place = self.place(channel).ok_or(Refused::WrongState)?;
+        let entry = &mut self.channels[place];
+        let same = entry.near == state;
+        (entry.near, entry.manner, entry.ordered) = (state, manner, true);
+        if self.rules.is_none() {
+            entry.settle(false);
+        } else if !same {
+            (entry.insisted, entry.contested, entry.contested_told) = (false, false, false);
+            self.tell(desk, place, 0);
+        } else if let Telling::Idle | Telling::Audit { .. } = entry.telling {
+            let acknowledged = !entry.silent;
+            entry.settle(acknowledged);
+        }
+        self.publish(desk);
+        Ok(())
+    }
+
+    /// Sends SERVICE, now or when it may be; `sent` is how often this has been done in vain.
+    fn tell(&mut self, desk: &mut Desk, place: usize, sent: u8) {
+        let Some(rules) = self.rules else { return };
+        let entry = &mut self.channels[place];
+        if matches!(entry.telling, Telling::Waiting { .. }) && entry.sent != entry.near {
+            entry.overtaken |= 1 << entry.sent as u8;
+        }
+        let ready = entry.pace.ready();
+        entry.telling = if !self.up || ready > desk.now {
+            Telling::Due { at: ready.max(desk.now), sent }
+        } else {
+            let channel = self.interface.identify(place as u8 + 1, true);
+            let message = ServiceMessage::request(rules.discriminator, entry.near, channel);
+            if desk.send_octets(&message.encode()).is_ok() {
+                entry.pace.step(desk.now);
+                entry.sent = entry.near;
+                self.counters.requests_out += 1;
+                let t3m1 = desk.now.saturating_add(Duration::from_secs(rules.t3m1_seconds));
+                Telling::Waiting { t3m1, sent: sent.saturating_add(1) }
+            } else {
+                Telling::Due { at: desk.now + QUEUE_FULL, sent }
+            }
+        };
+    }
+
+    pub fn handle_timeout(&mut self, desk: &mut Desk) {
+        let Some(rules) = self.rules else { return };
+        if self.poll_timeout().is_none_or(|at| at > desk.now) {
+            return;
+        }
+        for place in places(self.interface.channels()) {
+            let entry = &mut self.channels[place];
+            match entry.telling {
+                Telling::Due { at, sent } if self.up && at <= desk.now => self.tell(desk, place, sent),
+                // One SERVICE an audit: as if all but the last attempt had been made.
+                Telling::Audit { at } if self.up && at <= desk.now => {
+                    self.tell(desk, place, rules.attempts.saturating_sub(1));
+                }
+                Telling::Waiting { t3m1, sent } if t3m1 <= desk.now => {
+                    self.counters.t3m1_expiries += 1;
+                    if sent < rules.attempts {
+                        self.tell(desk, place, sent);
+                    } else {
+                        entry.silent = true;
+                        entry.settle(false);
+                        // Counted from the SERVICE that went unanswered.
+                        let wait = rules.audit_seconds.saturating_sub(rules.t3m1_seconds);
+                        entry.telling = Telling::Audit { at: desk.now.saturating_add(Duration::from_secs(wait)) };
+                    }
+                }
+                _ => {}
+            }
+        }
+        if self.forgotten.is_some_and(|at| at <= desk.now) {
+            self.forgotten = None;
+            places(self.interface.channels()).for_each(|place| self.channels[place].silent = true);
+        }
+        self.publish(desk);
+    }
+
+    fn audit_later(&mut self, desk: &Desk, place: usize) {
+        let wait = Duration::from_secs(self.rules.map_or(0, |rules| rules.audit_seconds));
+        self.channels[place].telling = Telling::Audit { at: desk.now.saturating_add(wait) };
+    }
+
+    // The link.
+
+    /// The far end may have forgotten everything, or all of its SERVICEs may have been lost: each end tells all again.
+    pub fn link_established(&mut self, desk: &mut Desk) {
+        (self.up, self.forgotten) = (true, None);
+        if !self.is_on() {
+            return;
+        }
+        for place in places(self.interface.channels()) {
+            let entry = &mut self.channels[place];
+            (entry.learnt, entry.insisted, entry.overtaken) = (false, false, 0);
+            entry.telling = Telling::Idle;
+            self.tell(desk, place, 0);
+        }
+        self.publish(desk);
+    }
+
+    pub fn link_lost(&mut self, desk: &mut Desk) {
+        self.up = false;
+        if !self.is_on() {
+            return;
+        }
+        self.forgotten = self.forgotten.or(Some(desk.deadline(Timer::T309)));
+        for entry in &mut self.channels {
+            // An order stays pending; the rest is told again by itself when the link is back.
+            entry.telling = if entry.ordered { Telling::Due { at: desk.now, sent: 0 } } else { Telling::Idle };
+        }
+        self.publish(desk);
+    }
+
+    // The far end.
+
+    /// A maintenance message.
+    pub fn handle(&mut self, desk: &mut Desk, octets: &[u8]) {
+        desk.counters.messages_in += 1;
+        let Ok(message) = ServiceMessage::decode(octets) else {
+            self.counters.not_understood += 1;
+            return;
+        };
+        let channels = applicable(self.interface, &message.channels);
+        if channels == 0 {
+            self.counters.unknown_channel += 1;
+            return;
+        }
+        match message.kind {
+            Kind::Service => self.handle_service(desk, &message, channels),
+            Kind::Acknowledge => places(channels).for_each(|place| self.handle_acknowledge(desk, &message, place)),
+        }
+        self.publish(desk);
+    }
+
+    fn handle_service(&mut self, desk: &mut Desk, message: &ServiceMessage, channels: u32) {
+        self.counters.requests_in += 1;
+        if self.answers.step(desk.now) {
+            let answer = message.acknowledgement(restricted(self.interface, &message.channels, channels));
+            if desk.send_octets(&answer.encode()).is_ok() {
+                self.counters.answers += 1;
+            }
+        } else {
+            self.counters.answers_withheld += 1;
+        }
+        // Tests that are asked for and not done here: acknowledged, and nothing changes.
+        let Some(state) = message.state() else { return };
+        for place in places(channels) {
+            let entry = &mut self.channels[place];
+            let before = std::mem::replace(&mut entry.told, state);
+            (entry.learnt, entry.silent) = (true, false);
+            match entry.telling {
+                // It speaks to us again; it has not been told yet.
+                Telling::Audit { .. } => self.tell(desk, place, 0),
+                // Coming back from a state of its own, it speaks of itself; saying so without need, it speaks against us.
+                Telling::Idle
+                    if (before, state) == (ServiceState::InService, ServiceState::InService)
+                        && entry.near != ServiceState::InService =>
+                {
+                    self.counters.contested += 1;
+                    if std::mem::replace(&mut entry.insisted, true) {
+                        entry.contested = true;
+                    } else {
+                        self.tell(desk, place, 0);
+                    }
+                }
+                Telling::Idle | Telling::Due { .. } | Telling::Waiting { .. } => {}
+            }
+        }
+    }
+
+    fn handle_acknowledge(&mut self, desk: &mut Desk, message: &ServiceMessage, place: usize) {
+        let entry = &mut self.channels[place];
+        let Telling::Waiting { .. } = entry.telling else {
+            self.counters.unsolicited += 1;
+            return;
+        };
+        self.counters.acknowledged += 1;
+        entry.silent = false;
+        let state = message.state();
+        // For a SERVICE of ours that a newer one has overtaken.
+        if let Some(state) = state.filter(|state| *state != entry.near && entry.overtaken & 1 << *state as u8 != 0) {
+            entry.overtaken &= !(1 << state as u8);
+            return;
+        }
+        (entry.telling, entry.overtaken) = (Telling::Idle, 0);
+        entry.settle(true);
+        let Some(state) = state else { return };
+        if state != entry.near {
+            self.counters.mismatches += 1;
+            entry.told = entry.told.max(state);
+            self.audit_later(desk, place);
+        } else if state == ServiceState::InService && !entry.learnt {
+            // Both are in service, whatever was said on the link before this one.
+            (entry.told, entry.learnt) = (state, true);
+        }
+    }
+
+    // Calls and restarts.
+
+    /// The far end offered calls on these channels: one that it had called unusable is asked about at once.
+    pub fn offered(&mut self, desk: &mut Desk, channels: u32) {
+        if !self.is_on() {
+            return;
+        }
+        for place in places(channels & self.interface.channels()) {
+            let entry = &mut self.channels[place];
+            if entry.far() != FarState::InService && !entry.is_pending() {
+                // It does not keep to what it said; what it acknowledges now counts.
+                entry.learnt = false;
+                self.tell(desk, place, 0);
+                self.publish(desk);
+            }
+        }
+    }
+
+    /// RESTART from the far end was acknowledged. The near state stays, and is told again if it is not "in service".
+    pub fn restarted(&mut self, desk: &mut Desk, channels: u32) {
+        let Some(rules) = self.rules else { return };
+        for place in places(channels & self.interface.channels()) {
+            let entry = &mut self.channels[place];
+            if rules.restart_clears_far {
+                entry.told = ServiceState::InService;
+            }
+            if entry.near != ServiceState::InService {
+                self.tell(desk, place, 0);
+            }
+        }
+        self.publish(desk);
+    }
+
+    /// T316 expired twice for our RESTART of a channel.
+    pub fn restart_unanswered(&mut self, desk: &mut Desk, channel: u8) {
+        if let Some(place) = self.place(channel).filter(|_| self.is_on()) {
+            self.channels[place].silent = true;
+            if self.channels[place].telling == Telling::Idle {
+                self.audit_later(desk, place);
+            }
+            self.publish(desk);
+        }
+    }
+}
+
+/// The timeslots of ours that an element speaks of; what else it names is left out.
+fn applicable(interface: Interface, element: &ChannelIdentification) -> u32 {
+    if element.interface.is_some_and(|interface| interface != 0) {
+        return 0;
+    }
+    match element.selection {
+        Selection::None | Selection::Any => 0,
+        Selection::Interface => interface.channels(),
+        Selection::Channels { set, form } => interface.from_wire(set, form) & interface.channels(),
+    }
+}
+
+/// The element in the same form, for no more than these timeslots.
+fn restricted(interface: Interface, element: &ChannelIdentification, channels: u32) -> ChannelIdentification {
+    let selection = match element.selection {
+        Selection::Channels { form: form @ crate::q931::channel::Form::Number, .. } => {
+            Selection::Channels { set: interface.to_wire(channels), form }
+        }
+        Selection::Channels { form, .. } => Selection::Channels { set: channels, form },
+        other => other,
+    };
+    ChannelIdentification { selection, ..*element }
+}
