@@ -128,10 +128,15 @@ impl Mix {
         self.members += 1;
     }
 
-    /// What a member says.
-    pub fn add(&mut self, now: &[i16], delayed: &[i16]) {
+    /// What a member says now, to be heard by the others.
+    pub fn add(&mut self, now: &[i16]) {
         self.used = true;
         self.now.add(now);
+    }
+
+    /// What a member said a little while ago, to be streamed.
+    pub fn add_to_stream(&mut self, delayed: &[i16]) {
+        self.used = true;
         self.delayed.add(delayed);
     }
 
@@ -197,7 +202,8 @@ mod tests {
         mix.begin();
         if let Some(sample) = says {
             mix.join();
-            mix.add(&[sample; SAMPLES], &[sample; SAMPLES]);
+            mix.add(&[sample; SAMPLES]);
+            mix.add_to_stream(&[sample; SAMPLES]);
         }
         mix.finish();
     }

@@ -6,7 +6,7 @@ use crate::gateway::callin::Prompts;
 use crate::prompts::PromptSet;
 use dsp::dtmf::KeyEvent;
 use dsp::g711::{self, Law};
-use dsp::keyfilter::KeyFilter;
+use dsp::keyfilter::{KeyFilter, STREAM_DELAY};
 use dsp::level::{self, TalkDetector, TalkEvent, TalkSettings};
 
 /// A level is told after so many samples: a second.
@@ -15,10 +15,12 @@ const LEVEL_EVERY: u32 = 8000;
 /// The buffers and detectors of one channel.
 pub struct Leg {
     open: bool,
-    /// The conference it is in.
-    pub conference: Option<ConferenceIndex>,
-    /// What it says is kept out of the conference.
-    pub muted: bool,
+    conference: Option<ConferenceIndex>,
+    muted: bool,
+    /// What it said a little while ago goes to the stream.
+    streamed: bool,
+    /// Samples until `streamed` follows what was changed: what is streamed is that much older.
+    follows_in: usize,
     talk_dbm0: f32,
     filter: KeyFilter,
     talk: TalkDetector,
@@ -39,6 +41,8 @@ impl Leg {
             open: false,
             conference: None,
             muted: false,
+            streamed: false,
+            follows_in: 0,
             talk_dbm0,
             filter: KeyFilter::new(),
             talk: talk_detector(talk_dbm0),
@@ -70,7 +74,48 @@ impl Leg {
         self.open = false;
         self.conference = None;
         self.muted = false;
+        self.streamed = false;
+        self.follows_in = 0;
         self.hush();
+    }
+
+    /// The conference it is in.
+    pub fn conference(&self) -> Option<ConferenceIndex> {
+        self.conference
+    }
+
+    /// Go into a conference, where it can be heard.
+    pub fn join(&mut self, conference: ConferenceIndex) {
+        self.conference = Some(conference);
+        self.muted = false;
+        self.change_stream();
+    }
+
+    /// Go out of it.
+    pub fn leave(&mut self) {
+        self.conference = None;
+        self.muted = false;
+        self.change_stream();
+    }
+
+    /// Keep what it says out of the conference, or not.
+    pub fn mute(&mut self, muted: bool) {
+        self.muted = muted;
+        self.change_stream();
+    }
+
+    /// Whether what it says is kept out of the conference.
+    pub fn muted(&self) -> bool {
+        self.muted
+    }
+
+    /// The stream follows when what is said now comes out of the delay: not before, lest what was said
+    /// while muted be heard. With two changes on the way nothing is streamed until the second.
+    fn change_stream(&mut self) {
+        if self.follows_in > 0 {
+            self.streamed = false;
+        }
+        self.follows_in = STREAM_DELAY;
     }
 
     /// Whether somebody is there.
@@ -95,13 +140,19 @@ impl Leg {
         &self.conversation
     }
 
-    /// What was said a little while ago, with nothing of a key left: for the stream.
-    pub fn for_stream(&self) -> &[i16] {
-        &self.for_stream
+    /// What was said a little while ago, with nothing of a key left, if it may be streamed.
+    pub fn for_stream(&self) -> Option<&[i16]> {
+        self.streamed.then_some(self.for_stream.as_slice())
     }
 
     /// Take in a chunk.
     pub fn receive(&mut self, law: Law, octets: &[u8], tell: &mut impl FnMut(Heard)) {
+        if self.follows_in > 0 {
+            self.follows_in = self.follows_in.saturating_sub(octets.len());
+            if self.follows_in == 0 {
+                self.streamed = self.conference.is_some() && !self.muted;
+            }
+        }
         g711::decode(law, octets, &mut self.received);
         self.filter.process(&self.received, &mut self.conversation, &mut self.for_stream, &mut |event| {
             if let KeyEvent::Down { key, .. } = event {
@@ -149,4 +200,44 @@ impl Leg {
 
 fn talk_detector(threshold_dbm0: f32) -> TalkDetector {
     TalkDetector::new(TalkSettings { threshold_dbm0, ..TalkSettings::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Chunks of 80 samples that go by until what is said now is streamed.
+    const DELAY: usize = STREAM_DELAY / 80;
+
+    /// Say the sample for so many chunks; what of it was streamed, a sample a chunk.
+    fn say(leg: &mut Leg, sample: i16, chunks: usize) -> Vec<i16> {
+        let octets = [Law::A.encode_one(sample); 80];
+        let mut streamed = Vec::new();
+        for _ in 0..chunks {
+            leg.receive(Law::A, &octets, &mut |_| {});
+            streamed.push(leg.for_stream().map_or(0, |chunk| chunk[40]));
+        }
+        streamed
+    }
+
+    #[test]
+    fn what_was_said_before_joining_or_while_muted_is_never_streamed() {
+        let decoded = |sample| Law::A.decode_one(Law::A.encode_one(sample));
+        let mut leg = Leg::new(80, -40.0);
+        leg.open();
+        say(&mut leg, 1000, 20);
+        leg.join(ConferenceIndex(0));
+        // The chunk of the tick in which it joined is heard by the others, and streamed after the delay.
+        let after = say(&mut leg, 2000, DELAY + 5);
+        assert!(after[..DELAY - 1].iter().all(|&s| s == 0), "{after:?}");
+        assert!(after[DELAY + 1..].iter().all(|&s| s == decoded(2000)), "{after:?}");
+        leg.mute(true);
+        let after = say(&mut leg, 3000, 20);
+        assert!(!after.contains(&decoded(3000)), "{after:?}");
+        assert_eq!(after[0], decoded(2000), "what was said before muting is streamed to its end");
+        leg.mute(false);
+        let after = say(&mut leg, 4000, 20);
+        assert!(!after[..DELAY - 1].contains(&decoded(3000)), "{after:?}");
+        assert_eq!(*after.last().expect("some"), decoded(4000));
+    }
 }

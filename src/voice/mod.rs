@@ -76,13 +76,9 @@ impl VoicePath {
             Voice::Close(channel) => self.leg(channel).close(),
             Voice::Play(channel, prompts) => self.leg(channel).play(&prompts),
             Voice::Hush(channel) => self.leg(channel).hush(),
-            Voice::Join(channel, conference) => self.leg(channel).conference = Some(conference),
-            Voice::Leave(channel) => {
-                let leg = self.leg(channel);
-                leg.conference = None;
-                leg.muted = false;
-            }
-            Voice::Mute(channel, muted) => self.leg(channel).muted = muted,
+            Voice::Join(channel, conference) => self.leg(channel).join(conference),
+            Voice::Leave(channel) => self.leg(channel).leave(),
+            Voice::Mute(channel, muted) => self.leg(channel).mute(muted),
             Voice::EntryTone(conference) => self.conferences[usize::from(conference.0)].entry_tone(),
             Voice::ExitTone(conference) => self.conferences[usize::from(conference.0)].exit_tone(),
             Voice::StreamOpen(conference) => self.conferences[usize::from(conference.0)].open_stream(),
@@ -125,11 +121,14 @@ impl VoicePath {
             conference.begin();
         }
         for leg in &self.legs {
-            if let Some(conference) = leg.conference.filter(|_| leg.is_open()) {
+            if let Some(conference) = leg.conference().filter(|_| leg.is_open()) {
                 let conference = &mut self.conferences[usize::from(conference.0)];
                 conference.join();
-                if !leg.muted {
-                    conference.add(leg.conversation(), leg.for_stream());
+                if !leg.muted() {
+                    conference.add(leg.conversation());
+                }
+                if let Some(delayed) = leg.for_stream() {
+                    conference.add_to_stream(delayed);
                 }
             }
         }
@@ -143,9 +142,9 @@ impl VoicePath {
         let law = self.laws[usize::from(channel.span)];
         let leg = &mut self.legs[channel.index()];
         let out = &mut self.scratch[..self.samples];
-        match leg.conference {
+        match leg.conference() {
             Some(conference) => {
-                let own = (!leg.muted).then(|| leg.conversation());
+                let own = (!leg.muted()).then(|| leg.conversation());
                 self.conferences[usize::from(conference.0)].for_member(own, out);
             }
             None => out.fill(0),
