@@ -8,11 +8,13 @@ use crate::office::picture::{CallPicture, EventPicture, SpanPicture};
 use crate::office::{self, Shared, chain, now_ms};
 use crate::realtime::{Granted, Histogram, LoopStatistics};
 use crate::reports::{CallStage, Closed, Command, Order};
+use crate::trace::Traces;
 use cast::{Caster, PortStatus};
 use control::{
     Bucket, CallInfo, ChannelInfo, ChannelUse, EventInfo, EventState, ExchangeCallInfo, ExchangeCallState, Handler,
     LinkState, LoopInfo, NoticeHub, Pins, PortInfo, PortState, Problem, RealtimeInfo, Reply, Request, Reservation,
-    Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription, Timing,
+    Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription, Timing, TraceFeed,
+    TraceWish,
 };
 use event::{EventNumber, Keyring, Role};
 use std::collections::BTreeSet;
@@ -35,6 +37,8 @@ pub struct Desk {
     pub granted: Arc<Mutex<Granted>>,
     /// The exchange in software, if there is one.
     pub exchange: Option<Arc<exchange::Handle>>,
+    /// Frames of the D channels.
+    pub traces: Arc<Traces>,
     /// PIN keys.
     pub keyring: Keyring,
     /// Server's name.
@@ -71,12 +75,16 @@ impl Handler for Desk {
             Request::ExchangeDial(plan) => self.dial(plan),
             Request::ExchangeCalls => self.exchange_calls(),
             Request::ExchangeHangUp { id } => self.exchange_hang_up(id),
-            Request::Watch => Err(Problem::internal("watching is the server's own business")),
+            Request::Watch | Request::Trace(_) => Err(Problem::internal("watching is the server's own business")),
         }
     }
 
     fn watch(&self) -> Subscription {
         self.shared.hub.subscribe()
+    }
+
+    fn trace(&self, wish: TraceWish) -> Result<Box<dyn TraceFeed>, Problem> {
+        self.traces.feed(wish)
     }
 }
 

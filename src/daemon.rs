@@ -14,8 +14,9 @@ use crate::realtime::{
     Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory,
 };
 use crate::reports::{Closed, Command, Order};
+use crate::trace::{self, Collector, SpanName, Traces};
 use crate::voice::VoicePath;
-use board_loopback::LoopbackCard;
+use board_loopback::{CapturingCard, LoopbackCard};
 use cast::{Caster, RecorderSettings};
 use event::{Guard, Journal, JournalError, Keyring};
 use hal::{Card, Line};
@@ -234,10 +235,20 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
 
     // The far ends, before the near end looks for them.
     let exchange = start_exchange(&config, cards.exchange)?;
+    let span_name = |s: &SpanPicture| SpanName {
+        card: s.card.clone(),
+        line: s.line.to_string(),
+        switch: crate::config::switch_name(s.switch).to_owned(),
+    };
+    let traced = cards.pictures.iter().map(span_name).collect();
+    let traces = Arc::new(Traces::new(traced, trace::dialled_digits(&config.call_in.numbers)));
+    let mut collector = Collector::new(traces.clone());
     let mut engine_cards = Vec::new();
     for (index, card) in cards.cards.into_iter().enumerate() {
         let name = card.name().to_owned();
         let lines: Vec<Line> = card.spans().iter().map(|s| s.line).collect();
+        let (card, copies) = CapturingCard::new(Box::new(card), trace::QUEUE * lines.len());
+        collector.add(copies, lines.len());
         let running = Box::new(card).start(tick).map_err(|e| format!("card \"{name}\": {}", chain(&e)))?;
         let traffic = match index {
             0 => running.traffic,
@@ -303,6 +314,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         servers.push(server);
     }
 
+    let collector = collector.spawn().map_err(|e| format!("no thread for the trace: {e}"))?;
     let granted = Arc::new(Mutex::new(granted));
     let realtime_granted = granted.clone();
     let realtime = std::thread::Builder::new()
@@ -329,6 +341,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         statistics,
         granted,
         exchange: exchange.clone(),
+        traces,
         keyring: keyring.clone(),
         server: server.clone(),
         tick_ms: tick.milliseconds(),
@@ -366,6 +379,8 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let result = realtime.join();
     // The office ends when it has read the last report; also of a thread that has broken down.
     let written = office.join();
+    // The cards have gone with the real-time thread.
+    let _ = collector.join();
     desk.hub().close();
     control.stop();
     if let Some(exchange) = exchange {

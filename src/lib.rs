@@ -14,4 +14,5 @@ pub mod office;
 pub mod prompts;
 pub mod realtime;
 pub mod reports;
+pub mod trace;
 pub mod voice;

@@ -23,7 +23,7 @@ pub struct Cli {
     /// The daemon's control socket
     #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
-    /// Answer with one JSON document (watch: one a line)
+    /// Answer with one JSON document (watch, trace: one a line)
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do
@@ -73,6 +73,9 @@ pub enum Command {
         #[arg(long, value_enum, value_name = "SEVERITY", default_value = "info")]
         at_least: AtLeast,
     },
+    /// Show what goes over the D channel of a span, in words and octets
+    #[command(after_help = TRACE_HELP)]
+    Trace(Trace),
     /// Call in, with the exchange in software
     #[command(subcommand)]
     Exchange(Exchange),
@@ -121,6 +124,39 @@ pub struct Asking {
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
 }
+
+/// The frames to show.
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// Number of the span, as `trunkctl spans` shows it
+    pub span: u16,
+    /// What is remembered, then exit [default: what comes from now on, until Ctrl-C]
+    #[arg(long)]
+    pub ring: bool,
+    /// Write a capture for Wireshark or tshark instead; `-` is the standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub write: Option<PathBuf>,
+    /// With callers' numbers and names whole
+    #[arg(long)]
+    pub numbers: bool,
+    /// Leave out frames that carry no message
+    #[arg(long)]
+    pub messages: bool,
+}
+
+const TRACE_HELP: &str = "\
+Every frame is remembered, the last 4096 of each span, also while nobody looks.
+
+What a caller keyed is never shown: keypad digits, and digits dialled behind the
+longest configured number (call_in.numbers; without any, behind 15 digits).
+Numbers and names of callers are masked with `x`, all but the last two digits,
+unless --numbers is given. Masked captures keep their lengths.
+
+Examples:
+  trunkctl trace 1                                 what comes
+  trunkctl trace 1 --ring --messages | less        what led to it
+  trunkctl trace 1 --ring --write failure.pcap     the same for others to see
+  trunkctl trace 1 --write - | wireshark -k -i -   live in Wireshark";
 
 /// The exchange in software.
 #[derive(Debug, Subcommand)]

@@ -10,8 +10,10 @@ mod confirm;
 mod dial;
 mod failure;
 mod output;
+mod pcap;
 mod show;
 mod table;
+mod trace;
 mod words;
 
 use args::{Asking, AtLeast, Cli, CloseEvent, Command, Exchange};
@@ -82,6 +84,7 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::End(close) => close_event(&mut client, &close, "ends", output),
         Command::HangUp { call, asking } => hang_up(&mut client, call, asking, output),
         Command::Watch { at_least } => watch(client, at_least, output),
+        Command::Trace(wish) => trace::trace(client, &wish, output),
         Command::Exchange(Exchange::Dial(dial)) => dial::dial(&mut client, &dial, output),
         Command::Exchange(Exchange::Calls) => {
             let calls = client.exchange_calls()?;
@@ -149,6 +152,6 @@ fn watch(client: Client, at_least: AtLeast, output: Output) -> Result<(), Failur
     match watching.ended() {
         Some(WatchEnd::Shutdown) => Err(Failure::WatchEnded("the daemon stops")),
         Some(WatchEnd::Slow) => Err(Failure::WatchEnded("notices came faster than they were read: some are lost")),
-        Some(WatchEnd::Unknown) | None => Err(Failure::WatchEnded("the daemon tells no more")),
+        Some(WatchEnd::Complete | WatchEnd::Unknown) | None => Err(Failure::WatchEnded("the daemon tells no more")),
     }
 }

@@ -31,6 +31,8 @@ fn a_wrong_command_line_is_2() {
         &["reserve"],
         &["reserve", "x", "--over-after", "soon"],
         &["hang-up", "17", "--yes", "--dry-run"],
+        &["trace"],
+        &["trace", "one"],
         &["exchange", "dial", "--repeat", "0"],
         &["exchange", "dial", "--pin", "1", "--pin-file", "x"],
         &["exchange", "dial", "--pin-file", "no such file"],
@@ -164,7 +166,7 @@ fn help_and_version_need_no_daemon() {
     assert!(bench.shown(&["--version"]).starts_with("trunkctl "));
     let help = bench.shown(&["--help"]);
     assert!(help.contains("Exit codes") && help.contains(ENVIRONMENT), "{help}");
-    for command in ["reserve", "cancel", "end", "hang-up", "watch", "completions"] {
+    for command in ["reserve", "cancel", "end", "hang-up", "watch", "trace", "completions"] {
         assert!(bench.shown(&[command, "--help"]).contains("Example"), "{command}");
     }
     assert!(bench.shown(&["exchange", "dial", "--help"]).contains("Examples"));

@@ -8,7 +8,8 @@ use crate::find::{self, Address, Tried};
 use crate::line::{LineReader, NoLine, Waits};
 use crate::{
     CallInfo, ChannelInfo, DialPlan, Done, EventInfo, ExchangeCallInfo, Notice, PortInfo, Problem, REPLY_LINE_MAX,
-    Reply, Request, Reservation, Reserve, Said, SpanInfo, Status, WatchEnd, encode_request,
+    Reply, Request, Reservation, Reserve, Said, SpanInfo, Status, TraceFrame, TraceHead, TraceWish, WatchEnd,
+    encode_request,
 };
 use std::fmt;
 use std::io::{self, Write};
@@ -151,7 +152,7 @@ impl Client {
         &self.path
     }
 
-    /// Ask for anything but `watch`.
+    /// Ask for anything but `watch` and `trace`.
     ///
     /// # Errors
     /// [`ClientError`]: refused by the daemon, connection lost, or not understood.
@@ -167,7 +168,9 @@ impl Client {
         match self.read(Waits { idle: Some(ANSWER), line: Some(ANSWER) })? {
             Said::Ok(reply) => Ok(reply),
             Said::Error(problem) => Err(ClientError::Refused(problem)),
-            Said::Notice(_) | Said::End(_) => Err(ClientError::Nonsense { what: "a notice nobody asked for".into() }),
+            Said::Notice(_) | Said::Frame(_) | Said::End(_) => {
+                Err(ClientError::Nonsense { what: "a notice nobody asked for".into() })
+            }
         }
     }
 
@@ -211,6 +214,17 @@ impl Client {
         }
     }
 
+    /// See frames of the D channel of a span.
+    ///
+    /// # Errors
+    /// [`ClientError`]: refused by the daemon, connection lost, or not understood.
+    pub fn trace(mut self, wish: TraceWish) -> Result<Tracing, ClientError> {
+        match self.request(&Request::Trace(wish))? {
+            Reply::Tracing(head) => Ok(Tracing { head, client: Some(self), ended: None }),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     fn read(&mut self, waits: Waits) -> Result<Said, ClientError> {
         let lost = |kind, why| ClientError::Lost { doing: "waiting for its answer", source: io::Error::new(kind, why) };
         let line = self.lines.next(&self.stream, waits).map_err(|no_line| match no_line {
@@ -233,6 +247,7 @@ fn unexpected(reply: &Reply) -> ClientError {
         Reply::Ports(_) => "ports",
         Reply::Reserved(_) => "a reservation",
         Reply::Watching => "the beginning of notices",
+        Reply::Tracing(_) => "the beginning of a trace",
         Reply::Dialled { .. } => "the number of a call",
         Reply::ExchangeCalls(_) => "calls of the exchange",
         Reply::Done(_) => "word that it is done",
@@ -267,6 +282,48 @@ impl Iterator for Watching {
             }
             Ok(Said::Error(problem)) => Some(Err(ClientError::Refused(problem))),
             Ok(Said::Ok(reply)) => Some(Err(unexpected(&reply))),
+            Ok(Said::Frame(_)) => Some(Err(ClientError::Nonsense { what: "a frame nobody asked for".into() })),
+            Err(e) => Some(Err(e)),
+        };
+        self.client = None;
+        item
+    }
+}
+
+/// Frames as they come. The iterator ends when the daemon says so; [`Tracing::ended`] tells why.
+pub struct Tracing {
+    head: TraceHead,
+    client: Option<Client>,
+    ended: Option<WatchEnd>,
+}
+
+impl Tracing {
+    /// Of what it is a trace.
+    #[must_use]
+    pub fn head(&self) -> &TraceHead {
+        &self.head
+    }
+
+    /// Why the frames ended, when the daemon said so.
+    #[must_use]
+    pub fn ended(&self) -> Option<WatchEnd> {
+        self.ended
+    }
+}
+
+impl Iterator for Tracing {
+    type Item = Result<TraceFrame, ClientError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = match self.client.as_mut()?.read(Waits { idle: None, line: Some(ANSWER) }) {
+            Ok(Said::Frame(frame)) => return Some(Ok(frame)),
+            Ok(Said::End(why)) => {
+                self.ended = Some(why);
+                None
+            }
+            Ok(Said::Error(problem)) => Some(Err(ClientError::Refused(problem))),
+            Ok(Said::Ok(reply)) => Some(Err(unexpected(&reply))),
+            Ok(Said::Notice(_)) => Some(Err(ClientError::Nonsense { what: "a notice nobody asked for".into() })),
             Err(e) => Some(Err(e)),
         };
         self.client = None;

@@ -3,7 +3,8 @@
 //! The daemon offers a UNIX stream socket. Either side writes JSON, one document a line. A client asks
 //! `{"v":1,"request":"status"}` and is answered `{"ok":{"status":{...}}}` or
 //! `{"error":{"kind":"not_found","message":"...","hint":"..."}}`, in the order of its requests. After
-//! `"watch"` the server writes `{"notice":{...}}` lines until one side closes.
+//! `"watch"` the server writes `{"notice":{...}}` lines, and after `"trace"` `{"frame":{...}}` lines, until one side closes or
+//! `{"end":"..."}` says that there are no more.
 //!
 //! Data path: [`Request`] → [`Client`] → socket → [`Server`] → [`Handler`] (the daemon) → [`Reply`] or
 //! [`Problem`] → client. [`NoticeHub`] takes [`Notice`]s from the daemon to everybody who watches.
@@ -31,10 +32,11 @@ mod request;
 mod server;
 mod spans;
 mod status;
+mod trace;
 mod wire;
 
 pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
-pub use client::{Client, ClientError, Watching};
+pub use client::{Client, ClientError, Tracing, Watching};
 pub use events::{EventInfo, EventState, Pins, PortInfo, PortState, Reservation, StreamInfo};
 pub use find::{ENVIRONMENT, SYSTEM_SOCKET, Tried, places};
 pub use mask::Masked;
@@ -45,4 +47,5 @@ pub use request::{DialPlan, Repeat, Request, Reserve};
 pub use server::{Handler, Limits, Server};
 pub use spans::{ChannelInfo, ChannelUse, LinkState, ServiceState, Side, SpanCounters, SpanInfo};
 pub use status::{AlarmInfo, Bucket, LoopInfo, RealtimeInfo, Status, Timing};
+pub use trace::{Octets, TraceFeed, TraceFrame, TraceHead, TraceWish};
 pub use wire::{Done, PROTOCOL_VERSION, REPLY_LINE_MAX, REQUEST_LINE_MAX, Reply, Said, decode_request, encode_request};

@@ -82,6 +82,8 @@ pub enum WatchEnd {
     Slow,
     /// The daemon stops.
     Shutdown,
+    /// That was all there is.
+    Complete,
     /// A reason this version has no word for.
     #[default]
     #[serde(other)]

@@ -4,7 +4,7 @@
 //! Source: our own protocol, version 1. Lengths and ranges are checked before the daemon sees a request,
 //! so that nothing unbounded is kept on behalf of a client.
 
-use crate::Problem;
+use crate::{Problem, TraceWish};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -59,6 +59,8 @@ pub enum Request {
     },
     /// Tell what happens from now on. Answered with `Watching`, then notices.
     Watch,
+    /// Tell what goes over the D channel of a span. Answered with `Tracing`, then frames.
+    Trace(TraceWish),
     /// Make a call from the exchange in software. Answered with `Dialled`.
     ExchangeDial(DialPlan),
     /// The calls the exchange makes, and made lately. Answered with `ExchangeCalls`.
@@ -193,7 +195,7 @@ impl Request {
     /// `malformed`, naming the field and what it may hold.
     pub fn check(&self) -> Result<(), Problem> {
         match self {
-            Request::Channels { span: Some(0) } => {
+            Request::Channels { span: Some(0) } | Request::Trace(TraceWish { span: 0, .. }) => {
                 Err(Problem::malformed("spans are counted from 1, so there is no 0"))
             }
             Request::Reserve(reserve) => reserve.check(),

@@ -8,7 +8,10 @@
 
 use crate::bind::{self, Bound};
 use crate::line::{LineReader, NoLine, Waits};
-use crate::{Problem, ProblemKind, REQUEST_LINE_MAX, Reply, Request, Said, Subscription, WatchEnd, decode_request};
+use crate::{
+    Problem, ProblemKind, REQUEST_LINE_MAX, Reply, Request, Said, Subscription, TraceFeed, TraceWish, WatchEnd,
+    decode_request,
+};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -30,9 +33,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Whoever knows the answers: the daemon.
 ///
-/// Both methods are called from the threads of connections, several at a time.
+/// The methods are called from the threads of connections, several at a time.
 pub trait Handler: Send + Sync {
-    /// Carry out a request. [`Request::check`] has passed; [`Request::Watch`] does not come here.
+    /// Carry out a request. [`Request::check`] has passed; [`Request::Watch`] and [`Request::Trace`] do not come here.
     ///
     /// # Errors
     /// Why it was not carried out; nothing is changed then.
@@ -40,6 +43,14 @@ pub trait Handler: Send + Sync {
 
     /// Somebody wants to be told what happens: a subscription to the daemon's [`crate::NoticeHub`].
     fn watch(&self) -> Subscription;
+
+    /// Somebody wants to see frames of a D channel.
+    ///
+    /// # Errors
+    /// Why he cannot. Unless it is overridden, because nothing is traced.
+    fn trace(&self, wish: TraceWish) -> Result<Box<dyn TraceFeed>, Problem> {
+        Err(Problem::unavailable(format!("nothing is traced here, span {} neither", wish.span)))
+    }
 }
 
 /// How much is borne.
@@ -206,6 +217,13 @@ impl Shared {
                         let _ = self.serve_watch(stream);
                         return;
                     }
+                    Ok(Request::Trace(wish)) => match self.begin_trace(wish) {
+                        Ok(feed) => {
+                            let _ = self.serve_trace(stream, feed);
+                            return;
+                        }
+                        Err(problem) => Said::Error(problem),
+                    },
                     Ok(request) => self.carry_out(request),
                     Err(problem) => Said::Error(problem),
                 },
@@ -244,6 +262,26 @@ impl Shared {
             match subscription.next(WATCH_BEAT) {
                 Ok(Some(notice)) => say(stream, &Said::Notice(notice.as_ref().clone()))?,
                 Ok(None) if self.stopping() => return say(stream, &Said::End(WatchEnd::Shutdown)),
+                Ok(None) if hung_up(stream) => return Ok(()),
+                Ok(None) => {}
+                Err(why) => return say(stream, &Said::End(why)),
+            }
+        }
+    }
+
+    fn begin_trace(&self, wish: TraceWish) -> Result<Box<dyn TraceFeed>, Problem> {
+        let begun = catch_unwind(AssertUnwindSafe(|| self.handler.trace(wish)));
+        begun.unwrap_or_else(|_| Err(Problem::internal("the daemon failed over this request")))
+    }
+
+    /// As with notices, a watcher who leaves frames unread blocks only this thread, and that for
+    /// [`Limits::write`] at most; meanwhile his feed fills up, and ends.
+    fn serve_trace(&self, stream: &UnixStream, mut feed: Box<dyn TraceFeed>) -> io::Result<()> {
+        say(stream, &Said::Ok(Reply::Tracing(feed.head())))?;
+        loop {
+            match feed.next(WATCH_BEAT) {
+                _ if self.stopping() => return say(stream, &Said::End(WatchEnd::Shutdown)),
+                Ok(Some(frame)) => say(stream, &Said::Frame(frame))?,
                 Ok(None) if hung_up(stream) => return Ok(()),
                 Ok(None) => {}
                 Err(why) => return say(stream, &Said::End(why)),

@@ -5,7 +5,7 @@
 
 use crate::{
     CallInfo, ChannelInfo, EventInfo, ExchangeCallInfo, Notice, PortInfo, Problem, ProblemKind, Request, Reservation,
-    SpanInfo, Status, WatchEnd,
+    SpanInfo, Status, TraceFrame, TraceHead, WatchEnd,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +39,8 @@ pub enum Reply {
     Reserved(Reservation),
     /// To `watch`: notices follow. Given by the server itself.
     Watching,
+    /// To `trace`: frames follow.
+    Tracing(TraceHead),
     /// To `exchange_dial`.
     Dialled {
         /// The number of the call, for `exchange_hang_up`.
@@ -77,7 +79,9 @@ pub enum Said {
     Error(Problem),
     /// Something happened.
     Notice(Notice),
-    /// No more notices.
+    /// A frame went over the D channel that is traced.
+    Frame(TraceFrame),
+    /// No more notices or frames.
     End(WatchEnd),
 }
 
@@ -179,6 +183,7 @@ mod tests {
             Request::End { event: "100200305".into() },
             Request::HangUp { call: 7 },
             Request::Watch,
+            Request::Trace(crate::TraceWish { span: 2, ring: true, numbers: true }),
             Request::ExchangeDial(DialPlan { repeat: Repeat::Forever, hold_ms: Some(500), ..DialPlan::default() }),
             Request::ExchangeCalls,
             Request::ExchangeHangUp { id: 1 },

@@ -23,6 +23,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("request_status", Request::Status),
         ("request_channels", Request::Channels { span: Some(2) }),
         ("request_hang_up", Request::HangUp { call: 17 }),
+        ("request_trace", Request::Trace(TraceWish { span: 2, ring: true, numbers: false })),
         (
             "request_reserve",
             Request::Reserve(Reserve {
@@ -60,11 +61,13 @@ fn said() -> Vec<(&'static str, Said)> {
         ("reply_ports", Said::Ok(Reply::Ports(ports()))),
         ("reply_reserved", Said::Ok(Reply::Reserved(reservation()))),
         ("reply_watching", Said::Ok(Reply::Watching)),
+        ("reply_tracing", Said::Ok(Reply::Tracing(trace_head()))),
         ("reply_dialled", Said::Ok(Reply::Dialled { id: 3 })),
         ("reply_exchange_calls", Said::Ok(Reply::ExchangeCalls(vec![exchange_call()]))),
         ("reply_done", Said::Ok(Reply::done("event 100200305 was ended, 3 callers were let go"))),
         ("error", Said::Error(Problem::not_found("there is no call 17").with_hint("`trunkctl calls` lists them"))),
         ("notice", Said::Notice(notice())),
+        ("frame", Said::Frame(trace_frame())),
         ("end", Said::End(WatchEnd::Slow)),
     ]
 }
@@ -243,6 +246,22 @@ fn notice() -> Notice {
         call: Some(17),
         span: Some(1),
     }
+}
+
+fn trace_head() -> TraceHead {
+    TraceHead {
+        span: 2,
+        card: "soft0".into(),
+        line: "E1".into(),
+        switch: "euroisdn".into(),
+        side: Side::User,
+        held: 2000,
+        lost: 3,
+    }
+}
+
+fn trace_frame() -> TraceFrame {
+    TraceFrame { number: 1234, at_us: 1_767_232_000_123_456, sent: true, octets: Octets(vec![0x00, 0x01, 0x01, 0x0a]) }
 }
 
 #[test]

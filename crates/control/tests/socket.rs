@@ -83,6 +83,41 @@ fn watchers_are_told_what_happens_in_order_until_the_daemon_stops() {
 }
 
 #[test]
+fn a_trace_begins_with_its_head_and_ends_when_that_was_all() {
+    let bench = Bench::new(Limits::default(), 8);
+    let wish = TraceWish { span: 1, ring: true, numbers: true };
+    let mut tracing = bench.client().trace(wish).expect("traced");
+    assert_eq!((tracing.head().span, tracing.head().held), (1, 3));
+    let numbers: Vec<_> = tracing.by_ref().map(|frame| frame.expect("a frame").number).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    assert_eq!(tracing.ended(), Some(WatchEnd::Complete));
+    assert_eq!(bench.fake.asked.lock().expect("whole")[..], [Request::Trace(wish)]);
+}
+
+#[test]
+fn a_live_trace_lasts_until_the_daemon_stops() {
+    let mut bench = Bench::new(Limits::default(), 8);
+    let mut tracing = bench.client().trace(TraceWish { span: 1, ..TraceWish::default() }).expect("traced");
+    let frames: Vec<_> = tracing.by_ref().take(3).map(|frame| frame.expect("a frame").octets).collect();
+    assert_eq!(frames[2], Octets(vec![2, 1, 3]));
+    bench.server.stop();
+    assert!(tracing.next().is_none());
+    assert_eq!(tracing.ended(), Some(WatchEnd::Shutdown));
+}
+
+#[test]
+fn a_trace_that_cannot_be_had_costs_one_answer() {
+    let bench = Bench::new(Limits::default(), 8);
+    let kind = |span| match bench.client().trace(TraceWish { span, ..TraceWish::default() }) {
+        Err(ClientError::Refused(problem)) => problem.kind,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("traced"),
+    };
+    assert_eq!([kind(2), kind(66), kind(0)], [ProblemKind::NotFound, ProblemKind::Internal, ProblemKind::Malformed]);
+    assert_eq!(bench.client().status().expect("answered").server, "fake");
+}
+
+#[test]
 fn after_the_stop_nobody_answers_and_nothing_is_left() {
     let mut bench = Bench::new(Limits::default(), 8);
     let mut client = bench.client();

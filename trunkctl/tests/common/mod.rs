@@ -56,7 +56,7 @@ impl Handler for Fake {
             Request::Cancel { event } => Reply::done(format!("event {event} is cancelled")),
             Request::End { event } => Reply::done(format!("event {event} is ended, 2 callers were let go")),
             Request::HangUp { call } => Reply::done(format!("call {call} is being cleared")),
-            Request::Watch => return Err(Problem::internal("the server keeps this to itself")),
+            Request::Watch | Request::Trace(_) => return Err(Problem::internal("the server keeps this to itself")),
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => {
                 let call = self.progress.lock().expect("whole").pop_front();
@@ -68,6 +68,60 @@ impl Handler for Fake {
 
     fn watch(&self) -> Subscription {
         self.hub.subscribe()
+    }
+
+    fn trace(&self, wish: TraceWish) -> Result<Box<dyn TraceFeed>, Problem> {
+        self.asked.lock().expect("whole").push(Request::Trace(wish));
+        if wish.span == 9 {
+            return Err(Problem::not_found("there is no span 9").with_hint("`trunkctl spans` lists them"));
+        }
+        Ok(Box::new(Traced { wish, frames: frames().into() }))
+    }
+}
+
+/// What went over the D channel of span 1: the link, and the beginning of a call.
+pub fn frames() -> Vec<TraceFrame> {
+    let frame = |number, sent, octets: &[u8]| TraceFrame {
+        number,
+        at_us: 1_767_225_600_000_000 + number * 10_500,
+        sent,
+        octets: Octets(octets.to_vec()),
+    };
+    vec![
+        frame(7, false, &[0x02, 0x01, 0x7f]),
+        frame(8, true, &[0x02, 0x01, 0x73]),
+        frame(
+            9,
+            false,
+            b"\x02\x01\x00\x00\x08\x02\x00\x01\x05\x04\x03\x80\x90\xa3\x18\x03\xa9\x83\x81\x6c\x06\x21\x83xx42\x70\x04\x81123\xa1",
+        ),
+        frame(10, true, b"\x00\x01\x00\x02\x08\x02\x80\x01\x02\x18\x03\xa9\x83\x81"),
+        frame(11, false, b"\x02\x01\x02\x02\x08\x02\x00\x01\x45\x08\x02\x82"),
+    ]
+}
+
+/// These frames; then that was all, or the daemon stops.
+struct Traced {
+    wish: TraceWish,
+    frames: VecDeque<TraceFrame>,
+}
+
+impl TraceFeed for Traced {
+    fn head(&self) -> TraceHead {
+        TraceHead {
+            span: self.wish.span,
+            card: "soft0".into(),
+            line: "E1".into(),
+            switch: "euroisdn".into(),
+            side: Side::User,
+            held: 5,
+            lost: 2,
+        }
+    }
+
+    fn next(&mut self, _: std::time::Duration) -> Result<Option<TraceFrame>, WatchEnd> {
+        let end = if self.wish.ring { WatchEnd::Complete } else { WatchEnd::Slow };
+        self.frames.pop_front().map(Some).ok_or(end)
     }
 }
 

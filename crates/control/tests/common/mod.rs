@@ -31,7 +31,7 @@ impl Handler for Fake {
             Request::End { event } => return Err(Problem::conflict(format!("{event} is over")).with_hint("none")),
             Request::HangUp { call: 666 } => panic!("a fault of the daemon's, put here by the test"),
             Request::HangUp { call } => return Err(Problem::not_found(format!("there is no call {call}"))),
-            Request::Watch => return Err(Problem::internal("the server keeps this to itself")),
+            Request::Watch | Request::Trace(_) => return Err(Problem::internal("the server keeps this to itself")),
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),
             // The wrong kind of answer.
@@ -41,6 +41,40 @@ impl Handler for Fake {
 
     fn watch(&self) -> Subscription {
         self.hub.subscribe()
+    }
+
+    fn trace(&self, wish: TraceWish) -> Result<Box<dyn TraceFeed>, Problem> {
+        self.asked.lock().expect("whole").push(Request::Trace(wish));
+        match wish.span {
+            1 => Ok(Box::new(Canned { wish, number: 0 })),
+            66 => panic!("a fault of the daemon's, put here by the test"),
+            span => Err(Problem::not_found(format!("there is no span {span}"))),
+        }
+    }
+}
+
+/// Three frames; then that was all, or silence.
+struct Canned {
+    wish: TraceWish,
+    number: u64,
+}
+
+impl TraceFeed for Canned {
+    fn head(&self) -> TraceHead {
+        TraceHead { span: self.wish.span, side: Side::User, held: 3, ..TraceHead::default() }
+    }
+
+    fn next(&mut self, wait: std::time::Duration) -> Result<Option<TraceFrame>, WatchEnd> {
+        if self.number < 3 {
+            self.number += 1;
+            let octets = Octets(vec![2, 1, self.number as u8]);
+            return Ok(Some(TraceFrame { number: self.number, octets, ..TraceFrame::default() }));
+        }
+        if self.wish.ring {
+            return Err(WatchEnd::Complete);
+        }
+        std::thread::sleep(wait);
+        Ok(None)
     }
 }
 
