@@ -495,6 +495,6 @@ fn call_info(id: CallId, call: &CallPicture) -> CallInfo {
         muted: call.muted,
         talking: call.talking,
         level_dbm0: call.tenth_dbm0.map(|t| f32::from(t) / 10.0),
-        keys_pressed: 0,
+        keys_pressed: call.keys_pressed,
     }
 }

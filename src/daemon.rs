@@ -6,6 +6,7 @@ use crate::control::Desk;
 use crate::demonstration;
 use crate::gateway::callin::Patience;
 use crate::gateway::{ClosedEvents, Gateway, Settings as GatewaySettings};
+use crate::office::held::HeldPorts;
 use crate::office::lifecycle::TimeOuts;
 use crate::office::picture::{Picture, SpanPicture};
 use crate::office::{self, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
@@ -213,7 +214,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let cards = Cards::build(&config);
     let lines: Vec<Line> = cards.pictures.iter().map(|s| s.line).collect();
     let closed = closed_events(&journal, &keyring);
-    let gateway = Gateway::new(GatewaySettings {
+    let mut gateway = Gateway::new(GatewaySettings {
         spans: cards.pictures.iter().map(|s| (s.line, s.switch)).collect(),
         numbers: config.call_in.numbers.clone(),
         patience: Patience {
@@ -229,6 +230,13 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         guard: Guard::new(guard_limits(&config)),
         closed,
     });
+    let held = held_ports(&config, &state_dir);
+    let mut held_until_ms = std::collections::BTreeMap::new();
+    for (port, event, until_ms) in held.iter() {
+        let Some(index) = port.checked_sub(ports.first) else { continue };
+        gateway.hold_port(index, event, Duration::from_millis(until_ms.saturating_sub(started_ms)));
+        held_until_ms.insert(index, until_ms);
+    }
     let (outlets, rings) = (0..ports.len()).map(|_| rtrb::RingBuffer::new(RING_SAMPLES)).unzip();
     let tick = config.realtime.tick;
     let voice = VoicePath::new(&lines, tick, config.conference.talk_dbm0, Arc::new(prompts), outlets);
@@ -272,8 +280,12 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let realtime = RealtimeLoop::new(engine, orders, statistics.clone(), loop_settings, epoch)
         .map_err(|e| format!("the real-time loop cannot be set up: {e}"))?;
 
-    let mut picture =
-        Picture { spans: cards.pictures, listen: (address_of(&config), ports.first), ..Picture::default() };
+    let mut picture = Picture {
+        spans: cards.pictures,
+        listen: (address_of(&config), ports.first),
+        held_until_ms,
+        ..Picture::default()
+    };
     if let Some(why) = store_away {
         picture.raise(now_ms(), office::CONTENT_STORE, control::Severity::Major, why);
     }
@@ -298,6 +310,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         record: config.recording.enabled,
         epoch,
         port_reuse: Duration::from_secs(*config.stream.port_reuse_s.get_ref()),
+        held,
     };
     let store = Store::start(content_dir.clone()).map_err(|e| format!("no thread for the content store: {e}"))?;
     let inlets = Inlets { reports, used_rings, cast_events, rings };
@@ -413,6 +426,17 @@ fn wait_for_the_end(signals: &SigSet, ended: impl Fn() -> bool) -> Result<Option
 
 fn make_directory(directory: &std::path::Path) -> Result<(), Failure> {
     std::fs::create_dir_all(directory).map_err(|e| format!("the directory {} cannot be made: {e}", directory.display()))
+}
+
+/// Ports that may not carry another event yet. A file that cannot be read costs the memory of them, not the
+/// start: all ports then count as free.
+fn held_ports(config: &Config, state_dir: &std::path::Path) -> HeldPorts {
+    let file = state_dir.join(office::held::FILE);
+    let reuse_ms = config.stream.port_reuse_s.get_ref().saturating_mul(1000);
+    HeldPorts::restore(&file, now_ms(), reuse_ms).unwrap_or_else(|error| {
+        log::error!(target: "stream", "{}: {error}; ports used before the restart count as free", file.display());
+        HeldPorts::none(&file)
+    })
 }
 
 fn guard_limits(config: &Config) -> event::Limits {

@@ -204,6 +204,11 @@ pub enum What {
         /// In tenths of a dBm0.
         tenth_dbm0: i16,
     },
+    /// A caller pressed a key; which one is nobody's business.
+    KeyPressed {
+        /// The call.
+        call: CallId,
+    },
     /// A conference has opened; its stream will be on this port (counted from 0).
     ConferenceOpened {
         /// The event.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trunkcast::gateway::{CallId, Channel};
+use trunkcast::office::held::HeldPorts;
 use trunkcast::office::lifecycle::TimeOuts;
 use trunkcast::office::picture::{Picture, SpanPicture};
 use trunkcast::office::{Inlets, Office, RING_SAMPLES, Settings, Store};
@@ -96,6 +97,7 @@ fn office(dir: &Path) -> (Office, RealTime) {
         record: true,
         epoch: Instant::now(),
         port_reuse: Duration::from_secs(900),
+        held: HeldPorts::none(&dir.join("ports.json")),
     };
     let inlets = Inlets { reports, used_rings, cast_events, rings: vec![ring] };
     let store = Store::start(content).expect("a thread");

@@ -283,6 +283,14 @@ impl Gateway {
         }
     }
 
+    /// A port (counted from 0) that carried an event before the daemon was started anew is held back until
+    /// then; a port beyond the range is none of ours any more.
+    pub fn hold_port(&mut self, port: u16, event: EventNumber, until: Duration) {
+        if usize::from(port) < self.conferences.len() {
+            self.ports.hold(port, event, until);
+        }
+    }
+
     /// Establish the data links.
     pub fn start(&mut self, now: Duration) {
         for span in 0..self.spans.len() {
@@ -371,6 +379,9 @@ impl Gateway {
     /// A caller pressed a key.
     pub fn handle_key(&mut self, now: Duration, channel: Channel, key: Key) {
         let index = channel.index();
+        let Some(id) = self.calls[index].as_ref().map(|call| call.id) else { return };
+        // That a key was pressed, never which.
+        self.report(now, What::KeyPressed { call: id });
         let Some(call) = self.calls[index].as_mut() else { return };
         if let Some(member) = call.membership.as_mut() {
             match member.keys.key(now, key) {

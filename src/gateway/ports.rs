@@ -40,6 +40,11 @@ impl PortPool {
         PortPool { states: vec![State::Free { since: Duration::ZERO }; count], reuse_after }
     }
 
+    /// This port carried an event before the daemon was started anew, and is held back until then.
+    pub fn hold(&mut self, port: u16, event: EventNumber, until: Duration) {
+        self.states[usize::from(port)] = State::Held { event, until };
+    }
+
     /// A port for this event, or `None` when all are used or held back.
     pub fn take(&mut self, now: Duration, event: EventNumber) -> Option<u16> {
         let own = self.states.iter().position(|s| matches!(s, State::Held { event: e, .. } if *e == event));
@@ -132,6 +137,15 @@ mod tests {
         assert_eq!(pool.take(at(910), b), Some(0));
         pool.give_back(at(911), 0);
         assert_eq!(pool.take(at(911), a), Some(0), "a port that carried nothing is nobody's");
+    }
+
+    #[test]
+    fn a_port_held_back_before_a_restart_still_is() {
+        let (a, b) = (EventNumber::random(event::KeyId::FIRST), EventNumber::random(event::KeyId::FIRST));
+        let mut pool = PortPool::new(1, REUSE);
+        pool.hold(0, a, at(100));
+        assert_eq!(pool.take(at(99), b), None);
+        assert_eq!(pool.take(at(100), b), Some(0));
     }
 
     #[test]

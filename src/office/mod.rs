@@ -7,6 +7,7 @@
 //! Data path: [`Report`]s, [`CastEvent`]s → here → [`Picture`], log, records, journal, caster, [`Order`]s.
 //! Time: it looks at its queues every few milliseconds; what it waits for (disk, store) delays only itself.
 
+pub mod held;
 pub mod lifecycle;
 pub mod picture;
 pub mod records;
@@ -19,6 +20,7 @@ use cast::{CastEvent, Caster, Format, StreamStart};
 use control::{Notice, NoticeHub, Severity, Topic};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use event::{EventNumber, Happening, Journal};
+use held::HeldPorts;
 use lifecycle::{Due, Lifecycle, TimeOuts};
 use picture::Picture;
 use records::{CallRecord, Records};
@@ -110,6 +112,8 @@ pub struct Settings {
     pub epoch: Instant,
     /// How long a port is held back after a stream.
     pub port_reuse: Duration,
+    /// Ports that were held back when the daemon was started.
+    pub held: HeldPorts,
 }
 
 /// Where reports, events and used rings come from.
@@ -141,6 +145,7 @@ pub struct Office {
     shared: Shared,
     records: Records,
     lifecycle: Lifecycle,
+    held: HeldPorts,
     lifecycle_changed: bool,
     known: BTreeMap<EventNumber, KnownRecord>,
     /// Orders the real-time thread had no room for, oldest first; at most a few a port or event.
@@ -159,7 +164,7 @@ impl Office {
     /// # Errors
     /// When the state directory cannot be used.
     pub fn open(
-        settings: Settings,
+        mut settings: Settings,
         inlets: Inlets,
         caster: Arc<Caster>,
         store: Store,
@@ -172,6 +177,7 @@ impl Office {
         if unfinished > 0 {
             log::warn!(target: "server", "{unfinished} call(s) had not ended when the daemon last stopped; their records are written");
         }
+        let held = std::mem::replace(&mut settings.held, HeldPorts::none(&settings.state_dir.join(held::FILE)));
         let lifecycle_file = settings.state_dir.join("events.json");
         let lifecycle = Lifecycle::restore(&lifecycle_file, now).unwrap_or_else(|error| {
             log::error!(target: "server", "{}: {error}; events that wait to be over start anew", lifecycle_file.display());
@@ -199,6 +205,7 @@ impl Office {
             shared,
             records,
             lifecycle,
+            held,
             lifecycle_changed: false,
             known: BTreeMap::new(),
             orders: VecDeque::new(),
@@ -403,6 +410,7 @@ impl Office {
                 self.known.remove(event);
             }
             What::StreamStart { event, port } => {
+                self.held.live(self.settings.first_port + port, *event);
                 self.start_stream(*event, *port, at_ms.saturating_sub(BEGUN_BEFORE_MS));
             }
             What::StreamStop { event, port } => {
@@ -415,6 +423,7 @@ impl Office {
                 self.renew_ring(*port);
                 let until_ms =
                     at_ms.saturating_add(u64::try_from(self.settings.port_reuse.as_millis()).unwrap_or(u64::MAX));
+                self.held.until(self.settings.first_port + port, *event, until_ms);
                 self.shared.picture().held_until_ms.insert(*port, until_ms);
             }
             What::Joined { event, .. } => {
@@ -694,6 +703,9 @@ impl Office {
             result = self.lifecycle.save(&self.settings.state_dir.join("events.json"));
             self.lifecycle_changed = result.is_err();
         }
+        if result.is_ok() {
+            result = self.held.save();
+        }
         if now.saturating_sub(self.synced_ms) >= SYNC_EVERY_MS {
             self.synced_ms = now;
             result = result.and(self.records.sync());
@@ -756,6 +768,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::Muted { call, .. }
         | What::Talking { call, .. }
         | What::Level { call, .. }
+        | What::KeyPressed { call }
         | What::CallEnded { call, .. } => (None, Some(*call), None),
         What::CardRemoved { .. } | What::ClosedFull | What::Finished => (None, None, None),
     }

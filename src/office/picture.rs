@@ -70,6 +70,8 @@ pub struct CallPicture {
     pub talking: bool,
     /// When the talk began that has just ended or still goes on.
     pub talked_from_ms: Option<u64>,
+    /// Keys pressed so far.
+    pub keys_pressed: u32,
     /// Level in tenths of a dBm0, over the last second.
     pub tenth_dbm0: Option<i16>,
 }
@@ -181,6 +183,7 @@ impl Picture {
                     muted_since_ms: 0,
                     talking: false,
                     talked_from_ms: None,
+                    keys_pressed: 0,
                     tenth_dbm0: None,
                 };
                 self.calls.insert(*call, call_picture);
@@ -214,6 +217,7 @@ impl Picture {
                     }
                 });
             }
+            What::KeyPressed { call } => self.call(*call, |c| c.keys_pressed += 1),
             What::Level { call, tenth_dbm0 } => self.call(*call, |c| c.tenth_dbm0 = Some(*tenth_dbm0)),
             What::ConferenceOpened { event, port } => self.event(now_ms, *event).port = Some((*port, false, now_ms)),
             What::StreamStart { event, port } => self.event(now_ms, *event).port = Some((*port, true, now_ms)),

@@ -162,6 +162,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         What::Finished => sentence(Info, "server", "all calls are cleared and the links released".to_owned()),
         What::CallConnected { .. }
         | What::Level { .. }
+        | What::KeyPressed { .. }
         | What::ConferenceOpened { .. }
         | What::ConferenceClosed { .. } => None,
     }

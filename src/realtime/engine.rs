@@ -281,6 +281,7 @@ impl Engine {
             report.what,
             What::Talking { .. }
                 | What::Level { .. }
+                | What::KeyPressed { .. }
                 | What::FrameLost { .. }
                 | What::FrameUnsent { .. }
                 | What::Slip { .. }
