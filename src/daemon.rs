@@ -290,13 +290,12 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         picture.raise(now_ms(), office::CONTENT_STORE, control::Severity::Major, why);
     }
     for (event, state) in journal.events() {
+        if state.closed.is_some() && started_ms.saturating_sub(state.at_ms) > office::CLOSED_SHOWN_MS {
+            continue;
+        }
         let entry = picture.events.entry(event).or_default();
         entry.closed = state.closed.map(closed_as);
         (entry.archive_due, entry.since_ms) = (state.archive_due, state.at_ms);
-        // A store that is away costs the titles, not the start.
-        if let Ok(info) = event::info::read(&content_dir, event) {
-            (entry.title, entry.recordings) = (info.title, info.recordings.len() as u32);
-        }
     }
     let office_settings = office::Settings {
         server: server.clone(),

@@ -24,7 +24,7 @@ use held::HeldPorts;
 use lifecycle::{Due, Lifecycle, TimeOuts};
 use picture::Picture;
 use records::{CallRecord, Records};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -34,6 +34,10 @@ pub use store::Store;
 const PAUSE: Duration = Duration::from_millis(5);
 /// Samples a ring to an encoder holds: four seconds.
 pub const RING_SAMPLES: usize = 32_768;
+/// How long an event that takes no more calls is still listed.
+pub const CLOSED_SHOWN_MS: u64 = 24 * 3600 * 1000;
+/// How often events that were listed long enough are looked for.
+const TIDY_EVERY_MS: u64 = 60_000;
 /// Notices a watcher may lag behind by.
 const NOTICES: usize = 1024;
 /// The alarm that the content store could not be used at the start; cleared when something is read from it.
@@ -148,6 +152,8 @@ pub struct Office {
     held: HeldPorts,
     lifecycle_changed: bool,
     known: BTreeMap<EventNumber, KnownRecord>,
+    /// Events asked for at the start only to be listed: a record that is not there is no news.
+    listed: BTreeSet<EventNumber>,
     /// Orders the real-time thread had no room for, oldest first; at most a few a port or event.
     orders: VecDeque<Order>,
     /// Events that should be on the air and could not be put there, by port.
@@ -155,6 +161,7 @@ pub struct Office {
     /// The daemon's start, in milliseconds since 1970, UTC, by the clock as it is set now.
     epoch_ms: u64,
     synced_ms: u64,
+    tidied_ms: u64,
     finished: bool,
 }
 
@@ -187,6 +194,11 @@ impl Office {
         for (event, over_at_ms) in lifecycle.idle() {
             picture.events.entry(event).or_default().over_at_ms = Some(over_at_ms);
         }
+        // Titles and recordings of what is listed, without waiting for the store.
+        let listed: BTreeSet<EventNumber> = picture.events.keys().copied().collect();
+        for event in &listed {
+            store.look_up(*event);
+        }
         let shared = Shared {
             picture: Arc::new(Mutex::new(picture)),
             journal: Arc::new(Mutex::new(journal)),
@@ -208,10 +220,12 @@ impl Office {
             held,
             lifecycle_changed: false,
             known: BTreeMap::new(),
+            listed,
             orders: VecDeque::new(),
             unstarted: BTreeMap::new(),
             epoch_ms,
             synced_ms: now,
+            tidied_ms: now,
             finished: false,
         })
     }
@@ -605,10 +619,13 @@ impl Office {
     fn take_event_info(&mut self, event: EventNumber, info: Result<store::Found, String>) {
         match info {
             Ok(found) => {
+                self.listed.remove(&event);
                 self.shared.picture().clear(CONTENT_STORE);
                 let mut picture = self.shared.picture();
                 let entry = picture.events.entry(event).or_default();
                 entry.title.clone_from(&found.title);
+                // One that was published a moment ago may have been counted before it was seen.
+                entry.recordings = entry.recordings.max(found.recordings);
                 // An answer that comes when the conference has gone is not kept for ever.
                 if entry.port.is_some() {
                     self.known.insert(event, KnownRecord { title: found.title, formats: found.formats });
@@ -624,6 +641,7 @@ impl Office {
                 let over_at_ms = self.lifecycle.over_at_ms(event);
                 self.shared.picture().events.entry(event).or_default().over_at_ms = over_at_ms;
             }
+            Err(_) if self.listed.remove(&event) => {}
             Err(why) => {
                 let text = format!(
                     "event {}: its record cannot be had ({why}); the configured formats are used",
@@ -650,7 +668,14 @@ impl Office {
     }
 
     fn see_to_time(&mut self) {
-        for due in self.lifecycle.due(now_ms()) {
+        let now = now_ms();
+        if now.saturating_sub(self.tidied_ms) >= TIDY_EVERY_MS {
+            self.tidied_ms = now;
+            let shown =
+                |e: &picture::EventPicture| e.closed.is_none() || now.saturating_sub(e.since_ms) <= CLOSED_SHOWN_MS;
+            self.shared.picture().events.retain(|_, event| event.port.is_some() || shown(event));
+        }
+        for due in self.lifecycle.due(now) {
             self.lifecycle_changed = true;
             match due {
                 Due::Archive(event) => self.archive_due(event),

@@ -4,7 +4,7 @@
 use cast::Format;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use event::EventNumber;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the record of an event says that matters here.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,12 @@ pub struct Found {
     pub over_after_s: Option<u64>,
     /// Seconds after the last hang-up until its archive is due.
     pub archive_after_s: Option<u64>,
+    /// Recordings that are published.
+    pub recordings: u32,
 }
+
+/// Questions that may wait: after a start, all events that are still open are asked for.
+const QUESTIONS: usize = 16_384;
 
 /// The way to the thread that reads.
 pub struct Store {
@@ -31,11 +36,13 @@ impl Store {
     /// # Errors
     /// When there is no thread to be had.
     pub fn start(content_dir: PathBuf) -> std::io::Result<Store> {
-        let (questions, asked) = bounded::<EventNumber>(1024);
-        let (answer, answers) = bounded(1024);
+        let (questions, asked) = bounded::<EventNumber>(QUESTIONS);
+        let (answer, answers) = bounded(QUESTIONS);
         std::thread::Builder::new().name("store".into()).spawn(move || {
             for event in asked {
-                let found = event::info::read(&content_dir, event).map(found).map_err(|e| super::chain(&e));
+                let found = event::info::read(&content_dir, event)
+                    .map(|info| found(info, recordings(&content_dir, event)))
+                    .map_err(|e| super::chain(&e));
                 if answer.send((event, found)).is_err() {
                     break;
                 }
@@ -64,12 +71,23 @@ fn formats(names: &[String]) -> Vec<Format> {
     formats
 }
 
-fn found(info: event::EventInfo) -> Found {
+/// How many recordings of an event are published.
+fn recordings(content_dir: &Path, event: EventNumber) -> u32 {
+    let Ok(entries) = std::fs::read_dir(content_dir.join("events").join(event.to_string())) else { return 0 };
+    let is_recording = |entry: &std::fs::DirEntry| {
+        let name = entry.path();
+        name.extension().and_then(|e| e.to_str()).is_some_and(|e| e.parse::<Format>().is_ok())
+    };
+    entries.filter_map(Result::ok).filter(is_recording).count() as u32
+}
+
+fn found(info: event::EventInfo, recordings: u32) -> Found {
     Found {
         title: info.title,
         formats: formats(&info.formats),
         over_after_s: info.over_after_s.map(u64::from),
         archive_after_s: info.archive_after_s.map(u64::from),
+        recordings,
     }
 }
 
