@@ -96,6 +96,9 @@ static int call_count;
 static struct plan plans[CALLS], answer_plan;
 static int plan_count;
 static bool answering, e1, network, link_up, linked_once;
+/* SERVICE: what to send when the link is up, how many of these were acknowledged, how many came and are waited for. */
+static struct { int channel, status; } services[8];
+static int service_count, services_sent, services_acknowledged, services_in, services_wanted;
 static int reject_cause, answers_wanted = 1, answers_ended, answers_begun;
 static uint8_t idle = 0xff;
 static bool a_law;
@@ -513,10 +516,12 @@ static void handle(pri_event *event)
     case PRI_EVENT_RESTART_ACK:
         say("\"restart_ack\",\"channel\":%d", event->restartack.channel & 0xff);
         break;
-    case PRI_EVENT_SERVICE:
+    case PRI_EVENT_SERVICE: /* libpri has acknowledged it */
+        services_in++;
         say("\"service\",\"channel\":%d,\"status\":%d", event->service.channel & 0xff, event->service.changestatus);
         break;
     case PRI_EVENT_SERVICE_ACK:
+        services_acknowledged++;
         say("\"service_ack\",\"channel\":%d,\"status\":%d", event->service_ack.channel & 0xff,
             event->service_ack.changestatus);
         break;
@@ -533,6 +538,8 @@ static void carry_on(int switch_type)
 {
     int i;
     double time = now();
+    for (; link_up && services_sent < service_count; services_sent++)
+        pri_maintenance_service(pri, 0, services[services_sent].channel, services[services_sent].status);
     for (i = 0; i < call_count; i++) {
         struct call *call = &calls[i];
         if (!call->started && link_up && !told_to_stop && time >= up_at + call->plan->after)
@@ -554,6 +561,8 @@ static bool finished(void)
     for (i = 0; i < call_count; i++)
         if (calls[i].started ? !calls[i].ended : !told_to_stop)
             return false;
+    if (!told_to_stop && (services_acknowledged < service_count || services_in < services_wanted))
+        return false;
     return told_to_stop || !answering || (answers_wanted > 0 && answers_ended >= answers_wanted);
 }
 
@@ -614,6 +623,7 @@ static void usage(void)
 {
     fail(1, "usage: libpri_exchange (--socket PATH [--interface 0] [--line 0] | --dchannel-fd N) --e1|--t1 --role network|user\n"
             "  --switch ni2|5ess|euroisdn|dms100|4ess [--law a|u] [--timeout S=120] [--capture FILE] [--debug]\n"
+            "  [--service CHANNEL:STATUS]... [--services N=0, to come from the other end before leaving]\n"
             "  [--call NUMBER [--from NUMBER] [--name NAME] [--channel C] [--after S] [--play FILE] [--record FILE]\n"
             "   [--seconds S] [--until-played] [--hangup-cause C=16]]...\n"
             "  [--answer [--answers N=1, 0 without end] [--reject CAUSE] [--play FILE] [--record FILE] [--seconds S]\n"
@@ -686,7 +696,13 @@ int main(int argc, char **argv)
             capture_open(value);
         else if (strcmp(option, "--answers") == 0)
             answers_wanted = atoi(value);
-        else if (strcmp(option, "--reject") == 0)
+        else if (strcmp(option, "--services") == 0)
+            services_wanted = atoi(value);
+        else if (strcmp(option, "--service") == 0) {
+            if (service_count >= 8 || sscanf(value, "%d:%d", &services[service_count].channel, &services[service_count].status) != 2)
+                usage();
+            service_count++;
+        } else if (strcmp(option, "--reject") == 0)
             reject_cause = atoi(value);
         else if (strcmp(option, "--call") == 0) {
             if (plan_count >= CALLS / 2)
