@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Frames that are kept of each span: hours of an idle link, minutes of a busy one.
 pub const RING: usize = 4096;
 
-/// Copies that may wait for the collector, for each span of a card: four times what 64 kbit/s both ways can bring in a
+/// Copies that may wait for the collector, for each span of a card: almost four times what 64 kbit/s both ways bring in a
 /// [`BEAT`], so that a late thread loses nothing.
 pub const QUEUE: usize = 256;
 
