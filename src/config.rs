@@ -131,6 +131,9 @@ pub struct Span {
     /// The socket of `far_end = "socket"`.
     #[serde(default)]
     pub socket: PathBuf,
+    /// SERVICE messages: both ends tell one another which channels may carry calls.
+    #[serde(default)]
+    pub service_messages: bool,
 }
 
 /// The far end of a span of the software card.
@@ -475,6 +478,12 @@ impl Config {
                 let wrong = |what: &str| {
                     Err(places.at_span(text, c, s, &format!("card \"{}\", span {}: {what}", card.name, s + 1)))
                 };
+                if span.service_messages && span.switch.row().service.is_none() {
+                    return wrong(&format!(
+                        "service_messages = true, but {} has no SERVICE messages: leave it out",
+                        switch_name(span.switch)
+                    ));
+                }
                 let given = !span.socket.as_os_str().is_empty();
                 match span.far_end {
                     FarEnd::Socket if !given => return wrong("far_end = \"socket\" needs `socket = \"/path\"`"),
@@ -744,6 +753,20 @@ mod tests {
         }
         let many = Config::parse(&spans(&["far_end = \"exchange\""; 65])).expect_err("too many");
         assert!(many.contains("line 3") && many.contains("more than 64 spans"), "{many}");
+    }
+
+    #[test]
+    fn service_messages_are_off_and_only_where_the_switch_has_them() {
+        let read = |text: &str| Config::parse(text).map(|config| config.cards[0].spans[0].service_messages);
+        let with = |switch: &str| spans(&["far_end = \"exchange\"\nservice_messages = true"]).replace("ni2", switch);
+        assert_eq!(read(&spans(&["far_end = \"exchange\""])), Ok(false));
+        for switch in ["ni2", "5ess", "dms100", "4ess"] {
+            assert_eq!(read(&with(switch)), Ok(true));
+        }
+        for switch in ["euroisdn", "qsig"] {
+            let wrong = read(&with(switch)).expect_err("it has none");
+            assert!(wrong.contains("line 7") && wrong.contains(switch) && wrong.contains("leave it out"), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Questions are answered from the office's picture, orders go to the real-time thread; nothing here
 //! waits for either.
 
-use crate::gateway::{CallId, SPAN_TIMESLOTS};
+use crate::gateway::{CallId, Channel, SPAN_TIMESLOTS};
 use crate::office::picture::{CallPicture, EventPicture, SpanPicture};
 use crate::office::{self, Shared, chain, now_ms};
 use crate::realtime::{Granted, Histogram, LoopStatistics};
@@ -154,7 +154,10 @@ impl Desk {
             .enumerate()
             .map(|(index, span)| {
                 let in_use = picture.calls.values().filter(|c| usize::from(c.channel.span) == index).count();
-                span_info(index, span, in_use)
+                // Unknown is no state: the exchange has said nothing.
+                let out = |state: &isdn::FarState| *state != isdn::FarState::Unknown;
+                let far = picture.far.iter().filter(|(c, (state, _))| usize::from(c.span) == index && out(state));
+                span_info(index, span, in_use, far.count())
             })
             .collect()
     }
@@ -171,6 +174,8 @@ impl Desk {
                 continue;
             }
             for timeslot in span.line.bearers() {
+                let far = picture.far.get(&Channel { span: index as u16, timeslot });
+                let pending = picture.pending.get(&(index as u16)).is_some_and(|set| set & 1 << timeslot.index() != 0);
                 let call = picture
                     .calls
                     .iter()
@@ -179,8 +184,15 @@ impl Desk {
                     span: count(index + 1) as u16,
                     channel: timeslot.0,
                     near: ServiceState::InService,
-                    // Nothing else can be known without SERVICE messages.
-                    far: if span.up { ServiceState::InService } else { ServiceState::Unknown },
+                    // In service until the exchange says something else, which it can with service messages only.
+                    far: match (span.up, far.map(|(state, _)| *state)) {
+                        (false, None) | (_, Some(isdn::FarState::Unknown)) => ServiceState::Unknown,
+                        (true, None) | (_, Some(isdn::FarState::InService)) => ServiceState::InService,
+                        (_, Some(isdn::FarState::Maintenance)) => ServiceState::Maintenance,
+                        (_, Some(isdn::FarState::OutOfService)) => ServiceState::OutOfService,
+                    },
+                    // The near state, which is what the exchange is being told.
+                    pending: pending.then_some(ServiceState::InService),
                     use_: call.map_or(ChannelUse::Idle, |(_, c)| match c.stage {
                         CallStage::Answering => ChannelUse::Arriving,
                         CallStage::Leaving => ChannelUse::Clearing,
@@ -188,7 +200,7 @@ impl Desk {
                     }),
                     call: call.map(|(id, _)| id.0),
                     event: call.and_then(|(_, c)| c.event).map(|(e, _)| control::Masked::new(&e.to_string())),
-                    since_ms: call.map_or(span.since_ms, |(_, c)| c.since_ms),
+                    since_ms: call.map_or(far.map_or(span.since_ms, |(_, since_ms)| *since_ms), |(_, c)| c.since_ms),
                 });
             }
         }
@@ -446,7 +458,7 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn span_info(index: usize, span: &SpanPicture, in_use: usize) -> SpanInfo {
+fn span_info(index: usize, span: &SpanPicture, in_use: usize, out_of_service: usize) -> SpanInfo {
     SpanInfo {
         number: count(index + 1) as u16,
         card: span.card.clone(),
@@ -458,7 +470,7 @@ fn span_info(index: usize, span: &SpanPicture, in_use: usize) -> SpanInfo {
         alarms: span.alarms.iter_names().map(|(name, _)| name.to_owned()).collect(),
         channels_total: count(span.line.bearers().count()) as u16,
         in_use: count(in_use) as u16,
-        out_of_service: 0,
+        out_of_service: count(out_of_service) as u16,
         counters: SpanCounters {
             calls_taken: span.taken,
             calls_refused: span.refused,

@@ -78,6 +78,7 @@ fn cards_of(config: &Config) -> Vec<CardConfig> {
         switch: isdn::Switch::EuroIsdn,
         far_end: FarEnd::Exchange,
         socket: PathBuf::new(),
+        service_messages: false,
     };
     vec![CardConfig { board: Board::Loopback, name: "soft0".to_owned(), spans: vec![span] }]
 }
@@ -93,8 +94,8 @@ struct Offered {
 struct Cards {
     cards: Vec<LoopbackCard>,
     pictures: Vec<SpanPicture>,
-    /// Far ends for the exchange in software, by card: name, switch, ends.
-    exchange: Vec<(String, isdn::Switch, Vec<board_loopback::FarEnd>)>,
+    /// Far ends for the exchange in software.
+    exchange: ExchangeEnds,
     offered: Vec<Offered>,
 }
 
@@ -106,14 +107,15 @@ impl Cards {
             let Board::Loopback = card.board;
             let mut builder = LoopbackCard::builder(&card.name);
             builder.delay_ms(config.realtime.tick.milliseconds() * 2);
-            let mut to_exchange: Vec<(isdn::Switch, Vec<board_loopback::FarEnd>)> = Vec::new();
+            let mut to_exchange: Vec<(Dialect, Vec<board_loopback::FarEnd>)> = Vec::new();
             for span in &card.spans {
                 let far_end = match span.far_end {
                     FarEnd::Exchange => {
                         let end = builder.span_to_exchange(span.line);
-                        match to_exchange.iter_mut().find(|(switch, _)| *switch == span.switch) {
+                        let dialect = (span.switch, span.service_messages);
+                        match to_exchange.iter_mut().find(|(known, _)| *known == dialect) {
                             Some((_, ends)) => ends.push(end),
-                            None => to_exchange.push((span.switch, vec![end])),
+                            None => to_exchange.push((dialect, vec![end])),
                         }
                         "exchange in software".to_owned()
                     }
@@ -144,7 +146,7 @@ impl Cards {
                 });
             }
             all.cards.push(builder.build());
-            let named = |(switch, ends)| (card.name.clone(), switch, ends);
+            let named = |(dialect, ends)| (card.name.clone(), dialect, ends);
             all.exchange.extend(to_exchange.into_iter().map(named));
         }
         all
@@ -236,6 +238,12 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         let Some(index) = port.checked_sub(ports.first) else { continue };
         gateway.hold_port(index, event, Duration::from_millis(until_ms.saturating_sub(started_ms)));
         held_until_ms.insert(index, until_ms);
+    }
+    let spans = cards_of(&config).into_iter().flat_map(|card| card.spans);
+    for (number, span) in (0u16..).zip(spans).filter(|(_, span)| span.service_messages) {
+        gateway
+            .with_service_messages(number)
+            .map_err(|why| format!("span {} ({}): {why}", number + 1, crate::config::switch_name(span.switch)))?;
     }
     let (outlets, rings) = (0..ports.len()).map(|_| rtrb::RingBuffer::new(RING_SAMPLES)).unzip();
     let tick = config.realtime.tick;
@@ -486,17 +494,24 @@ fn address_of(config: &Config) -> String {
     }
 }
 
-type ExchangeEnds = Vec<(String, isdn::Switch, Vec<board_loopback::FarEnd>)>;
+/// A switch variant, with or without service messages.
+type Dialect = (isdn::Switch, bool);
+
+/// By card: its name, what its spans speak, their ends.
+type ExchangeEnds = Vec<(String, Dialect, Vec<board_loopback::FarEnd>)>;
 
 fn start_exchange(config: &Config, ends: ExchangeEnds) -> Result<Option<Arc<exchange::Handle>>, Failure> {
     if ends.is_empty() {
         return Ok(None);
     }
     let mut builder = exchange::Exchange::builder(config.realtime.tick);
-    for (name, switch, ends) in ends {
+    for (name, (switch, service_messages), ends) in ends {
         let card = board_loopback::FarEnd::card(format!("far end of {name}"), &ends)
             .map_err(|e| format!("the far end of card \"{name}\": {}", chain(&e)))?;
         builder = builder.card("this server", Box::new(card), switch);
+        if service_messages {
+            builder = builder.with_service_messages();
+        }
     }
     let exchange = builder.start(Duration::ZERO).map_err(|e| format!("the exchange in software: {}", chain(&e)))?;
     let handle = exchange.spawn().map_err(|e| format!("no thread for the exchange in software: {e}"))?;

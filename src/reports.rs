@@ -106,6 +106,22 @@ pub enum What {
         /// How many.
         channels: u32,
     },
+    /// The exchange's service state of these channels is now this.
+    FarChanged {
+        /// The span.
+        span: u16,
+        /// The channels: bit n-1 stands for timeslot n.
+        channels: u32,
+        /// Their state.
+        state: isdn::FarState,
+    },
+    /// These channels, and no others of the span, wait for SERVICE to be acknowledged.
+    ServicePending {
+        /// The span.
+        span: u16,
+        /// The channels: bit n-1 stands for timeslot n.
+        channels: u32,
+    },
     /// A call was refused at its SETUP.
     Refused {
         /// The span.

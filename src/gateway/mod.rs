@@ -176,6 +176,9 @@ const LINK_SILENCE: Duration = Duration::from_secs(10);
 
 struct Span {
     line: Line,
+    switch: isdn::Switch,
+    /// Channels whose SERVICE is not acknowledged; `None` without service messages.
+    pending: Option<u32>,
     dchannel: DChannel,
     link_up: bool,
     /// When to say that nobody answers.
@@ -255,6 +258,8 @@ impl Gateway {
             .iter()
             .map(|&(line, switch)| Span {
                 line,
+                switch,
+                pending: None,
                 dchannel: DChannel::new(isdn::Config::new(isdn::Side::User, switch, line == Line::E1)),
                 link_up: false,
                 silence: None,
@@ -289,6 +294,18 @@ impl Gateway {
         if usize::from(port) < self.conferences.len() {
             self.ports.hold(port, event, until);
         }
+    }
+
+    /// Have service messages on a span: to be called before [`Gateway::start`]. The exchange must have them too.
+    ///
+    /// # Errors
+    /// The span's switch variant has none.
+    pub fn with_service_messages(&mut self, span: u16) -> Result<(), isdn::NoServiceMessages> {
+        let span = &mut self.spans[usize::from(span)];
+        let config = isdn::Config::new(isdn::Side::User, span.switch, span.line == Line::E1);
+        span.dchannel = DChannel::new(config.with_service_messages()?);
+        span.pending = Some(0);
+        Ok(())
     }
 
     /// Establish the data links.
@@ -513,11 +530,40 @@ impl Gateway {
     // ---- D channels ----
 
     fn drain_dchannel(&mut self, now: Duration, span: usize) {
+        // Channels of which the exchange says the same are told of together.
+        let mut far: Option<(isdn::FarState, u32)> = None;
         while let Some(output) = self.spans[span].dchannel.poll_output() {
             match output {
                 isdn::Output::Frame(frame) => self.push(Output::Frame(span as u16, frame)),
+                isdn::Output::Event(isdn::Event::FarChanged { channel, state }) => {
+                    let so_far = match far {
+                        Some((same, channels)) if same == state => channels,
+                        other => {
+                            self.report_far(now, span, other);
+                            0
+                        }
+                    };
+                    far = Some((state, so_far | 1 << (channel - 1)));
+                }
                 isdn::Output::Event(event) => self.handle_event(now, span, event),
             }
+        }
+        self.report_far(now, span, far);
+        self.report_pending(now, span);
+    }
+
+    fn report_far(&mut self, now: Duration, span: usize, far: Option<(isdn::FarState, u32)>) {
+        if let Some((state, channels)) = far {
+            self.report(now, What::FarChanged { span: span as u16, channels, state });
+        }
+    }
+
+    fn report_pending(&mut self, now: Duration, span: usize) {
+        let Span { line, dchannel, pending: Some(known), .. } = &mut self.spans[span] else { return };
+        let waits = |timeslot: &Timeslot| dchannel.service(timeslot.0).is_some_and(|s| s.pending.is_some());
+        let channels = line.bearers().filter(waits).fold(0, |set, timeslot| set | 1 << timeslot.index());
+        if std::mem::replace(known, channels) != channels {
+            self.report(now, What::ServicePending { span: span as u16, channels });
         }
     }
 
@@ -570,10 +616,10 @@ impl Gateway {
             }
             // Of calls we place, which the gateway does not yet do, and of RESTARTs we send.
             isdn::Event::Proceeding { .. } | isdn::Event::Alerting { .. } | isdn::Event::RestartDone { .. } => {}
-            // Service messages are off.
-            isdn::Event::FarChanged { .. }
-            | isdn::Event::ServiceSettled { .. }
-            | isdn::Event::ServiceContested { .. } => {}
+            // Taken together by `drain_dchannel`.
+            isdn::Event::FarChanged { .. } => {}
+            // Of channels that we take out of service, which nobody can order yet.
+            isdn::Event::ServiceSettled { .. } | isdn::Event::ServiceContested { .. } => {}
         }
     }
 
@@ -625,10 +671,16 @@ impl Gateway {
         let line = self.spans[span].line;
         let idle = |timeslot: Timeslot| {
             let exists = timeslot.0 >= 1 && timeslot.0 <= line.timeslots() && timeslot != line.d_channel();
-            exists && self.calls[Channel { span: span as u16, timeslot }.index()].is_none()
+            let may = |timeslot: Timeslot| self.spans[span].dchannel.service(timeslot.0).is_some_and(|s| s.incoming);
+            exists && may(timeslot) && self.calls[Channel { span: span as u16, timeslot }.index()].is_none()
         };
         // Highest first: exchanges hunt from the lowest, so the two seldom meet.
-        let any = || line.bearers().rev().find(|t| idle(*t)).ok_or(Reason::NoneFree);
+        // Where the choice is ours, one that is in service at both ends.
+        let good = |timeslot: Timeslot| self.spans[span].dchannel.service(timeslot.0).is_some_and(|s| s.outgoing);
+        let any = || {
+            let free = || line.bearers().rev().filter(|t| idle(*t));
+            free().find(|t| good(*t)).or_else(|| free().next()).ok_or(Reason::NoneFree)
+        };
         match setup.channel {
             ChannelChoice::Exclusive(n) if idle(Timeslot(n)) => Ok(Timeslot(n)),
             ChannelChoice::Exclusive(_) => Err(Reason::ChannelUnavailable),

@@ -776,6 +776,8 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::FrameUnsent { span }
         | What::Slip { span }
         | What::Restarted { span, .. }
+        | What::FarChanged { span, .. }
+        | What::ServicePending { span, .. }
         | What::Refused { span, .. } => (None, None, Some(*span)),
         What::CallTaken { call, channel, .. } => (None, Some(*call), Some(channel.span)),
         What::Joined { call, event, .. } | What::Left { call, event, .. } | What::TurnedAway { call, event, .. } => {

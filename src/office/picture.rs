@@ -110,6 +110,10 @@ pub struct Picture {
     pub calls: BTreeMap<CallId, CallPicture>,
     /// By number.
     pub events: BTreeMap<EventNumber, EventPicture>,
+    /// Channels whose state at the exchange is known to be other than in service.
+    pub far: BTreeMap<Channel, (isdn::FarState, u64)>,
+    /// By span, channels whose SERVICE is not acknowledged: bit n-1 stands for timeslot n.
+    pub pending: BTreeMap<u16, u32>,
     /// Alarms that are not a span's, by what they are about.
     pub alarms: BTreeMap<String, control::AlarmInfo>,
     /// Recordings being written.
@@ -164,6 +168,17 @@ impl Picture {
             What::FrameLost { span, .. } => self.spans[usize::from(*span)].frames_lost += 1,
             What::FrameUnsent { span } => self.spans[usize::from(*span)].frames_unsent += 1,
             What::Restarted { span, .. } => self.spans[usize::from(*span)].restarts += 1,
+            What::FarChanged { span, channels, state } => {
+                let changed = self.spans[usize::from(*span)].line.bearers().filter(|t| channels & 1 << t.index() != 0);
+                for timeslot in changed {
+                    let channel = Channel { span: *span, timeslot };
+                    match state {
+                        isdn::FarState::InService => drop(self.far.remove(&channel)),
+                        other => drop(self.far.insert(channel, (*other, now_ms))),
+                    }
+                }
+            }
+            What::ServicePending { span, channels } => drop(self.pending.insert(*span, *channels)),
             What::Slip { span } => self.spans[usize::from(*span)].slips += 1,
             What::Refused { span, .. } => self.spans[usize::from(*span)].refused += 1,
             What::CallTaken { call, channel, called, calling, .. } => {

@@ -63,6 +63,22 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         What::Restarted { span: s, channels } => {
             sentence(Info, "span", format!("{}: the exchange restarted {channels} channel(s)", span(s)))
         }
+        What::FarChanged { span: s, channels, state } => {
+            let (level, how) = match state {
+                isdn::FarState::InService => (Info, "in service at the exchange again"),
+                isdn::FarState::Maintenance => {
+                    (Warn, "in maintenance at the exchange; calls it offers there are taken")
+                }
+                isdn::FarState::OutOfService => (Warn, "out of service at the exchange"),
+                isdn::FarState::Unknown => (
+                    Warn,
+                    "in an unknown state at the exchange, which has not answered SERVICE; see that the D channel is up and \
+                     that the carrier has service messages on, or set service_messages = false",
+                ),
+            };
+            let (noun, verb) = if channels.count_ones() == 1 { ("channel", "is") } else { ("channels", "are") };
+            sentence(level, "span", format!("{}: {noun} {} {verb} {how}", span(s), ranges(*channels)))
+        }
         What::Refused { span: s, called, calling, reason } => {
             let from =
                 calling.as_ref().map_or("nobody known".to_owned(), |n| control::Masked::new(&n.digits).to_string());
@@ -161,11 +177,23 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         }
         What::Finished => sentence(Info, "server", "all calls are cleared and the links released".to_owned()),
         What::CallConnected { .. }
+        | What::ServicePending { .. }
         | What::Level { .. }
         | What::KeyPressed { .. }
         | What::ConferenceOpened { .. }
         | What::ConferenceClosed { .. } => None,
     }
+}
+
+/// Channels as people write them: `1-5, 7`. Bit n-1 stands for channel n.
+fn ranges(channels: u32) -> String {
+    let has = |n: u32| (1..=32).contains(&n) && channels & 1 << (n - 1) != 0;
+    let firsts = (1..=32).filter(|n| has(*n) && !has(n - 1));
+    let range = |first: u32| {
+        let last = (first..=32).take_while(|n| has(*n)).last().unwrap_or(first);
+        if last == first { first.to_string() } else { format!("{first}-{last}") }
+    };
+    firsts.map(range).collect::<Vec<_>>().join(", ")
 }
 
 /// A reason to refuse, in words.
@@ -195,5 +223,18 @@ fn people(count: usize) -> String {
         0 => "nobody is left".to_owned(),
         1 => "1 caller is left".to_owned(),
         n => format!("{n} callers are left"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_written_as_ranges() {
+        assert_eq!(ranges(0b101_1111), "1-5, 7");
+        assert_eq!(ranges(1 << 31 | 1), "1, 32");
+        assert_eq!(ranges(0x7fff_7fff), "1-15, 17-31");
+        assert_eq!(ranges(0), "");
     }
 }

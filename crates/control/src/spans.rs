@@ -141,6 +141,9 @@ pub struct ChannelInfo {
     pub near: ServiceState,
     /// The far end's service state.
     pub far: ServiceState,
+    /// The near state the far end is being told and has not acknowledged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<ServiceState>,
     /// What it is doing. (`use` is a word of Rust's.)
     #[serde(rename = "use")]
     pub use_: ChannelUse,

@@ -106,7 +106,7 @@ pub fn channels(channels: &[ChannelInfo], now_ms: u64) -> String {
         };
         table.row([
             format!("{}/{}", channel.span, channel.channel),
-            service(channel.near).into(),
+            near_end(channel),
             service(channel.far).into(),
             use_.into(),
             ago(now_ms, channel.since_ms),
@@ -115,6 +115,12 @@ pub fn channels(channels: &[ChannelInfo], now_ms: u64) -> String {
         ]);
     }
     table.text()
+}
+
+/// The near state, and whether the far end knows.
+fn near_end(channel: &ChannelInfo) -> String {
+    let near = service(channel.near);
+    if channel.pending.is_some() { format!("{near}, pending") } else { near.to_owned() }
 }
 
 fn service(state: ServiceState) -> &'static str {

@@ -201,6 +201,7 @@ fn channels() -> Vec<ChannelInfo> {
         channel: 1,
         near: ServiceState::InService,
         far: ServiceState::OutOfService,
+        pending: None,
         use_: ChannelUse::Idle,
         call: None,
         event: None,
