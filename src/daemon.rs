@@ -292,6 +292,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         spans: cards.pictures,
         listen: (address_of(&config), ports.first),
         held_until_ms,
+        dialled: Some(trace::dialled_digits(&config.call_in.numbers)),
         ..Picture::default()
     };
     if let Some(why) = store_away {

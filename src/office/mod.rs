@@ -371,7 +371,7 @@ impl Office {
                     call: call.0,
                     span: channel.span + 1,
                     channel: channel.timeslot.0,
-                    called: called.digits.to_string(),
+                    called: self.shared.picture().called(called),
                     calling: calling.as_ref().map(shown),
                     calling_restricted: restricted,
                     redirecting: redirecting.as_ref().map(shown),

@@ -120,11 +120,20 @@ pub struct Picture {
     pub recording: u32,
     /// Until when a port (counted from 0) is held back after its last stream.
     pub held_until_ms: BTreeMap<u16, u64>,
+    /// Digits of a called number that are the number; by default those of E.164.
+    pub dialled: Option<usize>,
     /// Where listeners go: `http://127.0.0.1` and the first port.
     pub listen: (String, u16),
 }
 
 impl Picture {
+    /// A called number as it may be shown: whoever dials event number and PIN in one go has keyed them into it.
+    #[must_use]
+    pub fn called(&self, number: &isdn::Number) -> String {
+        let shown = self.dialled.unwrap_or_else(|| crate::trace::dialled_digits(&[]));
+        number.digits.chars().enumerate().map(|(place, digit)| if place < shown { digit } else { 'x' }).collect()
+    }
+
     /// A span in words.
     #[must_use]
     pub fn span_name(&self, index: u16) -> String {
@@ -190,7 +199,7 @@ impl Picture {
                 let call_picture = CallPicture {
                     channel: *channel,
                     calling,
-                    called: called.digits.to_string(),
+                    called: self.called(called),
                     stage: CallStage::Answering,
                     since_ms: now_ms,
                     event: None,
@@ -276,5 +285,19 @@ impl Picture {
         if let Some(call) = self.calls.get_mut(&call) {
             change(call);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_dialled_behind_the_number_is_not_shown() {
+        let picture = Picture { dialled: Some(3), ..Picture::default() };
+        let dialled = isdn::Number::new("100123456789012345678");
+        assert_eq!(picture.called(&dialled), "100xxxxxxxxxxxxxxxxxx");
+        assert_eq!(picture.called(&isdn::Number::new("100")), "100");
+        assert_eq!(Picture::default().called(&dialled), "100123456789012xxxxxx");
     }
 }

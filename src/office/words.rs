@@ -85,7 +85,12 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
             sentence(
                 Warn,
                 "call",
-                format!("{}: call from {from} to {} refused: {}", span(s), called.digits, reason_in_words(*reason)),
+                format!(
+                    "{}: call from {from} to {} refused: {}",
+                    span(s),
+                    picture.called(called),
+                    reason_in_words(*reason)
+                ),
             )
         }
         What::CallTaken { call, channel, called, .. } => {
@@ -96,7 +101,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
                 format!(
                     "call {} from {from} to {} on {}, channel {}",
                     call.0,
-                    called.digits,
+                    picture.called(called),
                     picture.span_name(channel.span),
                     channel.timeslot
                 ),
