@@ -109,10 +109,10 @@ mod tests {
 
     #[test]
     fn unnamed_it_is_looked_for_upwards_and_then_in_the_system() {
-        let found = places(None, Some(Path::new("")), Path::new("/home/ada/work"));
+        let found = places(None, Some(Path::new("")), Path::new("/home/user/project"));
         let expected = [
-            "/home/ada/work/trunkcast-state/control.sock",
-            "/home/ada/trunkcast-state/control.sock",
+            "/home/user/project/trunkcast-state/control.sock",
+            "/home/user/trunkcast-state/control.sock",
             "/home/trunkcast-state/control.sock",
             "/trunkcast-state/control.sock",
             "/run/trunkcast/control.sock",
