@@ -215,6 +215,8 @@ fn refine(spoken: &[f32], heard: &[f32], lag: i64) -> Option<Alignment> {
         .map(|hundredths| f64::from(hundredths) / 100.0)
         .map(|fraction| (fraction, between(fraction)))
         .max_by(|(_, one), (_, other)| one.total_cmp(other))?;
+    // Between samples the interpolation may overshoot by a few parts in ten thousand.
+    let correlation = correlation.clamp(-1.0, 1.0);
     Some(Alignment { lag, fraction, correlation, overlap: one.len() })
 }
 
