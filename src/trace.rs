@@ -5,7 +5,7 @@
 //! What explains frames is in `isdn::explain` and used by the technician's tool, not here.
 //!
 //! Data path: [`CaptureReader`] → [`Collector`] → rings and watchers' queues → [`control::TraceFeed`] → control socket.
-//! Time: the card's ticks, dated by the server's clock as in `clock`; the collector looks every [`BEAT`].
+//! Time: the card's ticks, dated by the server's clock as in `clock`; the collector looks every `BEAT`.
 //! Words: see `isdn::explain` for what is hidden when.
 
 mod clock;
@@ -26,7 +26,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub const RING: usize = 4096;
 
 /// Copies that may wait for the collector, for each span of a card: almost four times what 64 kbit/s both ways bring in a
-/// [`BEAT`], so that a late thread loses nothing.
+/// `BEAT`, so that a late thread loses nothing.
 pub const QUEUE: usize = 256;
 
 /// Frames a watcher may lag behind before he is let go.
