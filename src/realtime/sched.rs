@@ -5,6 +5,7 @@
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::{MlockAllFlags, mlockall};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::unistd::Pid;
 
 /// What was granted.
@@ -20,15 +21,39 @@ pub struct Granted {
     pub warnings: Vec<String>,
 }
 
+/// CAP_IPC_LOCK in the mask of capabilities (capabilities(7)).
+const CAP_IPC_LOCK: u64 = 1 << 14;
+
 /// Lock the process's memory, now and to come.
+///
+/// Not under a limit: what has been taken so far may fit it, and then what is taken later, a thread's stack
+/// for one, could not be had at all.
 pub fn lock_memory(granted: &mut Granted) {
-    match mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE) {
-        Ok(()) => granted.memory_locked = true,
-        Err(e) => granted.warnings.push(format!(
-            "memory is not locked ({}): page faults may delay ticks; grant CAP_IPC_LOCK or LimitMEMLOCK=infinity",
-            e.desc()
+    let refused = if may_lock_all() {
+        mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE).err().map(|e| e.desc())
+    } else {
+        Some("not permitted without limit")
+    };
+    match refused {
+        None => granted.memory_locked = true,
+        Some(why) => granted.warnings.push(format!(
+            "memory is not locked ({why}): page faults may delay ticks; grant CAP_IPC_LOCK or LimitMEMLOCK=infinity"
         )),
     }
+}
+
+/// Whether locked memory has no limit for this process.
+fn may_lock_all() -> bool {
+    if getrlimit(Resource::RLIMIT_MEMLOCK).is_ok_and(|(soft, _)| soft == RLIM_INFINITY) {
+        return true;
+    }
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| effective_capabilities(&status) & CAP_IPC_LOCK != 0)
+}
+
+/// The effective capabilities in a `/proc/PID/status` (proc(5)); none when it does not say.
+fn effective_capabilities(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// Give the calling thread SCHED_FIFO with this priority, and a core unless `core` is negative.
@@ -59,4 +84,17 @@ fn fifo(priority: i32) -> Result<(), String> {
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
     set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Crossplatform(priority), policy)
         .map_err(|e| format!("{e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_are_read_as_the_kernel_writes_them() {
+        let status = |mask: &str| format!("Name:\tx\nCapPrm:\tffffffffffffffff\nCapEff:\t{mask}\nCapBnd:\t0\n");
+        assert_ne!(effective_capabilities(&status("0000000000004000")) & CAP_IPC_LOCK, 0);
+        assert_eq!(effective_capabilities(&status("ffffffffffffbfff")) & CAP_IPC_LOCK, 0);
+        assert_eq!(effective_capabilities("Name:\tx\n"), 0);
+    }
 }
