@@ -1,9 +1,7 @@
 //! A far end that says anything at any time: nothing panics, every call ends exactly once and last, nothing hangs, and
 //! two ends that do not understand one another fall silent.
 
-mod common;
-
-use common::{Alone, Dice, Pair, SECOND};
+use crate::common::{Alone, Dice, Pair, SECOND};
 use isdn::{CallReference, Cause, ChannelChoice, Config, Event, Side, Switch};
 use std::collections::HashSet;
 
@@ -107,8 +105,8 @@ fn one_end_against_noise() {
             let calls: Vec<_> = alone.d.calls().map(|summary| summary.call).collect();
             let some = calls.get(dice.below(8) as usize).copied();
             match (dice.below(16), some) {
-                (0, _) => dialled.extend(alone.d.dial(alone.now, &common::setup(ChannelChoice::Preferred(3)))),
-                (1, _) => dialled.extend(alone.d.dial(alone.now, &common::setup(ChannelChoice::Any))),
+                (0, _) => dialled.extend(alone.d.dial(alone.now, &crate::common::setup(ChannelChoice::Preferred(3)))),
+                (1, _) => dialled.extend(alone.d.dial(alone.now, &crate::common::setup(ChannelChoice::Any))),
                 (2, Some(call)) => refusals += u64::from(alone.d.proceed(alone.now, call, 7).is_err()),
                 (3, Some(call)) => refusals += u64::from(alone.d.alert(alone.now, call).is_err()),
                 (4, Some(call)) => refusals += u64::from(alone.d.connect(alone.now, call).is_err()),

@@ -1,9 +1,7 @@
 //! An owner is to collect the outputs after every input. One who does not loses events and is told how many, but never
 //! the end of a call: its channel would be lost to him for ever.
 
-mod common;
-
-use common::{SECOND, config, setup, timers};
+use crate::common::{SECOND, config, setup, timers};
 use isdn::{ChannelChoice, Config, DChannel, Event, Output, Side, Timer};
 
 #[test]

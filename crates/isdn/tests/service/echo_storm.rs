@@ -1,13 +1,10 @@
 //! Far ends that answer what should not be answered: whatever they make of our messages, the D channel falls silent, or
 //! nearly so.
 
-mod common;
-mod service_support;
-
-use common::{Alone, Pair, SECOND};
+use crate::common::{Alone, Pair, SECOND};
+use crate::service_support::*;
 use isdn::q921;
 use isdn::{Config, Side, Switch};
-use service_support::*;
 
 /// A far end that sends something for every maintenance message it gets, and counts them.
 fn echo(mut alone: Alone, first: &[u8], time: std::time::Duration, answer: impl Fn(&[u8]) -> Option<Vec<u8>>) -> usize {

@@ -1,11 +1,8 @@
 //! One end takes a channel out of service and puts it back; the other is told, acknowledges, and keeps to it.
 
-mod common;
-mod service_support;
-
-use common::{Pair, SHORT, setup};
+use crate::common::{Pair, SHORT, setup};
+use crate::service_support::*;
 use isdn::{ChannelChoice, FarState, Manner, Refused, Side, Switch};
-use service_support::*;
 
 /// All three states, from either side, on every variant that has SERVICE.
 #[test]
@@ -48,7 +45,7 @@ fn octet_for_octet() {
         let elements = [0x01, 0x01, 0xc2, 0x18, 0x03, 0xa9, 0x83, 0x85];
         let mut user = isdn::DChannel::new(config(Side::User, switch));
         let mut network = isdn::DChannel::new(config(Side::Network, switch));
-        let now = common::SECOND;
+        let now = crate::common::SECOND;
         user.start(now);
         // What either end puts into I frames.
         let mut said: [Vec<Vec<u8>>; 2] = Default::default();
@@ -119,7 +116,7 @@ fn under_a_call() {
         pair.run(minutes(5));
         assert_eq!((pair.network.state(ours), pair.user.state(theirs)), (10, 10));
         assert_eq!(pair.end(side).events, [settled(5, OUT, true)]);
-        pair.clear(Side::Network, ours, common::NORMAL);
+        pair.clear(Side::Network, ours, crate::common::NORMAL);
         pair.assert_idle();
         assert_eq!(states(&pair.end(side).d, 5).0, OUT, "after the call too");
     }
@@ -147,7 +144,7 @@ fn a_channel_that_flaps() {
     let mut pair = pair(Switch::Ess5);
     for turn in 0..120 {
         set_in(&mut pair, Side::User, 5, if turn % 2 == 0 { OUT } else { IN });
-        pair.run(common::SECOND - SHORT);
+        pair.run(crate::common::SECOND - SHORT);
     }
     set_in(&mut pair, Side::User, 5, OUT);
     pair.run(minutes(2));

@@ -3,11 +3,9 @@
 //! In the ladders `>` is the user, `<` the network, `I 3 1` an I frame with N(S) = 3 and N(R) = 1, P and F the poll and
 //! final bits.
 
-mod q921_support;
-
+use crate::support::{Pair, Seen};
 use isdn::Side;
 use isdn::q921::{K_MAX, N201_MAX, Parameters, QUEUE_LENGTH, SendError, StateName};
-use q921_support::{Pair, Seen};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);

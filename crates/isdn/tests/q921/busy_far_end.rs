@@ -1,10 +1,8 @@
 //! The far end says RNR: we hold our messages, ask it every T200 whether it can take them, and lose none (5.6.5).
 
-mod q921_support;
-
+use crate::support::Pair;
 use isdn::Side;
 use isdn::q921::{Parameters, StateName};
-use q921_support::Pair;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);

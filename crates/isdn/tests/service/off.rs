@@ -1,12 +1,9 @@
 //! Service messages are off unless both ends agreed to have them, and cannot be had where the variant has none. A channel can be
 //! closed all the same.
 
-mod common;
-mod service_support;
-
-use common::{Alone, SHORT, setup};
+use crate::common::{Alone, SHORT, setup};
+use crate::service_support::*;
 use isdn::{ChannelChoice, Config, FarState, NoServiceMessages, Refused, Side, Switch};
-use service_support::*;
 
 #[test]
 fn off_by_default_and_refused_where_there_are_none() {
@@ -41,7 +38,7 @@ fn nothing_is_said() {
 fn closed_all_the_same() {
     for switch in [Switch::EuroIsdn, Switch::Ess5] {
         let end = |side| Config { number_length: 0, ..Config::new(side, switch, true) };
-        let mut pair = common::Pair::up_with(end(Side::User), end(Side::Network));
+        let mut pair = crate::common::Pair::up_with(end(Side::User), end(Side::Network));
         set_in(&mut pair, Side::User, 5, OUT);
         assert_eq!((pair.ladder.len(), &pair.user.events[..]), (0, &[settled(5, OUT, false)][..]));
         let now = pair.now;

@@ -1,8 +1,6 @@
 //! The timers that have no file of their own: what a call does when the far end says something and then nothing more.
 
-mod common;
-
-use common::{Alone, SECOND};
+use crate::common::{Alone, SECOND};
 use isdn::{ChannelChoice, Side, Timer};
 
 /// Messages from the far end for our call 1.

@@ -1,8 +1,6 @@
 //! Messages for calls that are not there, and with the global call reference where it does not belong (5.8.3.2).
 
-mod common;
-
-use common::Alone;
+use crate::common::Alone;
 use isdn::Side;
 
 /// What comes back for a message to nobody. Call reference 0x22, chosen by the far end or by us.

@@ -1,13 +1,10 @@
 //! SERVICE in every form that other ends write, and what it is answered with: the channels that it was applied to, in the
 //! form that was used, under the discriminator of the request. What is not understood is never answered.
 
-mod common;
-mod service_support;
-
-use common::Alone;
+use crate::common::Alone;
+use crate::service_support::*;
 use isdn::q921;
 use isdn::{Config, Event, FarState, Side, Switch};
-use service_support::*;
 
 /// What the D channel sends in answer, octet for octet.
 fn answers(alone: &mut Alone, message: &[u8]) -> Vec<Vec<u8>> {
@@ -138,7 +135,7 @@ fn the_preference_comes_back() {
 fn a_poll_has_no_effect() {
     let mut alone = alone(true);
     for _ in 0..10 {
-        alone.run(common::SECOND * 30);
+        alone.run(crate::common::SECOND * 30);
         let said = alone.ask(&service(Switch::Ess5, 5, IN));
         assert_eq!(said, ["SERVICE ACKNOWLEDGE channel 5!: in service"]);
     }

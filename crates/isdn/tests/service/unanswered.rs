@@ -1,13 +1,10 @@
 //! A far end that leaves SERVICE unanswered: sent twice, 120 s apart, then the far state is unknown and an audit is made every
 //! 15 minutes. Calls that it offers are taken all the while, and hasten the audit.
 
-mod common;
-mod service_support;
-
-use common::{SECOND, setup};
+use crate::common::{SECOND, setup};
+use crate::service_support::*;
 use isdn::service::Pending;
 use isdn::{ChannelChoice, FarState, Refused, Side};
-use service_support::*;
 
 /// Who is sent what, when.
 fn times(ladder: &[String], what: &str) -> Vec<String> {
@@ -105,7 +102,7 @@ fn a_call_on_what_was_called_out() {
 fn or_refused_if_so_configured() {
     let mut config = config(Side::User, isdn::Switch::Ess5);
     config.service_messages.as_mut().expect("on").incoming_when_far_out = false;
-    let mut alone = common::Alone::up_with(config);
+    let mut alone = crate::common::Alone::up_with(config);
     for channel in 1..=23 {
         alone.say(&acknowledge(isdn::Switch::Ess5, channel, IN));
     }

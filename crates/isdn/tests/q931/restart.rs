@@ -1,8 +1,6 @@
 //! RESTART in both directions (5.5): channels come back to idle at both ends, calls on them end without clearing messages.
 
-mod common;
-
-use common::{Alone, Pair, SECOND, SHORT};
+use crate::common::{Alone, Pair, SECOND, SHORT};
 use isdn::{ChannelChoice, Event, Refused, Side, Timer};
 
 /// Ours, acknowledged.
@@ -95,7 +93,7 @@ fn t316_expires_twice() {
     alone.d.restart(alone.now, 5).expect("up");
     assert_eq!(alone.d.restart(alone.now, 5), Err(Refused::WrongState));
     assert_eq!(alone.d.restart(alone.now, 24), Err(Refused::WrongState));
-    assert_eq!(alone.d.dial(alone.now, &common::setup(ChannelChoice::Preferred(5))), Err(Refused::WrongState));
+    assert_eq!(alone.d.dial(alone.now, &crate::common::setup(ChannelChoice::Preferred(5))), Err(Refused::WrongState));
     alone.run(SECOND * 239);
     assert_eq!(alone.ladder, ["0.0 > RESTART global channel 5!", "120.0 > RESTART global channel 5!"]);
     assert_eq!(alone.events, []);

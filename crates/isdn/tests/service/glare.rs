@@ -1,11 +1,8 @@
 //! SERVICE and something else meet on the line: a call for the channel, SERVICE of the far end, its word against ours.
 
-mod common;
-mod service_support;
-
-use common::{SECOND, SHORT, setup};
+use crate::common::{SECOND, SHORT, setup};
+use crate::service_support::*;
 use isdn::{ChannelChoice, Event, FarState, Manner, Side, Switch};
-use service_support::*;
 
 /// A call that was sent before our SERVICE came: taken when draining, refused with 44 when forced; or put elsewhere if it may.
 #[test]

@@ -1,9 +1,7 @@
 //! The D channel goes away under calls. Those that are connected are held for T309, others end at once (5.8.9); when it
 //! comes back both ends ask one another where they stand (5.8.10), and what one side has ended meanwhile is found out.
 
-mod common;
-
-use common::{Alone, NORMAL, Pair, SECOND, SHORT, t};
+use crate::common::{Alone, NORMAL, Pair, SECOND, SHORT, t};
 use isdn::q931::StateName;
 use isdn::{Cause, ChannelChoice, Event, Side, Timer};
 
@@ -72,10 +70,10 @@ fn longer_than_t309() {
 #[test]
 fn one_side_gives_up_and_the_other_does_not() {
     let slow = isdn::Config {
-        timers: common::timers(Side::Network).with(Timer::T309, SECOND * 1000),
-        ..common::config(Side::Network)
+        timers: crate::common::timers(Side::Network).with(Timer::T309, SECOND * 1000),
+        ..crate::common::config(Side::Network)
     };
-    let mut pair = Pair::up_with(common::config(Side::User), slow);
+    let mut pair = Pair::up_with(crate::common::config(Side::User), slow);
     let (ours, theirs) = pair.connected(Side::Network, 5);
     pair.cut = true;
     pair.run(SECOND * 140);

@@ -3,12 +3,10 @@
 //! Whatever it does, nothing may arrive twice or out of order, and as long as neither end was reset nothing may be
 //! missing. When the faults end, the link must work again by itself.
 
-mod q921_support;
-
+use crate::support::{Faults, Pair, Seen};
 use isdn::Side;
 use isdn::q921::{Parameters, StateName};
 use proptest::prelude::*;
-use q921_support::{Faults, Pair, Seen};
 use std::time::Duration;
 
 /// Message `number`, of a length that varies up to N201.

@@ -2,11 +2,9 @@
 //!
 //! The user is ours, the network is played by hand: `02 01` begins its commands, `00 01` its responses.
 
-mod q921_support;
-
+use crate::support::Pair;
 use isdn::Side;
 use isdn::q921::{DataLink, Parameters, StateName};
-use q921_support::Pair;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);

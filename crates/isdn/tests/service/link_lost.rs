@@ -1,12 +1,9 @@
 //! The link goes and comes: both ends tell everything again, what was said before is kept until then, and a link that stays
 //! away for T309 leaves the far states unknown.
 
-mod common;
-mod service_support;
-
-use common::{Alone, Pair, SECOND, SHORT};
+use crate::common::{Alone, Pair, SECOND, SHORT};
+use crate::service_support::*;
 use isdn::{FarState, Side, Switch, Timer};
-use service_support::*;
 
 /// The far end takes the link down and up again.
 fn link_anew(alone: &mut Alone) {
@@ -88,7 +85,7 @@ fn away_for_t309() {
     pair.run(SECOND * 40);
     assert!(!pair.user.d.is_up());
     pair.user.events.clear();
-    pair.run(common::t(Timer::T309) + SECOND * 40);
+    pair.run(crate::common::t(Timer::T309) + SECOND * 40);
     let expected: Vec<_> = (1..=23).filter(|n| *n != 3).map(|channel| far(channel, FarState::Unknown)).collect();
     assert_eq!(pair.user.events, expected, "what it had called out of service is still that");
     pair.cut = false;

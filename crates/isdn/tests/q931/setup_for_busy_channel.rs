@@ -1,9 +1,7 @@
 //! SETUP names a channel that is not idle here (5.2.3): refused with 44 if no other will do, offered as "any" otherwise;
 //! taken when the far end can know better, because our RELEASE is out or our RESTART was ignored.
 
-mod common;
-
-use common::{Alone, NORMAL, Pair, SECOND, SHORT};
+use crate::common::{Alone, NORMAL, Pair, SECOND, SHORT};
 use isdn::{Cause, ChannelChoice, Event, Side};
 
 const BEARER: [u8; 5] = [0x04, 0x03, 0x80, 0x90, 0xa2];
@@ -134,7 +132,7 @@ fn a_preferred_channel_may_change() {
 /// More calls than there may be: 42, switching equipment congestion.
 #[test]
 fn too_many_calls() {
-    let mut alone = Alone::up_with(isdn::Config { max_calls: 1, ..common::config(Side::User) });
+    let mut alone = Alone::up_with(isdn::Config { max_calls: 1, ..crate::common::config(Side::User) });
     alone.be_connected();
     assert_eq!(alone.ask(&setup(&[0xa9, 0x83, 0x86])), ["RELEASE COMPLETE *2 cause 42"]);
 }

@@ -1,9 +1,7 @@
 //! Messages without an element they must have, with one that makes no sense, or with one we do not know (5.8.6, 5.8.7).
 //! Clearing messages clear all the same; others are not acted upon, and STATUS says why.
 
-mod common;
-
-use common::Alone;
+use crate::common::Alone;
 use isdn::{ChannelChoice, Event, Side};
 
 /// SETUP: the call never comes to be.
@@ -94,7 +92,7 @@ fn release_complete_without_a_cause() {
 fn release_in_answer() {
     let mut alone = Alone::up(Side::User);
     let call = alone.be_connected();
-    alone.d.clear(alone.now, call, common::NORMAL).expect("active");
+    alone.d.clear(alone.now, call, crate::common::NORMAL).expect("active");
     alone.settle();
     assert_eq!(alone.ask(&[8, 2, 0x00, 0x01, 0x4d]), ["RELEASE COMPLETE *1"]);
     assert_eq!(alone.released(), [(16, false)]);

@@ -1,12 +1,9 @@
 //! RESTART and service states: the calls go, our state stays and is told again, and a DMS-100 means by it that its own is in
 //! service.
 
-mod common;
-mod service_support;
-
-use common::SECOND;
+use crate::common::SECOND;
+use crate::service_support::*;
 use isdn::{Event, FarState, Side, Switch};
-use service_support::*;
 
 const RESTART: [u8; 13] = [8, 2, 0x00, 0x00, 0x46, 0x18, 3, 0xa9, 0x83, 0x85, 0x79, 1, 0x80];
 

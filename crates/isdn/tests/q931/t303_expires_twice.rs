@@ -1,9 +1,7 @@
 //! SETUP goes unanswered: it is sent once more after T303, and after another T303 the call is over. The far end is told
 //! by RELEASE COMPLETE, in case it has seen one of them.
 
-mod common;
-
-use common::{Alone, SECOND};
+use crate::common::{Alone, SECOND};
 use isdn::{ChannelChoice, Side, Timer};
 
 #[test]

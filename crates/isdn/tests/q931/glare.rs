@@ -1,9 +1,7 @@
 //! Both ends call at the same moment and mean the same channel. The network's call has priority (5.7): the user gives the
 //! channel up, the network refuses it.
 
-mod common;
-
-use common::{Pair, SHORT};
+use crate::common::{Pair, SHORT};
 use isdn::{ChannelChoice, Side};
 
 /// Both insist: one call is refused with 44 and the other goes through.

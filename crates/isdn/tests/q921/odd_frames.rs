@@ -3,12 +3,10 @@
 //! A frame is discarded, or it condemns the link to be established again, and which of the two is decided by clauses 2.9
 //! and 5.8.5. Nothing the line can say may panic, or make the link produce more than a few frames.
 
-mod q921_support;
-
+use crate::support::{Pair, Seen};
 use isdn::Side;
 use isdn::q921::{Counters, DataLink, Output, Parameters, StateName, Why};
 use proptest::prelude::*;
-use q921_support::{Pair, Seen};
 use std::time::Duration;
 
 /// What a test expects to have become of a frame while the link is up.

@@ -1,8 +1,6 @@
 //! A call, from SETUP to the last RELEASE COMPLETE: in both directions, cleared by either side, on every variant.
 
-mod common;
-
-use common::{NORMAL, Pair, SHORT};
+use crate::common::{NORMAL, Pair, SHORT};
 use isdn::q931::StateName;
 use isdn::{
     Bearer, Cause, ChannelChoice, Config, Event, Location, Number, Presentation, Screening, Setup, Side, Switch,
@@ -254,19 +252,22 @@ fn thirty_calls_at_once() {
 #[test]
 fn orders_out_of_turn_are_refused() {
     use isdn::Refused::{Full, LinkDown, WrongState};
-    let mut down = Pair::new(common::config(Side::User), common::config(Side::Network));
+    let mut down = Pair::new(crate::common::config(Side::User), crate::common::config(Side::Network));
     assert_eq!(down.user.d.dial(down.now, &Setup::default()), Err(LinkDown));
     assert_eq!(down.user.d.restart(down.now, 1), Err(LinkDown));
 
-    let mut pair = Pair::up_with(common::config(Side::User), Config { max_calls: 1, ..common::config(Side::Network) });
+    let mut pair = Pair::up_with(
+        crate::common::config(Side::User),
+        Config { max_calls: 1, ..crate::common::config(Side::Network) },
+    );
     let ours = pair.dial(Side::Network, ChannelChoice::Exclusive(5));
     pair.run(SHORT);
     let now = pair.now;
     let theirs = pair.user.incoming();
-    let busy = common::setup(ChannelChoice::Preferred(5));
+    let busy = crate::common::setup(ChannelChoice::Preferred(5));
     assert_eq!(pair.network.d.dial(now, &busy), Err(WrongState));
-    assert_eq!(pair.network.d.dial(now, &common::setup(ChannelChoice::Exclusive(24))), Err(WrongState));
-    assert_eq!(pair.network.d.dial(now, &common::setup(ChannelChoice::Any)), Err(Full));
+    assert_eq!(pair.network.d.dial(now, &crate::common::setup(ChannelChoice::Exclusive(24))), Err(WrongState));
+    assert_eq!(pair.network.d.dial(now, &crate::common::setup(ChannelChoice::Any)), Err(Full));
     assert_eq!(pair.network.d.proceed(now, ours, 5), Err(WrongState));
     assert_eq!(pair.network.d.connect(now, ours), Err(WrongState));
     assert_eq!(pair.user.d.proceed(now, theirs, 24), Err(WrongState));

@@ -1,0 +1,15 @@
+//! SERVICE messages, situation by situation: which channels may be used, as each end tells and believes it.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../service_support/mod.rs"]
+mod service_support;
+
+mod echo_storm;
+mod every_form;
+mod glare;
+mod link_lost;
+mod off;
+mod restart;
+mod told_and_acknowledged;
+mod unanswered;
