@@ -7,7 +7,7 @@
 //! 0.0 < RELEASE COMPLETE *1 cause 44     * the flag: said by the side that did not choose the reference
 //! ```
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part")]
 
 use isdn::maintenance::{Kind, ServiceMessage};
 use isdn::q921::{self, DataLink, Parameters, StateName as LinkState, frame};
@@ -17,11 +17,14 @@ use isdn::q931::message::{Reference, split};
 use isdn::{
     CallReference, Cause, ChannelChoice, Config, DChannel, Event, Number, Output, Setup, Side, Switch, Timer, Timers,
 };
-use std::collections::VecDeque;
 use std::time::Duration;
 
-/// One way, card to card.
-pub const DELAY: Duration = Duration::from_millis(5);
+mod dice;
+mod line;
+
+pub use dice::Dice;
+pub use line::{DELAY, Towards};
+
 pub const SECOND: Duration = Duration::from_secs(1);
 /// Long enough for messages to go to and fro, too short for any timer.
 pub const SHORT: Duration = Duration::from_millis(200);
@@ -42,26 +45,6 @@ pub fn t(timer: Timer) -> Duration {
 
 pub fn setup(channel: ChannelChoice) -> Setup {
     Setup { called: Number::new("100"), channel, ..Setup::default() }
-}
-
-/// xorshift64*: the same on every machine.
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub fn roll(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.roll() % bound
-    }
 }
 
 /// A layer 3 message in words.
@@ -134,12 +117,12 @@ fn line(now: Duration, from: Side, message: &[u8], lost: bool) -> String {
 pub struct End {
     pub d: DChannel,
     pub events: Vec<Event>,
-    towards: VecDeque<(Duration, Vec<u8>)>,
+    towards: Towards,
 }
 
 impl End {
     fn new(config: Config) -> Self {
-        End { d: DChannel::new(config), events: Vec::new(), towards: VecDeque::new() }
+        End { d: DChannel::new(config), events: Vec::new(), towards: Towards::default() }
     }
 
     /// The call of the last `Incoming`.
@@ -240,7 +223,7 @@ impl Pair {
                         self.ladder.push(line(now, side, &message, cut));
                     }
                     if !cut {
-                        self.end(side.peer()).towards.push_back((now + DELAY, frame.to_vec()));
+                        self.end(side.peer()).towards.put(now, &frame);
                     }
                 }
             }
@@ -250,7 +233,7 @@ impl Pair {
     fn next_event(&self) -> Option<Duration> {
         [&self.user, &self.network]
             .into_iter()
-            .flat_map(|end| [end.d.poll_timeout(), end.towards.front().map(|(arrival, _)| *arrival)])
+            .flat_map(|end| [end.d.poll_timeout(), end.towards.next()])
             .flatten()
             .min()
     }
@@ -264,8 +247,7 @@ impl Pair {
             self.now = self.now.max(next);
             let now = self.now;
             for side in [Side::User, Side::Network] {
-                while self.end(side).towards.front().is_some_and(|(arrival, _)| *arrival <= now) {
-                    let Some((_, frame)) = self.end(side).towards.pop_front() else { break };
+                while let Some(frame) = self.end(side).towards.take(now) {
                     self.end(side).d.handle_frame(now, &frame);
                     self.drain(side);
                 }

@@ -1,11 +1,10 @@
 //! The far end says RNR: we hold our messages, ask it every T200 whether it can take them, and lose none (5.6.5).
 
+use crate::common::SECOND;
 use crate::support::Pair;
 use isdn::Side;
 use isdn::q921::{Parameters, StateName};
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 const RNR_0: [u8; 4] = [0x00, 0x01, 0x05, 0x00];
 const RNR_0_FINAL: [u8; 4] = [0x00, 0x01, 0x05, 0x01];

@@ -3,12 +3,12 @@
 //! A primary rate link is wanted for ever. The user side of these tests is ours after a restart, a cable pull or a switch's
 //! maintenance window; the network side is an exchange that is up already, comes later, or refuses.
 
+use crate::common::SECOND;
 use crate::support::{Pair, Seen};
 use isdn::Side;
 use isdn::q921::{DataLink, Parameters, SendError, StateName, Why};
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
 const SHORT: Duration = Duration::from_millis(100);
 
 /// Both ends begin in the same millisecond, as two machines powered by one switch do (5.5.5.1).
@@ -100,7 +100,7 @@ fn we_restart_and_the_far_end_was_up() {
     assert_eq!(pair.ladder, ["> SABME P", "< UA F"]);
     assert_eq!(pair.user.seen, [Seen::Up { reset: false }]);
     assert_eq!(pair.network.seen, [Seen::Up { reset: true }]);
-    assert_eq!(pair.network.link.counters().last_reset, Some(pair.now - SHORT + crate::support::DELAY));
+    assert_eq!(pair.network.link.counters().last_reset, Some(pair.now - SHORT + crate::common::DELAY));
     pair.forget();
     pair.send(Side::Network, b"after");
     pair.run(SHORT);

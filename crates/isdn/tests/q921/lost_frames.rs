@@ -3,12 +3,12 @@
 //! In the ladders `>` is the user, `<` the network, `I 3 1` an I frame with N(S) = 3 and N(R) = 1, P and F the poll and
 //! final bits.
 
+use crate::common::SECOND;
 use crate::support::{Pair, Seen};
 use isdn::Side;
 use isdn::q921::{K_MAX, N201_MAX, Parameters, QUEUE_LENGTH, SendError, StateName};
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
 const SHORT: Duration = Duration::from_millis(100);
 
 /// Loses the next frame that `from` sends.

@@ -2,12 +2,11 @@
 //!
 //! The user is ours, the network is played by hand: `02 01` begins its commands, `00 01` its responses.
 
+use crate::common::SECOND;
 use crate::support::Pair;
 use isdn::Side;
 use isdn::q921::{DataLink, Parameters, StateName};
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 fn until_timeout(pair: &Pair) -> Duration {
     pair.user.link.poll_timeout().expect("a timer runs while the link is up") - pair.now

@@ -4,35 +4,10 @@
 //! Neighbours are swapped only among I and S frames: a real line never reorders, and a sequence number that overtakes an
 //! establishment would belong to another link.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
+use crate::common::{Dice, Towards};
 use isdn::Side;
 use isdn::q921::{DataLink, Output, Parameters, StateName};
-use std::collections::VecDeque;
 use std::time::Duration;
-
-/// One way, card to card; a real line with HDLC buffering is about this slow.
-pub const DELAY: Duration = Duration::from_millis(5);
-
-/// xorshift64*: enough randomness for faults, the same on every machine.
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub fn roll(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    pub fn percent(&mut self, chance: u64) -> bool {
-        self.roll() % 100 < chance
-    }
-}
 
 /// Chances in percent.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +29,7 @@ pub enum Seen {
 pub struct End {
     pub link: DataLink,
     pub seen: Vec<Seen>,
-    towards: VecDeque<(Duration, Vec<u8>)>,
+    towards: Towards,
 }
 
 impl End {
@@ -84,7 +59,7 @@ pub struct Pair {
 
 impl Pair {
     pub fn new(parameters: Parameters, seed: u64) -> Self {
-        let end = |side| End { link: DataLink::new(side, parameters), seen: Vec::new(), towards: VecDeque::new() };
+        let end = |side| End { link: DataLink::new(side, parameters), seen: Vec::new(), towards: Towards::default() };
         Pair {
             user: end(Side::User),
             network: end(Side::Network),
@@ -150,18 +125,13 @@ impl Pair {
         }
         let copies = if self.dice.percent(faults.doubled) { 2 } else { 1 };
         let swap = self.dice.percent(faults.swapped);
-        let arrival = self.now + DELAY;
+        let now = self.now;
         let towards = &mut self.end(from.peer()).towards;
         for _ in 0..copies {
-            towards.push_back((arrival, frame.to_vec()));
+            towards.put(now, frame);
         }
-        let numbered = |frame: &[u8]| frame[2] & 0x03 != 0x03;
-        if swap
-            && let [.., before, last] = towards.make_contiguous()
-            && numbered(&before.1)
-            && numbered(&last.1)
-        {
-            std::mem::swap(&mut before.1, &mut last.1);
+        if swap {
+            towards.swap_last(|frame| frame[2] & 0x03 != 0x03);
         }
     }
 
@@ -181,7 +151,7 @@ impl Pair {
     fn next_event(&self) -> Option<Duration> {
         [&self.user, &self.network]
             .into_iter()
-            .flat_map(|end| [end.link.poll_timeout(), end.towards.front().map(|(arrival, _)| *arrival)])
+            .flat_map(|end| [end.link.poll_timeout(), end.towards.next()])
             .flatten()
             .min()
     }
@@ -195,8 +165,7 @@ impl Pair {
             self.now = self.now.max(next);
             let now = self.now;
             for side in [Side::User, Side::Network] {
-                while self.end(side).towards.front().is_some_and(|(arrival, _)| *arrival <= now) {
-                    let Some((_, frame)) = self.end(side).towards.pop_front() else { break };
+                while let Some(frame) = self.end(side).towards.take(now) {
                     self.end(side).link.handle_frame(now, &frame);
                     self.drain(side);
                 }
