@@ -616,6 +616,8 @@ impl Gateway {
             }
             // Of calls we place, which the gateway does not yet do, and of RESTARTs we send.
             isdn::Event::Proceeding { .. } | isdn::Event::Alerting { .. } | isdn::Event::RestartDone { .. } => {}
+            // The answer follows SETUP at once, so there is nothing that could be getting on.
+            isdn::Event::Progress { .. } => {}
             // Taken together by `drain_dchannel`.
             isdn::Event::FarChanged { .. } => {}
             // Of channels that we take out of service, which nobody can order yet.

@@ -508,7 +508,12 @@ impl Switch {
                     self.connected(caller);
                 }
             }
-            Event::Disconnecting { call, cause } => {
+            Event::Progress { call, location, description } => {
+                if let Some(caller) = caller_of(self, call) {
+                    log::debug!("exchange: caller {caller}: progress {description} from {location:?}");
+                }
+            }
+            Event::Disconnecting { call, cause, .. } => {
                 if let Some(caller) = caller_of(self, call)
                     && !self.is_rerouted(caller)
                     && !matches!(self.legs[&caller].phase, Phase::Clearing)

@@ -38,6 +38,9 @@ pub struct Config {
     pub logical_channels: bool,
     /// Digits of a complete called number, where the variant has overlap receiving.
     pub number_length: usize,
+    /// A call that the far end clears with a tone or an announcement is held so that it can be heard, until the owner clears it
+    /// or T306 runs out; [`Event::Disconnecting`] says so. By default it is released at once. Of the user side only.
+    pub listen: bool,
     /// Tell the far end which channels may be used, with SERVICE, and listen to what it tells. Off by default: both ends must
     /// agree, because an end that is not answered takes its channels for lost. Nothing on variants without SERVICE.
     pub service_messages: Option<Rules>,
@@ -57,6 +60,7 @@ impl Config {
             link: Parameters { t203: Duration::from_secs(row.t203_seconds), ..Parameters::default() },
             logical_channels: row.logical_channels,
             number_length: 1,
+            listen: false,
             service_messages: None,
         }
     }
@@ -114,6 +118,7 @@ impl DChannel {
             timers: config.timers,
             max_calls: config.max_calls.min(CALLS_MAX),
             number_length: config.number_length,
+            listen: config.listen && config.side == Side::User,
         };
         let desk = Desk::new(settings, DataLink::new(config.side, config.link));
         let rules = config.service_messages.filter(|_| config.switch.row().service.is_some());
@@ -240,6 +245,17 @@ impl DChannel {
     /// [`Refused::WrongState`]: no such call, or it is ending already.
     pub fn clear(&mut self, now: Duration, call: CallReference, cause: Cause) -> Result<(), Refused> {
         self.order(now, call, |call, desk| call.clear(desk, cause))
+    }
+
+    /// Ends a call of the network's side and lets the user hear why: DISCONNECT with progress indicator 8 (N12). What there is
+    /// to hear is the owner's to put on the channel, until [`Event::Released`]: the user releases the call, or
+    /// [`clear`](Self::clear) does, or T306 runs out.
+    ///
+    /// # Errors
+    /// [`Refused::WrongState`]: no such call, we are the user, no channel has been agreed, or it is ending already;
+    /// [`Refused::LinkDown`].
+    pub fn disconnect_in_band(&mut self, now: Duration, call: CallReference, cause: Cause) -> Result<(), Refused> {
+        self.order(now, call, |call, desk| call.disconnect_in_band(desk, cause))
     }
 
     /// Sends RESTART for a channel; a call on it ends. [`Event::RestartDone`] tells how it went, and until then no call can

@@ -226,17 +226,31 @@ pub enum Event {
         /// In-band information is available (progress indicator 1 or 8).
         in_band: bool,
     },
+    /// How an unanswered call is getting on, as PROGRESS or another message said (Q.931 clause 4.5.23). No state changes; after
+    /// PROGRESS no timer watches an outgoing call that has not been answered, so how long to wait is the owner's to know.
+    Progress {
+        /// The call.
+        call: CallReference,
+        /// Who says so.
+        location: Location,
+        /// What: 1 not end-to-end ISDN, 2 destination not ISDN, 3 origination not ISDN, 4 back in the ISDN, 8 in-band
+        /// information. With 1 and 8 there may be something to hear.
+        description: u8,
+    },
     /// The call is in the Active state (U10/N10): CONNECT and its acknowledgement have been exchanged.
     Connected {
         /// The call.
         call: CallReference,
     },
-    /// The far end began to clear the call (DISCONNECT). The stack has answered as the protocol asks.
+    /// The far end began to clear the call (DISCONNECT). The stack has answered as the protocol asks, unless there is
+    /// something to hear.
     Disconnecting {
         /// The call.
         call: CallReference,
         /// Why.
         cause: Cause,
+        /// There is, and the call is held for that (`Config::listen`): clear it when it has been heard.
+        in_band: bool,
     },
     /// The call has ended, for whatever reason; its channel is idle.
     Released {

@@ -139,7 +139,7 @@ impl Call {
             MessageType::DISCONNECT => self.handle_disconnect(desk, content),
             MessageType::RELEASE => self.handle_release(desk, content),
             MessageType::RELEASE_COMPLETE => self.handle_release_complete(desk, content),
-            // Both may come at any time and ask for nothing.
+            // Both may come at any time and ask for nothing (5.9, Q.932).
             MessageType::NOTIFY | MessageType::FACILITY => {}
             kind => match &self.state {
                 State::SetupSent { .. }
@@ -151,22 +151,28 @@ impl Call {
                 }
                 State::SetupReceived | State::OverlapReceiving { .. } | State::ProceedingSent | State::AlertingSent => {
                     match kind {
-                        MessageType::INFORMATION | MessageType::PROGRESS => {}
+                        MessageType::INFORMATION => {}
+                        MessageType::PROGRESS => self.tell_progress(desk, content),
                         other => self.handle_unexpected(desk, other),
                     }
                 }
                 State::ConnectSent { .. } => match kind {
                     MessageType::CONNECT_ACKNOWLEDGE => self.become_active(desk, Why::Received(kind)),
-                    MessageType::INFORMATION | MessageType::PROGRESS => {}
+                    MessageType::INFORMATION => {}
+                    MessageType::PROGRESS => self.tell_progress(desk, content),
                     other => self.handle_unexpected(desk, other),
                 },
                 State::Active { .. } => match kind {
                     // The user acknowledges although the network need not be told (5.1.8).
-                    MessageType::CONNECT_ACKNOWLEDGE | MessageType::INFORMATION | MessageType::PROGRESS => {}
+                    MessageType::CONNECT_ACKNOWLEDGE | MessageType::INFORMATION => {}
+                    MessageType::PROGRESS => self.tell_progress(desk, content),
                     other => self.handle_unexpected(desk, other),
                 },
                 // Sent before our clearing message was seen (5.3.3).
-                State::DisconnectSent { .. } | State::ReleaseSent { .. } | State::Ended { .. } => {
+                State::DisconnectSent { .. }
+                | State::InBand { .. }
+                | State::ReleaseSent { .. }
+                | State::Ended { .. } => {
                     desk.counters.unexpected += 1;
                 }
             },
@@ -183,6 +189,9 @@ impl Call {
             MessageType::DISCONNECT => id::CAUSE,
             // In answer to DISCONNECT it may come without.
             MessageType::RELEASE if !self.state.is_clearing() => id::CAUSE,
+            // These cross clearing messages and are not looked at then.
+            MessageType::NOTIFY if !self.state.is_clearing() => id::NOTIFICATION_INDICATOR,
+            MessageType::PROGRESS if !self.state.is_clearing() => id::PROGRESS_INDICATOR,
             // STATUS without a cause still says what counts.
             MessageType::STATUS => id::CALL_STATE,
             MessageType::SETUP_ACKNOWLEDGE
@@ -247,8 +256,9 @@ impl Call {
         match (&self.state, kind) {
             (State::SetupSent { .. }, MessageType::SETUP_ACKNOWLEDGE) => {
                 if self.agree_on_channel(desk, content) {
-                    let t304 = desk.deadline(Timer::T304);
+                    let t304 = Some(desk.deadline(Timer::T304));
                     self.enter(desk, State::OverlapSending { t304 }, why);
+                    self.tell_progress(desk, content);
                     if desk.settings.row.sending_complete {
                         // We dial in one piece; say again that this was all.
                         let complete = Content { sending_complete: true, ..Content::default() };
@@ -260,6 +270,7 @@ impl Call {
                 if self.agree_on_channel(desk, content) {
                     let t310 = Some(desk.deadline(Timer::T310));
                     self.enter(desk, State::ProceedingReceived { t310 }, why);
+                    self.tell_progress(desk, content);
                 }
             }
             (
@@ -267,7 +278,7 @@ impl Call {
                 MessageType::ALERTING,
             ) => {
                 if self.agree_on_channel(desk, content) {
-                    let t301 = desk.deadline(Timer::T301);
+                    let t301 = Some(desk.deadline(Timer::T301));
                     self.enter(desk, State::AlertingReceived { t301 }, why);
                     desk.tell(Event::Alerting { call: self.reference, in_band });
                 }
@@ -279,12 +290,20 @@ impl Call {
                     self.become_active(desk, why);
                 }
             }
-            // PROGRESS stops T310: somebody is at work on the call (table 9-2).
+            // PROGRESS changes no state and stops what watches it: the call has left for a network that takes its time (5.1.6).
+            (State::OverlapSending { .. }, MessageType::PROGRESS) => {
+                self.state = State::OverlapSending { t304: None };
+                self.tell_progress(desk, content);
+            }
             (State::ProceedingReceived { .. }, MessageType::PROGRESS) => {
                 self.state = State::ProceedingReceived { t310: None };
+                self.tell_progress(desk, content);
             }
-            (State::OverlapSending { .. } | State::AlertingReceived { .. }, MessageType::PROGRESS)
-            | (_, MessageType::INFORMATION) => {}
+            (State::AlertingReceived { .. }, MessageType::PROGRESS) => {
+                self.state = State::AlertingReceived { t301: None };
+                self.tell_progress(desk, content);
+            }
+            (_, MessageType::INFORMATION) => {}
             (_, kind) => self.handle_unexpected(desk, kind),
         }
     }
@@ -320,6 +339,16 @@ impl Call {
         self.named = true;
         desk.tell(Event::Proceeding { call: self.reference, channel });
         true
+    }
+
+    /// What a message says of how the call is getting on (4.5.23); ALERTING says it itself.
+    fn tell_progress(&self, desk: &mut Desk, content: &Content) {
+        for Progress { location, description } in &content.progress {
+            if self.known {
+                let (location, description) = (*location, *description);
+                desk.tell(Event::Progress { call: self.reference, location, description });
+            }
+        }
     }
 
     fn become_active(&mut self, desk: &mut Desk, why: Why) {
@@ -506,7 +535,8 @@ impl Call {
                 let cause = desk.cause(27);
                 self.end(desk, Ending { cause, by_peer: false }, why);
             }
-            State::DisconnectSent { cause, ending, .. } => {
+            // 5.3.3; 5.3.4.1 for what was there to hear.
+            State::DisconnectSent { cause, ending, .. } | State::InBand { cause, ending, .. } => {
                 let (cause, ending) = (*cause, *ending);
                 self.begin_release(desk, cause, ending, why);
             }

@@ -3,22 +3,26 @@
 //! ```text
 //!   we begin:    DISCONNECT ─►  (T305)   ◄─ RELEASE     RELEASE COMPLETE ─►
 //!   they begin:  ◄─ DISCONNECT  RELEASE ─►  (T308)      ◄─ RELEASE COMPLETE
+//!                ◄─ DISCONNECT with something to hear (T306)  RELEASE ─►  (T308)  ...   for those who listen
 //!   at once:     RELEASE or RELEASE COMPLETE instead of any of these
 //! ```
 //!
 //! Data path: orders, clearing messages, expiries → here → `State::Ended`, which `calls` tells the owner of.
-//! Time: T305, then T308 twice; after that the call is over whatever the far end does.
-//! Source: Q.931 (05/98) clause 5.3; 5.8.6 for clearing messages with errors. Departure: DISCONNECT with in-band
-//! information is answered with RELEASE at once, a tone is of no use to a machine.
+//! Time: T305 or T306, then T308 twice; after that the call is over whatever the far end does.
+//! Source: Q.931 (05/98) clause 5.3; 5.8.6 for clearing messages with errors. Departures: DISCONNECT with in-band
+//! information is answered with RELEASE at once unless the owner wants to listen, as a tone is of no use to a machine; and
+//! who listens does so for T306, so that a tone without end ends.
 
 use super::call::Call;
 use super::content::Content;
 use super::desk::Desk;
+use super::element::{CauseElement, IN_BAND, Progress};
 use super::message::{MessageType, Reference};
 use super::state::{Ending, State};
 use super::timers::Timer;
 use super::trace::Why;
-use crate::{Cause, Event, Refused};
+use crate::{Cause, Event, Refused, Side};
+use heapless::Vec;
 
 /// Normal, unspecified: for clearing messages that do not say why (5.8.6.1).
 const UNSPECIFIED: u8 = 31;
@@ -30,6 +34,15 @@ impl Call {
         match &self.state {
             State::DisconnectSent { .. } | State::ReleaseSent { .. } | State::Ended { .. } => {
                 return Err(Refused::WrongState);
+            }
+            // Heard enough.
+            State::InBand { ending, .. } if desk.up => {
+                let ending = *ending;
+                self.begin_release(desk, cause, ending, Why::Ordered);
+            }
+            State::InBand { ending, .. } => {
+                let ending = *ending;
+                self.end(desk, ending, Why::Ordered);
             }
             // Nobody can be told; he will find out by STATUS ENQUIRY, or T309.
             _ if !desk.up => self.end(desk, ending, Why::Ordered),
@@ -56,6 +69,24 @@ impl Call {
         let ending = Ending { cause: desk.cause(told), by_peer: false };
         let cause = desk.cause(said);
         self.disconnect(desk, cause, ending, why);
+    }
+
+    /// The network's owner wants the call to end, and the user to hear why (5.3.4.1).
+    pub fn disconnect_in_band(&mut self, desk: &mut Desk, cause: Cause) -> Result<(), Refused> {
+        // Without an agreed channel there is nothing to hear it on.
+        if desk.settings.side == Side::User || self.state.is_clearing() || !self.named {
+            return Err(Refused::WrongState);
+        }
+        if !desk.up {
+            return Err(Refused::LinkDown);
+        }
+        let progress = Vec::from_array([Progress { location: cause.location, description: IN_BAND }]);
+        let cause_element = Some(CauseElement::new(cause, &[]));
+        let content = Content { cause: cause_element, progress, ..Content::default() };
+        self.send(desk, MessageType::DISCONNECT, &content);
+        let t306 = desk.deadline(Timer::T306);
+        self.enter(desk, State::InBand { t306, cause, ending: Ending { cause, by_peer: false } }, Why::Ordered);
+        Ok(())
     }
 
     fn disconnect(&mut self, desk: &mut Desk, cause: Cause, ending: Ending, why: Why) {
@@ -100,9 +131,10 @@ impl Call {
     /// What the owner will be told: whoever began said why.
     fn ending(&self, desk: &Desk, content: &Content) -> Ending {
         match &self.state {
-            State::DisconnectSent { ending, .. } | State::ReleaseSent { ending, .. } | State::Ended { ending } => {
-                *ending
-            }
+            State::DisconnectSent { ending, .. }
+            | State::InBand { ending, .. }
+            | State::ReleaseSent { ending, .. }
+            | State::Ended { ending } => *ending,
             _ => {
                 let cause = content.cause.as_ref().map_or(desk.cause(UNSPECIFIED), |element| element.cause);
                 Ending { cause, by_peer: true }
@@ -110,9 +142,9 @@ impl Call {
         }
     }
 
-    fn tell_disconnecting(&self, desk: &mut Desk, cause: Cause) {
+    fn tell_disconnecting(&self, desk: &mut Desk, cause: Cause, in_band: bool) {
         if self.known {
-            desk.tell(Event::Disconnecting { call: self.reference, cause });
+            desk.tell(Event::Disconnecting { call: self.reference, cause, in_band });
         }
     }
 
@@ -122,18 +154,29 @@ impl Call {
         match &self.state {
             // Too late: RELEASE has been sent already.
             State::ReleaseSent { .. } | State::Ended { .. } => desk.counters.unexpected += 1,
-            // Both at once (5.3.5).
-            State::DisconnectSent { cause, .. } => {
+            // Both at once (5.3.5); or the network has said it again, without a tone this time.
+            State::DisconnectSent { cause, .. } | State::InBand { cause, .. } => {
                 let cause = *cause;
                 self.begin_release(desk, cause, ending, why);
             }
             _ => {
-                self.tell_disconnecting(desk, ending.cause);
                 // 5.3.3: the answer says the same cause, from our side.
                 let cause = desk.cause(ending.cause.value);
-                self.begin_release(desk, cause, ending, why);
+                let listen = desk.settings.listen && self.known && self.has_something_to_hear(content);
+                self.tell_disconnecting(desk, ending.cause, listen);
+                if listen {
+                    let t306 = desk.deadline(Timer::T306);
+                    self.enter(desk, State::InBand { t306, cause, ending }, why);
+                } else {
+                    self.begin_release(desk, cause, ending, why);
+                }
             }
         }
+    }
+
+    /// The network has left the channel open, with a tone or an announcement on it (5.3.4.1).
+    fn has_something_to_hear(&self, content: &Content) -> bool {
+        self.named && content.progress.iter().any(|progress| progress.description == IN_BAND)
     }
 
     pub(super) fn handle_release(&mut self, desk: &mut Desk, content: &Content) {
@@ -169,7 +212,7 @@ impl Call {
             self.end(desk, ending, Why::Received(kind));
         } else if !self.is_releasing() {
             if !self.state.is_clearing() {
-                self.tell_disconnecting(desk, ending.cause);
+                self.tell_disconnecting(desk, ending.cause, false);
             }
             desk.send_cause(reference, MessageType::RELEASE, cause, &[identifier]);
             let t308 = desk.deadline(Timer::T308);
@@ -180,9 +223,10 @@ impl Call {
     /// Our side of an ending that the far end, or the loss of it, has brought about.
     pub(super) fn end_lost(&mut self, desk: &mut Desk, value: u8, by_peer: bool, why: Why) {
         let ending = match &self.state {
-            State::DisconnectSent { ending, .. } | State::ReleaseSent { ending, .. } | State::Ended { ending } => {
-                *ending
-            }
+            State::DisconnectSent { ending, .. }
+            | State::InBand { ending, .. }
+            | State::ReleaseSent { ending, .. }
+            | State::Ended { ending } => *ending,
             _ => Ending { cause: desk.cause(value), by_peer },
         };
         self.end(desk, ending, why);

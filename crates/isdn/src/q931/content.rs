@@ -167,6 +167,8 @@ impl Content {
             id::CAUSE => self.cause.is_some(),
             id::CALL_STATE => self.call_state.is_some(),
             id::CHANNEL_IDENTIFICATION => self.channel.is_some(),
+            id::PROGRESS_INDICATOR => !self.progress.is_empty(),
+            id::NOTIFICATION_INDICATOR => self.notification.is_some(),
             id::RESTART_INDICATOR => self.restart.is_some(),
             _ => false,
         }

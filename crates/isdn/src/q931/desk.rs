@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub timers: Timers,
     pub max_calls: usize,
     pub number_length: usize,
+    pub listen: bool,
 }
 
 /// See the module.

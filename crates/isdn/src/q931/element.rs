@@ -29,6 +29,9 @@ pub mod id {
     pub const SENDING_COMPLETE: u8 = 0xa1;
 }
 
+/// Progress description: in-band information or an appropriate pattern is now available (4.5.23).
+pub const IN_BAND: u8 = 8;
+
 /// Octets of diagnostics that are kept with a cause.
 pub const DIAGNOSTICS_MAX: usize = 8;
 
@@ -169,7 +172,7 @@ impl Progress {
     /// There is something to hear (descriptions 1 and 8).
     #[must_use]
     pub const fn in_band(self) -> bool {
-        matches!(self.description, 1 | 8)
+        matches!(self.description, 1 | IN_BAND)
     }
 
     /// Reads the content.

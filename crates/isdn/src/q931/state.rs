@@ -110,21 +110,23 @@ pub(crate) struct Ending {
 ///   SetupReceived ─► OverlapReceiving ─► ProceedingSent ─► AlertingSent ─► ConnectSent ─► Active (10)
 ///
 ///   all of these ── DISCONNECT sent ──► DisconnectSent (11) ── DISCONNECT received, T305 ──► ReleaseSent (19) ─► Ended (0)
-///                └─ DISCONNECT received ───────────────────────────────────────────────────────▲             ▲
+///                ├─ DISCONNECT with something to hear ──► InBand (12) ── an order, T306 ───────▲             ▲
+///                └─ DISCONNECT received ───────────────────────────────────────────────────────┘             │
 ///                └─ RELEASE received, RELEASE COMPLETE sent or received, STATUS 0, RESTART, link lost ───────┘
 /// ```
-/// Each may be left out on the way to the right. Disconnect Indication (12) is passed through without stopping.
+/// Each may be left out on the way to the right. Disconnect Indication (12) is passed through without stopping, unless the
+/// network lets the user hear why.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "kept by value so that a real-time thread need not allocate")]
 pub(crate) enum State {
     /// U1, N6. `insisted`: no other channel than the one named will do.
     SetupSent { t303: Duration, again: bool, insisted: bool, setup: Message },
-    /// U2, N25.
-    OverlapSending { t304: Duration },
+    /// U2, N25. Without T304 after PROGRESS.
+    OverlapSending { t304: Option<Duration> },
     /// U3, N9. Without T310 after PROGRESS.
     ProceedingReceived { t310: Option<Duration> },
-    /// U4, N7.
-    AlertingReceived { t301: Duration },
+    /// U4, N7. Without T301 after PROGRESS.
+    AlertingReceived { t301: Option<Duration> },
     /// U6, N1.
     SetupReceived,
     /// U25, N2. Without T302 once the number is complete and the owner has been told.
@@ -139,6 +141,8 @@ pub(crate) enum State {
     Active { t309: Option<Duration> },
     /// U11, N11. `cause` is what RELEASE will say if it comes to that.
     DisconnectSent { t305: Duration, cause: Cause, ending: Ending },
+    /// U12: DISCONNECT received, and the owner listens. N12: DISCONNECT sent with something to hear. `cause` as above.
+    InBand { t306: Duration, cause: Cause, ending: Ending },
     /// U19, N19.
     ReleaseSent { t308: Duration, again: bool, cause: Cause, ending: Ending },
     /// U0, N0, and the owner has still to be told.
@@ -172,6 +176,7 @@ impl State {
             (State::ConnectSent { .. }, _) => StateName::ConnectRequest,
             (State::Active { .. }, _) => StateName::Active,
             (State::DisconnectSent { .. }, _) => StateName::DisconnectRequest,
+            (State::InBand { .. }, _) => StateName::DisconnectIndication,
             (State::ReleaseSent { .. }, _) => StateName::ReleaseRequest,
             (State::Ended { .. }, _) => StateName::Null,
         }
@@ -181,15 +186,18 @@ impl State {
     pub const fn timer(&self) -> Option<(Timer, Duration)> {
         let (timer, deadline) = match self {
             State::SetupSent { t303, .. } => (Timer::T303, *t303),
-            State::OverlapSending { t304 } => (Timer::T304, *t304),
+            State::OverlapSending { t304: Some(t304) } => (Timer::T304, *t304),
             State::ProceedingReceived { t310: Some(t310) } => (Timer::T310, *t310),
-            State::AlertingReceived { t301 } => (Timer::T301, *t301),
+            State::AlertingReceived { t301: Some(t301) } => (Timer::T301, *t301),
             State::OverlapReceiving { t302: Some(t302), .. } => (Timer::T302, *t302),
             State::ConnectSent { t313 } => (Timer::T313, *t313),
             State::Active { t309: Some(t309) } => (Timer::T309, *t309),
             State::DisconnectSent { t305, .. } => (Timer::T305, *t305),
+            State::InBand { t306, .. } => (Timer::T306, *t306),
             State::ReleaseSent { t308, .. } => (Timer::T308, *t308),
-            State::ProceedingReceived { t310: None }
+            State::OverlapSending { t304: None }
+            | State::ProceedingReceived { t310: None }
+            | State::AlertingReceived { t301: None }
             | State::SetupReceived
             | State::OverlapReceiving { t302: None, .. }
             | State::ProceedingSent
@@ -202,7 +210,10 @@ impl State {
 
     /// A clearing message has been sent, or the call is over.
     pub const fn is_clearing(&self) -> bool {
-        matches!(self, State::DisconnectSent { .. } | State::ReleaseSent { .. } | State::Ended { .. })
+        matches!(
+            self,
+            State::DisconnectSent { .. } | State::InBand { .. } | State::ReleaseSent { .. } | State::Ended { .. }
+        )
     }
 
     /// Whether the far end may be in the state of this number while we are in this one, messages on their way considered
@@ -231,7 +242,9 @@ impl State {
                 setting_up || clearing
             }
             State::Active { .. } => active || clearing || setting_up && reported == ConnectRequest,
-            State::DisconnectSent { .. } | State::ReleaseSent { .. } | State::Ended { .. } => true,
+            State::DisconnectSent { .. } | State::InBand { .. } | State::ReleaseSent { .. } | State::Ended { .. } => {
+                true
+            }
         }
     }
 }

@@ -105,6 +105,7 @@ impl Call {
             | State::AlertingReceived { .. }
             | State::ConnectSent { .. }
             | State::DisconnectSent { .. }
+            | State::InBand { .. }
             | State::ReleaseSent { .. }
             | State::Ended { .. } => {}
         }

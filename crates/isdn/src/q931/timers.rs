@@ -23,6 +23,8 @@ pub enum Timer {
     T304,
     /// DISCONNECT sent.
     T305,
+    /// DISCONNECT with something to hear: sent by the network, or held by a user that listens.
+    T306,
     /// RELEASE sent.
     T308,
     /// The data link is lost under an active call.
@@ -56,13 +58,14 @@ const fn row(timer: Timer, user: u64, network: u64, clause: &'static str) -> Row
 
 /// All of them, in the order of [`Timer`].
 ///
-/// T309 is an option of the user side, with the network's value; T310 is 30 to 120 s there. T301 is "3 minutes or more".
-pub const TABLE: [Row; 11] = [
+/// T306 is the network's; a user that listens keeps the same time, so as not to hear a tone for ever. T309 is an option of the user side, with the network's value; T310 is 30 to 120 s there. T301 is "3 minutes or more".
+pub const TABLE: [Row; 12] = [
     row(Timer::T301, 180, 180, "5.2.5.3"),
     row(Timer::T302, 15, 15, "5.2.4"),
     row(Timer::T303, 4, 4, "5.1.1, 5.2.5.3"),
     row(Timer::T304, 30, 20, "5.1.3, 5.2.5.3"),
     row(Timer::T305, 30, 30, "5.3.3, 5.3.4"),
+    row(Timer::T306, 30, 30, "5.3.4.1, 5.4"),
     row(Timer::T308, 4, 4, "5.3.3, 5.3.4"),
     row(Timer::T309, 90, 90, "5.8.9"),
     row(Timer::T310, 30, 10, "5.1.5.1, 5.2.5.3"),

@@ -55,7 +55,7 @@ fn the_network_calls() {
         pair.user.events[1..],
         [
             Event::Connected { call: theirs },
-            Event::Disconnecting { call: theirs, cause },
+            Event::Disconnecting { call: theirs, cause, in_band: false },
             Event::Released { call: theirs, cause, by_peer: true },
         ]
     );

@@ -69,6 +69,7 @@ impl Ledger {
                 Event::Incoming { call, .. } => assert!(self.open.insert(*call), "{event:?}: there already"),
                 Event::Proceeding { call, .. }
                 | Event::Alerting { call, .. }
+                | Event::Progress { call, .. }
                 | Event::Connected { call }
                 | Event::Disconnecting { call, .. } => assert!(self.open.contains(call), "{event:?}: of no call"),
                 Event::Released { call, .. } => {
@@ -94,7 +95,7 @@ fn one_end_against_noise() {
         let mut dice = Dice::new(seed);
         let side = if seed % 2 == 0 { Side::User } else { Side::Network };
         let switch = [Switch::Ni2, Switch::EuroIsdn, Switch::Qsig][seed as usize % 3];
-        let config = Config { number_length: 3, ..Config::new(side, switch, seed % 4 < 2) };
+        let config = Config { number_length: 3, listen: seed % 5 == 0, ..Config::new(side, switch, seed % 4 < 2) };
         // On the variant that has them, every other time with service messages.
         let config = if seed % 6 == 0 { config.with_service_messages().expect("NI-2") } else { config };
         let mut alone = Alone::up_with(config);

@@ -118,7 +118,7 @@ fn unexpected_messages() {
     assert_eq!(alone.ask(&[8, 2, 0x00, 0x01, 0x07]), ["STATUS *1 cause 101 [07] state 6"]);
     let mut alone = Alone::up(Side::User);
     alone.be_connected();
-    let cases: [(u8, &[&str]); 9] = [
+    let cases: [(u8, &[&str]); 8] = [
         (0x3f, &["STATUS *1 cause 97 [3f] state 10"]),
         (0xff, &["STATUS *1 cause 97 [ff] state 10"]),
         (0x25, &["STATUS *1 cause 97 [25] state 10"]), // SUSPEND: basic rate
@@ -126,7 +126,6 @@ fn unexpected_messages() {
         (0x46, &["STATUS *1 cause 101 [46] state 10"]), // RESTART with a call's reference
         (0x0f, &[]),                                    // CONNECT ACKNOWLEDGE again
         (0x62, &[]),                                    // FACILITY
-        (0x6e, &[]),                                    // NOTIFY
         (0x75, &["STATUS *1 cause 30 state 10"]),
     ];
     for (kind, answer) in cases {

@@ -7,7 +7,6 @@ use isdn::{ChannelChoice, Side, Timer};
 const SETUP_ACKNOWLEDGE: [u8; 10] = [8, 2, 0x80, 0x01, 0x0d, 0x18, 3, 0xa9, 0x83, 0x85];
 const CALL_PROCEEDING: [u8; 10] = [8, 2, 0x80, 0x01, 0x02, 0x18, 3, 0xa9, 0x83, 0x85];
 const ALERTING: [u8; 5] = [8, 2, 0x80, 0x01, 0x01];
-const PROGRESS: [u8; 9] = [8, 2, 0x80, 0x01, 0x03, 0x1e, 2, 0x82, 0x88];
 
 /// Dials, lets the far end say this, and tells after how many seconds which cause is said, and which told.
 fn silence_after(messages: &[&[u8]], side: Side, timer: Timer) -> (u64, String, u8) {
@@ -51,19 +50,6 @@ fn t310_after_call_proceeding() {
 fn t301_after_alerting() {
     let user = silence_after(&[&CALL_PROCEEDING, &ALERTING], Side::User, Timer::T301);
     assert_eq!(user, (180, "DISCONNECT 1 cause 102".into(), 19));
-}
-
-/// PROGRESS stops T310: somebody is at work on the call, for as long as it takes.
-#[test]
-fn progress_stops_t310() {
-    let mut alone = Alone::up(Side::User);
-    alone.dial(ChannelChoice::Exclusive(5));
-    alone.say(&CALL_PROCEEDING);
-    alone.say(&PROGRESS);
-    alone.run(SECOND * 3600);
-    assert_eq!(alone.state(), [3]);
-    alone.say(&[8, 2, 0x80, 0x01, 0x07]);
-    assert_eq!(alone.state(), [10]);
 }
 
 /// CONNECT is not acknowledged: 102, which is "recovery on timer expiry" (5.2.8).
