@@ -21,6 +21,8 @@ use std::time::Duration;
 
 mod dice;
 mod line;
+pub mod octets;
+pub mod states;
 
 pub use dice::Dice;
 pub use line::{DELAY, Towards};
@@ -45,6 +47,16 @@ pub fn t(timer: Timer) -> Duration {
 
 pub fn setup(channel: ChannelChoice) -> Setup {
     Setup { called: Number::new("100"), channel, ..Setup::default() }
+}
+
+/// This channel and no other.
+pub fn exclusive(channel: u8) -> ChannelChoice {
+    ChannelChoice::Exclusive(channel)
+}
+
+/// This channel, or another.
+pub fn preferred(channel: u8) -> ChannelChoice {
+    ChannelChoice::Preferred(channel)
 }
 
 /// A layer 3 message in words.
@@ -267,6 +279,29 @@ impl Pair {
         call
     }
 
+    pub fn proceed(&mut self, side: Side, call: CallReference, channel: u8) {
+        let now = self.now;
+        self.end(side).d.proceed(now, call, channel).expect("it may proceed");
+        self.run(SHORT);
+    }
+
+    pub fn alert(&mut self, side: Side, call: CallReference) {
+        let now = self.now;
+        self.end(side).d.alert(now, call).expect("it may ring");
+        self.run(SHORT);
+    }
+
+    pub fn connect(&mut self, side: Side, call: CallReference) {
+        let now = self.now;
+        self.end(side).d.connect(now, call).expect("it may be answered");
+        self.run(SHORT);
+    }
+
+    /// What was said, without its times.
+    pub fn said(&self) -> Vec<&str> {
+        self.ladder.iter().map(|line| line.split_once(' ').map_or(&line[..], |(_, text)| text)).collect()
+    }
+
     pub fn clear(&mut self, side: Side, call: CallReference, cause: Cause) {
         let now = self.now;
         self.end(side).d.clear(now, call, cause).expect("the call can be cleared");
@@ -404,6 +439,36 @@ impl Alone {
         let call = self.d.dial(self.now, &setup(channel)).expect("the call is placed");
         self.settle();
         call
+    }
+
+    /// Our owner's orders, each carried out.
+    pub fn proceed(&mut self, call: CallReference, channel: u8) {
+        self.d.proceed(self.now, call, channel).expect("it may proceed");
+        self.settle();
+    }
+
+    pub fn alert(&mut self, call: CallReference) {
+        self.d.alert(self.now, call).expect("it may ring");
+        self.settle();
+    }
+
+    pub fn connect(&mut self, call: CallReference) {
+        self.d.connect(self.now, call).expect("it may be answered");
+        self.settle();
+    }
+
+    pub fn clear(&mut self, call: CallReference, cause: Cause) {
+        self.d.clear(self.now, call, cause).expect("it may be cleared");
+        self.settle();
+    }
+
+    /// The last call that was offered, and what its SETUP said.
+    pub fn offered(&self) -> (CallReference, Setup) {
+        let offer = |event: &Event| match event {
+            Event::Incoming { call, setup } => Some((*call, setup.clone())),
+            _ => None,
+        };
+        self.events.iter().rev().find_map(offer).expect("a call was offered")
     }
 
     /// The far end calls on channel 5, exclusively, with call reference 1.

@@ -4,7 +4,6 @@ use crate::common::SECOND;
 use crate::support::Pair;
 use isdn::Side;
 use isdn::q921::{Parameters, StateName};
-use std::time::Duration;
 
 const RNR_0: [u8; 4] = [0x00, 0x01, 0x05, 0x00];
 const RNR_0_FINAL: [u8; 4] = [0x00, 0x01, 0x05, 0x01];

@@ -209,3 +209,31 @@ pub fn describe(from: Side, frame: &[u8]) -> String {
     };
     format!("{arrow} {text}")
 }
+
+/// The user in this state, and a far end that says only what the test makes it say.
+pub fn user_in(state: StateName) -> Pair {
+    let parameters = Parameters::default();
+    let mut pair = match state {
+        StateName::TeiAssigned | StateName::AwaitingEstablishment => Pair::new(parameters, 1),
+        _ => Pair::user_up_alone(parameters),
+    };
+    pair.cut = true;
+    match state {
+        StateName::TeiAssigned | StateName::MultipleFrameEstablished => {}
+        StateName::AwaitingEstablishment => pair.user.link.establish(pair.now),
+        StateName::AwaitingRelease => pair.user.link.release(pair.now),
+        StateName::TimerRecovery => pair.run(parameters.t203),
+    }
+    pair.drain(Side::User);
+    pair.forget();
+    assert_eq!(pair.user.link.state(), state);
+    pair
+}
+
+/// What the user in this state answers to a frame, what its owner sees, and where it stands then.
+pub fn fate(state: StateName, frame: &[u8]) -> (Vec<String>, Vec<Seen>, StateName) {
+    let mut pair = user_in(state);
+    pair.inject(Side::User, frame);
+    let said = pair.ladder.iter().map(|line| line.trim_end_matches(" lost").to_string()).collect();
+    (said, pair.user.seen, pair.user.link.state())
+}
