@@ -7,7 +7,10 @@
 //! Words: *chunk*, the samples a timeslot carries in one tick; *begin* and *end*, the two halves of a
 //! tick, taking in what has arrived and handing over what is to be sent.
 
-use crate::{Alarms, ChunkLength, DFrame, Error, Line, SpanIndex, Timeslot};
+use crate::{
+    Alarms, ChunkLength, DFrame, Error, ErrorKind, FramerPattern, Line, LineError, LoopRequest, Loopback,
+    PatternResult, SpanIndex, Support, Timeslot, TimeslotLoopback,
+};
 use std::os::fd::RawFd;
 
 /// What a span is, before anything runs on it.
@@ -22,26 +25,10 @@ pub struct SpanDescription {
 /// What a board can do beyond carrying octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Loopbacks can be set by [`Control::set_loopback`].
-    pub loopbacks: bool,
-    /// Alarms can be sent to the far end by [`Control::send_alarms`].
-    pub alarm_insertion: bool,
+    /// What at least one span can do for a test; [`Control::support`] tells it span by span.
+    pub support: Support,
     /// [`Counters`] are counted by the framer rather than left at zero.
     pub counters: bool,
-}
-
-/// A loopback on a span.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Loopback {
-    /// None: normal traffic.
-    #[default]
-    None,
-    /// What we send comes back to us (diagnostic loop at our framer).
-    Local,
-    /// Everything that arrives is sent back to the network, framing included.
-    Line,
-    /// The timeslots that arrive are sent back; framing is made anew.
-    Payload,
 }
 
 /// What a framer counts, since the card was started. All counters go up only.
@@ -170,6 +157,9 @@ pub trait Traffic: Send {
 }
 
 /// Looking after a started card.
+///
+/// Tests and loopbacks are what boards differ in most: ask [`Control::support`] first. What a board does not
+/// have it need not implement; the answer then is `Unsupported`.
 pub trait Control: Send {
     /// The alarms of a span now.
     fn alarms(&self, span: SpanIndex) -> Alarms;
@@ -188,4 +178,65 @@ pub trait Control: Send {
     /// # Errors
     /// `Unsupported` when the board cannot.
     fn send_alarms(&mut self, span: SpanIndex, alarms: Alarms) -> Result<(), Error>;
+
+    /// What this span can do for a test.
+    fn support(&self, _span: SpanIndex) -> Support {
+        Support::empty()
+    }
+
+    /// Set or release a loopback of one timeslot. One that carries the D channel turns its frames back too.
+    ///
+    /// # Errors
+    /// `Unsupported` when the board has none of this kind or the span has no such timeslot.
+    fn set_timeslot_loopback(
+        &mut self,
+        _span: SpanIndex,
+        _timeslot: Timeslot,
+        _loopback: TimeslotLoopback,
+    ) -> Result<(), Error> {
+        Err(Error::new(ErrorKind::Unsupported, "set a loopback of a timeslot"))
+    }
+
+    /// Ask the far end to set or release a loopback. Whether it obeys is seen only by a test over the loop.
+    ///
+    /// # Errors
+    /// `Unsupported` when the board cannot send it or the line has no such message.
+    fn request_loop(&mut self, _span: SpanIndex, _request: LoopRequest) -> Result<(), Error> {
+        Err(Error::new(ErrorKind::Unsupported, "ask the far end for a loopback"))
+    }
+
+    /// What the far end has asked for since this was last called, the latest only. Nothing is set by it:
+    /// whether it is obeyed (by [`Control::set_loopback`] with [`LoopRequest::obeyed`]) is for the caller.
+    fn requested_loop(&mut self, _span: SpanIndex) -> Option<LoopRequest> {
+        None
+    }
+
+    /// Put so many errors of a kind into what is sent, no faster than one a frame check.
+    ///
+    /// # Errors
+    /// `Unsupported` when the board cannot insert this kind.
+    fn insert_errors(&mut self, _span: SpanIndex, _error: LineError, _count: u32) -> Result<(), Error> {
+        Err(Error::new(ErrorKind::Unsupported, "insert errors"))
+    }
+
+    /// Let the framer send a pattern on these timeslots and compare what comes back, or stop.
+    ///
+    /// # Errors
+    /// `Unsupported` when the framer has no patterns, or not this one.
+    fn set_pattern(
+        &mut self,
+        _span: SpanIndex,
+        _timeslots: &[Timeslot],
+        _pattern: Option<FramerPattern>,
+    ) -> Result<(), Error> {
+        Err(Error::new(ErrorKind::Unsupported, "send a pattern of the framer"))
+    }
+
+    /// What the framer has found of the pattern it was told to compare.
+    ///
+    /// # Errors
+    /// `Unsupported` when the framer has no patterns.
+    fn pattern_result(&self, _span: SpanIndex) -> Result<PatternResult, Error> {
+        Err(Error::new(ErrorKind::Unsupported, "read the pattern receiver of the framer"))
+    }
 }

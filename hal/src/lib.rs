@@ -15,13 +15,16 @@ mod alarms;
 mod card;
 mod error;
 mod frame;
+mod maintenance;
 mod state;
 
 pub use alarms::Alarms;
 pub use card::{
-    Capabilities, Card, CardEvent, Control, Counters, FrameFault, Loopback, Readiness, Running, SpanDescription,
-    Traffic,
+    Capabilities, Card, CardEvent, Control, Counters, FrameFault, Readiness, Running, SpanDescription, Traffic,
 };
 pub use error::{Error, ErrorKind};
 pub use frame::{D_FRAME_MAX, DFrame};
+pub use maintenance::{
+    FramerPattern, LineError, LoopRequest, Loopback, PatternResult, Support, TimeslotLoopback, UnknownWord,
+};
 pub use state::{ChunkLength, Line, ServiceState, SpanIndex, Timeslot};

@@ -11,7 +11,7 @@ use crate::joint::{BLOCK_MS, Half, Joint};
 use crate::span::Span;
 use hal::{
     Alarms, Capabilities, Card, CardEvent, ChunkLength, Control, Counters, DFrame, Error, ErrorKind, Line, Loopback,
-    Readiness, Running, SpanDescription, SpanIndex, Timeslot, Traffic,
+    Readiness, Running, SpanDescription, SpanIndex, Support, Timeslot, Traffic,
 };
 use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
@@ -213,7 +213,7 @@ impl Card for LoopbackCard {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { loopbacks: true, alarm_insertion: true, counters: true }
+        Capabilities { support: SUPPORT, counters: true }
     }
 
     fn start(self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error> {
@@ -231,6 +231,13 @@ impl Card for LoopbackCard {
         })
     }
 }
+
+/// What every software span can do.
+const SUPPORT: Support = Support::LOCAL_LOOPBACK
+    .union(Support::LINE_LOOPBACK)
+    .union(Support::PAYLOAD_LOOPBACK)
+    .union(Support::SEND_AIS)
+    .union(Support::SEND_RAI);
 
 struct LoopbackTraffic {
     spans: Vec<Span>,
@@ -341,5 +348,9 @@ impl Control for LoopbackControl {
         let end = self.end(span).filter(|_| (Alarms::AIS | Alarms::RAI).contains(alarms));
         end.ok_or(Error::new(ErrorKind::Unsupported, OPERATION))?.set_sending(alarms);
         Ok(())
+    }
+
+    fn support(&self, span: SpanIndex) -> Support {
+        self.end(span).map_or(Support::empty(), |_| SUPPORT)
     }
 }

@@ -11,8 +11,9 @@ use crate::card::Slot;
 use crate::engine::{Engine, EngineSeat, HeldEngine};
 use crate::faults::{FaultPlan, FaultTally, Mishap};
 use hal::{
-    Alarms, Capabilities, Card, CardEvent, ChunkLength, Control, Counters, DFrame, Error, ErrorKind, FrameFault, Line,
-    Loopback, Readiness, Running, SpanDescription, SpanIndex, Timeslot, Traffic,
+    Alarms, Capabilities, Card, CardEvent, ChunkLength, Control, Counters, DFrame, Error, ErrorKind, FrameFault,
+    FramerPattern, Line, LineError, LoopRequest, Loopback, PatternResult, Readiness, Running, SpanDescription,
+    SpanIndex, Support, Timeslot, TimeslotLoopback, Traffic,
 };
 use heapless::Deque;
 use std::os::fd::RawFd;
@@ -402,5 +403,48 @@ impl Control for FaultyControl {
     fn send_alarms(&mut self, span: SpanIndex, alarms: Alarms) -> Result<(), Error> {
         self.here("send alarms")?;
         self.inner.send_alarms(span, alarms)
+    }
+
+    fn support(&self, span: SpanIndex) -> Support {
+        self.inner.support(span)
+    }
+
+    fn set_timeslot_loopback(
+        &mut self,
+        span: SpanIndex,
+        timeslot: Timeslot,
+        loopback: TimeslotLoopback,
+    ) -> Result<(), Error> {
+        self.here("set a loopback of a timeslot")?;
+        self.inner.set_timeslot_loopback(span, timeslot, loopback)
+    }
+
+    fn request_loop(&mut self, span: SpanIndex, request: LoopRequest) -> Result<(), Error> {
+        self.here("ask the far end for a loopback")?;
+        self.inner.request_loop(span, request)
+    }
+
+    fn requested_loop(&mut self, span: SpanIndex) -> Option<LoopRequest> {
+        self.inner.requested_loop(span)
+    }
+
+    fn insert_errors(&mut self, span: SpanIndex, error: LineError, count: u32) -> Result<(), Error> {
+        self.here("insert errors")?;
+        self.inner.insert_errors(span, error, count)
+    }
+
+    fn set_pattern(
+        &mut self,
+        span: SpanIndex,
+        timeslots: &[Timeslot],
+        pattern: Option<FramerPattern>,
+    ) -> Result<(), Error> {
+        self.here("send a pattern of the framer")?;
+        self.inner.set_pattern(span, timeslots, pattern)
+    }
+
+    fn pattern_result(&self, span: SpanIndex) -> Result<PatternResult, Error> {
+        self.here("read the pattern receiver of the framer")?;
+        self.inner.pattern_result(span)
     }
 }
