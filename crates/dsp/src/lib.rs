@@ -1,4 +1,4 @@
-//! Telephone audio on slices: G.711, DTMF, tones, level, mix-minus.
+//! Telephone audio on slices: G.711, DTMF, tones, level, mix-minus; and what a channel is tested with.
 //!
 //! Everything a bearer channel's samples go through between a timeslot and a conference. The crate knows
 //! no card, no call and no clock; it leans on nothing of ours.
@@ -15,10 +15,12 @@
 //! whole recordings and is for tests and acceptance runs.
 
 pub mod align;
+pub mod bert;
 pub mod dtmf;
 pub mod g711;
 pub mod keyfilter;
 pub mod level;
+pub mod loopcode;
 pub mod mix;
 mod tonebank;
 pub mod tones;
