@@ -63,6 +63,9 @@ struct Channel {
     near: ServiceState,
     manner: Manner,
     told: ServiceState,
+    /// What its last acknowledgement spoke of, if that was another state than the one told. It counts until one fits, or the far
+    /// end tells.
+    claimed: ServiceState,
     learnt: bool,
     silent: bool,
     telling: Telling,
@@ -85,8 +88,9 @@ struct Channel {
 
 impl Channel {
     fn far(&self) -> FarState {
+        let told = self.told.max(self.claimed);
         // A far end that had told something worse before it fell silent has still told it.
-        if self.silent && self.told == ServiceState::InService { FarState::Unknown } else { self.told.into() }
+        if self.silent && told == ServiceState::InService { FarState::Unknown } else { told.into() }
     }
 
     fn is_pending(&self) -> bool {
@@ -131,6 +135,7 @@ impl Services {
             near: ServiceState::InService,
             manner: Manner::Drain,
             told: ServiceState::InService,
+            claimed: ServiceState::InService,
             learnt: false,
             silent: false,
             telling: Telling::Idle,
@@ -335,8 +340,10 @@ impl Services {
         }
         for place in places(self.interface.channels()) {
             let entry = &mut self.channels[place];
-            (entry.learnt, entry.insisted, entry.overtaken) = (false, false, 0);
-            entry.telling = Telling::Idle;
+            (entry.learnt, entry.insisted) = (false, false);
+            // What was on its way when the link was reset may still arrive, and be acknowledged; not so when it was lost.
+            let on_its_way = matches!(entry.telling, Telling::Waiting { .. });
+            entry.overtaken = if on_its_way { entry.overtaken } else { 0 };
             self.tell(desk, place, 0);
         }
         self.publish(desk);
@@ -391,7 +398,7 @@ impl Services {
         for place in places(channels) {
             let entry = &mut self.channels[place];
             let before = std::mem::replace(&mut entry.told, state);
-            (entry.learnt, entry.silent) = (true, false);
+            (entry.claimed, entry.learnt, entry.silent) = (ServiceState::InService, true, false);
             match entry.telling {
                 // It speaks to us again; it has not been told yet.
                 Telling::Audit { .. } => self.tell(desk, place, 0),
@@ -431,11 +438,14 @@ impl Services {
         let Some(state) = state else { return };
         if state != entry.near {
             self.counters.mismatches += 1;
-            entry.told = entry.told.max(state);
+            entry.claimed = state;
             self.audit_later(desk, place);
-        } else if state == ServiceState::InService && !entry.learnt {
-            // Both are in service, whatever was said on the link before this one.
-            (entry.told, entry.learnt) = (state, true);
+        } else {
+            entry.claimed = ServiceState::InService;
+            if state == ServiceState::InService && !entry.learnt {
+                // Both are in service, whatever was said on the link before this one.
+                (entry.told, entry.learnt) = (state, true);
+            }
         }
     }
 
@@ -463,7 +473,7 @@ impl Services {
         for place in places(channels & self.interface.channels()) {
             let entry = &mut self.channels[place];
             if rules.restart_clears_far {
-                entry.told = ServiceState::InService;
+                (entry.told, entry.claimed) = (ServiceState::InService, ServiceState::InService);
             }
             if entry.near != ServiceState::InService {
                 self.tell(desk, place, 0);

@@ -122,3 +122,31 @@ fn lost_under_an_order() {
     assert!(pair.user.events.contains(&settled(5, OUT, true)));
     assert_eq!(states(&pair.network.d, 5).1, FarState::OutOfService);
 }
+
+/// The far end resets the link while SERVICE waits for it to be less busy: that is sent on the new link, followed by the
+/// newer one, and the acknowledgement of the older one is not taken for another opinion.
+#[test]
+fn a_reset_with_service_on_its_way() {
+    let mut alone = Alone::up_with(config(Side::User, Switch::Ni2));
+    for channel in 1..=23 {
+        alone.say(&acknowledge(Switch::Ni2, channel, IN));
+    }
+    alone.run(SECOND * 100);
+    // The far end is busy: RNR, nothing outstanding. So the order waits in the link.
+    alone.d.handle_frame(alone.now, &[0x00, 0x01, 0x05, 23 << 1]);
+    alone.d.set_near(alone.now, 5, OUT, isdn::Manner::Force).expect("there is such a channel");
+    while alone.d.poll_output().is_some() {}
+    alone.d.set_near(alone.now, 5, IN, isdn::Manner::Force).expect("there is such a channel");
+    alone.ladder.clear();
+    // SABME, from an end that has been started anew.
+    alone.d.handle_frame(alone.now, &[0x02, 0x01, 0x7f]);
+    *alone.far = isdn::q921::DataLink::new(Side::Network, isdn::q921::Parameters::default());
+    alone.far.handle_frame(alone.now, &[0x00, 0x01, 0x7f]);
+    while alone.far.poll_output().is_some() {}
+    alone.settle();
+    assert!(alone.heard().iter().any(|line| line.contains("channel 5!: out of service")), "it was on its way");
+    alone.say(&acknowledge(Switch::Ni2, 5, OUT));
+    alone.say(&acknowledge(Switch::Ni2, 5, IN));
+    assert_eq!(states(&alone.d, 5), (IN, FarState::InService));
+    assert_eq!(alone.d.counters().service.mismatches, 0);
+}

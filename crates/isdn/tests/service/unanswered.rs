@@ -146,3 +146,25 @@ fn another_state_is_acknowledged() {
     alone.run(SECOND * 901);
     assert_eq!(times(&alone.ladder, "SERVICE"), ["900.0", "900.0"]);
 }
+
+/// It had acknowledged something worse than it was told. When the audit is acknowledged as it should be, that is forgotten; what
+/// it has said by itself is not.
+#[test]
+fn an_audit_lifts_what_an_acknowledgement_said() {
+    let mut alone = alone(true);
+    alone.say(&service(isdn::Switch::Ess5, 6, MAINTENANCE));
+    for channel in [5, 6] {
+        set(&mut alone, channel, OUT);
+        alone.say(&acknowledge(isdn::Switch::Ess5, channel, OUT));
+        set(&mut alone, channel, IN);
+        alone.say(&acknowledge(isdn::Switch::Ess5, channel, OUT));
+        assert_eq!(states(&alone.d, channel), (IN, FarState::OutOfService));
+    }
+    alone.events.clear();
+    alone.run(SECOND * 901);
+    for channel in [5, 6] {
+        alone.say(&acknowledge(isdn::Switch::Ess5, channel, IN));
+    }
+    assert_eq!(alone.events, [far(5, FarState::InService), far(6, FarState::Maintenance)]);
+    assert_eq!((usable(&alone.d, 5), usable(&alone.d, 6)), ((true, true), (true, false)));
+}
