@@ -11,9 +11,12 @@ use isdn::q921::StateName::{
 const FINAL: &[u8] = &[0x00, 0x01, 0x1f];
 const UNASKED: &[u8] = &[0x00, 0x01, 0x0f];
 
+/// The state, the frame, what is said, what the owner sees, the next state.
+type Case = (StateName, &'static [u8], &'static [&'static str], &'static [Seen], StateName);
+
 #[test]
 fn in_every_state() {
-    let cases: [(StateName, &[u8], &[&str], &[Seen], StateName); 10] = [
+    let cases: [Case; 10] = [
         (TeiAssigned, FINAL, &[], &[], TeiAssigned),
         (TeiAssigned, UNASKED, &[], &[], TeiAssigned),
         (AwaitingEstablishment, FINAL, &[], &[], TeiAssigned),
