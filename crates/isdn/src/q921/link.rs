@@ -18,7 +18,8 @@
 //! Time: T200 or T203, never both, in the variant of the state that has use for it.
 //! Source: Q.921 (09/97) clause 5.5 to 5.8 and Annex B. Departures, each beside its line: the link is tried for ever while
 //! layer 3 wants it; `establish` on a link that is up does nothing; a reset is always told to layer 3; in state 5, SABME is
-//! answered by our own as well when that seems lost; no new I frame is sent in state 8; an I frame lost for want of room in the outbox is left unacknowledged rather than RNR sent.
+//! answered by our own as well when that seems lost; no new I frame is sent in state 8; an I frame lost for want of
+//! room in the outbox is left unacknowledged rather than RNR sent; a REJ that comes twice at once is obeyed once.
 
 use super::frame::{self, Frame, NotAFrame, Supervisory, Unnumbered};
 use super::outbox::Outbox;
@@ -371,13 +372,14 @@ impl DataLink {
         };
         let Some(count) = self.acknowledged(&mut sequence, n_r) else { return };
         let timer = match function {
-            Some(Supervisory::Reject) => {
+            Some(Supervisory::Reject) if count > 0 || !self.went_back_just_now(&sequence) => {
                 // Everything from N(R) on goes out again as the outputs are collected, which starts T200 (5.6.4).
                 sequence.go_back();
+                sequence.went_back = Some(self.now);
                 Timer::T203(self.t203())
             }
             Some(Supervisory::ReceiveNotReady) => Timer::T200(self.t200()),
-            Some(Supervisory::ReceiveReady) | None => {
+            Some(Supervisory::ReceiveReady | Supervisory::Reject) | None => {
                 if sequence.peer_busy {
                     timer
                 } else if sequence.outstanding() == 0 {
@@ -480,6 +482,14 @@ impl DataLink {
         if poll {
             self.answer_poll(sequence);
         }
+    }
+
+    /// Whether the frames that a REJ asks for may still be on the line, because the same REJ came before: seven of the longest
+    /// take 231 ms at 64 kbit/s. A far end that says REJ for each frame out of sequence (5.8.1 allows one, libosmocore 1.7.0
+    /// sends more) would otherwise get a window for each, find most of it out of sequence again, and so on for ever. If they
+    /// were lost, T200 or a later REJ has them sent once more.
+    fn went_back_just_now(&self, sequence: &Sequence) -> bool {
+        sequence.went_back.is_some_and(|at| self.now.saturating_sub(at) < self.parameters.t200 / 4)
     }
 
     /// N(R) of any numbered frame: drops what is acknowledged from the queue and says how many. `None` if N(R) is wrong: the

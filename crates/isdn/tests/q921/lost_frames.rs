@@ -49,6 +49,32 @@ fn one_lost_in_the_middle_is_asked_for() {
     assert_eq!(pair.network.link.counters().rejects_out, 1);
 }
 
+/// A far end that says REJ for every frame out of sequence, though 5.8.1 allows it one: what it asks for goes out once. Sent for
+/// each REJ, it would be out of sequence each time but the first, and bring more REJ, for ever.
+#[test]
+fn the_same_rej_again_is_obeyed_once() {
+    let mut pair = Pair::user_up_alone(Parameters::default());
+    pair.send(Side::User, b"0");
+    pair.send(Side::User, b"1");
+    pair.forget();
+    let reject = |n_r: u8| [0x00, 0x01, 0x09, n_r << 1];
+    pair.inject(Side::User, &reject(0));
+    pair.inject(Side::User, &reject(0));
+    pair.run(SHORT);
+    pair.inject(Side::User, &reject(0));
+    assert_eq!(pair.ladder, ["> I 0 0 lost", "> I 1 0 lost"]);
+    // A quarter of T200 later the frames must have arrived, or been lost again.
+    pair.forget();
+    pair.run(SHORT * 2);
+    pair.inject(Side::User, &reject(0));
+    assert_eq!(pair.ladder, ["> I 0 0 lost", "> I 1 0 lost"]);
+    // And for another frame it is another REJ.
+    pair.forget();
+    pair.inject(Side::User, &reject(1));
+    pair.inject(Side::User, &reject(1));
+    assert_eq!(pair.ladder, ["> I 1 0 lost"]);
+}
+
 /// The last one has none behind it to show the gap: T200 does (5.6.7).
 #[test]
 fn the_last_one_lost_is_found_by_t200() {
