@@ -2,6 +2,7 @@
 //!
 //! The tests are in `tests/`; what they share is here. Programs that serve as peers are in `peers/`.
 
+pub mod capture;
 pub mod daemon;
 pub mod peers;
 pub mod sound;

@@ -37,6 +37,10 @@ pub enum Probe {
 pub const GCC: Package = Package { name: "gcc", probe: Probe::Program("gcc") };
 /// An ISDN stack made by others (GPL, version 2: only ever in a process of its own).
 pub const LIBPRI: Package = Package { name: "libpri-dev", probe: Probe::Header("libpri.h") };
+/// LAPD made by others (GPL, version 2 or later: only ever in a process of its own).
+pub const OSMO_ABIS: Package = Package { name: "libosmo-abis-dev", probe: Probe::Header("osmocom/abis/lapd.h") };
+/// What [`OSMO_ABIS`] stands on.
+pub const OSMO_CORE: Package = Package { name: "libosmocore-dev", probe: Probe::Header("osmocom/gsm/lapd_core.h") };
 /// Detectors of tones made by others.
 pub const SPANDSP: Package = Package { name: "libspandsp-dev", probe: Probe::Header("spandsp.h") };
 /// A dissector of captures.

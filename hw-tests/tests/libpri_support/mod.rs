@@ -5,12 +5,12 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use hw_tests::capture::Capture;
 use hw_tests::peers;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use serde_json::Value;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -30,7 +30,7 @@ pub struct Libpri {
     /// Everything it has reported so far.
     pub seen: Vec<Value>,
     start: Instant,
-    capture: File,
+    capture: Capture,
     libpri_is_network: bool,
     frames: u64,
 }
@@ -64,14 +64,7 @@ impl Libpri {
             socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("a socket pair");
         let all = Self::arguments(role, switch, arguments);
         let (child, events) = spawn(&far_end, &all);
-        let mut capture = OpenOptions::new().create(true).append(true).open(capture).expect("create the capture");
-        // pcap 2.4, link type 177 (LAPD).
-        let mut header = 0xa1b2_c3d4u32.to_ne_bytes().to_vec();
-        header.extend([2u16, 4].map(u16::to_ne_bytes).as_flattened());
-        header.extend([0u32, 0, 65535, 177].map(u32::to_ne_bytes).as_flattened());
-        if capture.metadata().expect("ask for the capture's length").len() == 0 {
-            capture.write_all(&header).expect("write the capture");
-        }
+        let capture = Capture::open(capture);
         let libpri_is_network = role == "network";
         let (seen, start) = (Vec::new(), Instant::now());
         Libpri { child, socket, far_end, events, seen, start, capture, libpri_is_network, frames: 0 }
@@ -146,14 +139,7 @@ impl Libpri {
 
     fn note(&mut self, frame: &[u8], from_network: bool) {
         self.frames += 1;
-        let time = self.start.elapsed();
-        let length = 16 + frame.len() as u32;
-        let pseudo = [0, 4, 0x20, 0x44, 0, 1, u8::from(from_network), 0, 0, 0, 0, 0, 0, 0, 0, 0x30];
-        let record = [time.as_secs() as u32, time.subsec_micros(), length, length];
-        let mut packet: Vec<u8> = record.iter().flat_map(|word| word.to_ne_bytes()).collect();
-        packet.extend(pseudo);
-        packet.extend(frame);
-        self.capture.write_all(&packet).expect("write the capture");
+        self.capture.note(self.start.elapsed(), frame, from_network);
     }
 }
 
