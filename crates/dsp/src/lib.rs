@@ -21,6 +21,7 @@ pub mod g711;
 pub mod keyfilter;
 pub mod level;
 pub mod loopcode;
+pub mod measure;
 pub mod mix;
 mod tonebank;
 pub mod tones;

@@ -2,10 +2,13 @@
 
 mod support;
 
+use dsp::bert::{Generator, Pattern, Receiver, RoundTrip, Sync, Width, deal, gather};
 use dsp::dtmf::DtmfReceiver;
 use dsp::g711::{Law, decode, encode};
 use dsp::keyfilter::KeyFilter;
 use dsp::level::TalkDetector;
+use dsp::loopcode::{LoopCode, LoopCodeDetector, LoopCodeGenerator};
+use dsp::measure::{EchoProbe, Meter, Sweep, milliwatt};
 use dsp::mix::{Gain, Sum};
 use dsp::tones::{DtmfSequence, Oscillator, ToneSequence};
 use support::Line;
@@ -40,5 +43,39 @@ fn a_leg_and_its_conference_never_allocate() {
         }
     });
     assert!(heard >= 48, "the keys were heard while counting: {heard}");
+    assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn a_test_of_a_span_never_allocates() {
+    let mut generator = Generator::new(Pattern::Qrss, Width::Full);
+    let mut receiver = Receiver::new(Pattern::Qrss, Width::Full, 24);
+    let mut way = RoundTrip::new(Pattern::Qrss, Width::Full, 24);
+    let (mut code, mut detector) = (LoopCodeGenerator::new(LoopCode::LineUp), LoopCodeDetector::new());
+    let (mut meter, mut sweep, mut probe) =
+        (Meter::new(), Sweep::new(300.0, 3_400.0, 100, -10.0), EchoProbe::new(-13.0, 100));
+    let mut read = false;
+    let counted = allocation_counter::measure(|| {
+        let (mut channel, mut chunk, mut samples, mut at) = ([0; 24 * 80], [0; 80], [0; 80], 0);
+        for _ in 0..20 {
+            generator.inject_burst(1);
+            generator.fill(&mut channel);
+            for timeslot in 0..24 {
+                deal(&channel, 24, timeslot, &mut chunk);
+                gather(&chunk, 24, timeslot, &mut channel);
+            }
+            receiver.process(&channel);
+            code.fill(&mut channel);
+            detector.process(&channel, &mut |_| {});
+            at = milliwatt(Law::A, at, &mut chunk);
+            sweep.fill(&mut samples);
+            meter.process(&samples);
+            probe.fill(&mut samples);
+            probe.process(&samples);
+        }
+        assert_eq!(way.bits(&receiver), Some(0));
+        read = meter.read().is_some();
+    });
+    assert!(read && receiver.report().sync == Sync::InSync);
     assert_eq!(counted.count_total, 0);
 }
