@@ -7,14 +7,17 @@
 //! Words: *far end*, the other end of a span, which is a card in its own right once it is attached;
 //! *seat*, where an end waits while no card holds it.
 
-use crate::joint::{BLOCK_MS, Half, Joint};
+use crate::impair::Once;
+use crate::joint::{BLOCK_MS, EndState, Half, Joint};
+use crate::rehearsal::FaultDesk;
 use crate::span::Span;
 use hal::{
-    Alarms, Capabilities, Card, CardEvent, ChunkLength, Control, Counters, DFrame, Error, ErrorKind, Line, Loopback,
-    Readiness, Running, SpanDescription, SpanIndex, Support, Timeslot, Traffic,
+    Alarms, Capabilities, Card, CardEvent, ChunkLength, Control, Counters, DFrame, Error, ErrorKind, Line, LineError,
+    LoopRequest, Loopback, Readiness, Running, SpanDescription, SpanIndex, Support, Timeslot, TimeslotLoopback,
+    Traffic,
 };
 use std::os::fd::RawFd;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where a card comes from, and where it comes back to: what is asked again after a removal.
@@ -54,12 +57,16 @@ pub(crate) struct Held {
 impl Held {
     /// The end. Its user attaches it; detaching is done here.
     pub(crate) fn half(&mut self) -> &mut Half {
-        self.half.as_mut().expect("an end is held until it is dropped")
+        self.half.as_mut().expect("an end is held until it is let go")
     }
-}
 
-impl Drop for Held {
-    fn drop(&mut self) {
+    /// Which end it is, of which joint.
+    fn end(&mut self) -> (Arc<Joint>, usize) {
+        (Arc::clone(&self.half().joint), self.half().side())
+    }
+
+    /// Leave the end to whoever comes next.
+    pub(crate) fn let_go(&mut self) {
         if let Some(mut half) = self.half.take() {
             if self.attached {
                 half.detach();
@@ -69,11 +76,18 @@ impl Drop for Held {
     }
 }
 
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
 /// Describes a software card before it is made.
 pub struct Builder {
     name: String,
     delay: u32,
     patience: u32,
+    seed: u64,
     seats: Vec<Arc<Seat>>,
 }
 
@@ -93,10 +107,17 @@ impl Builder {
         self
     }
 
+    /// Where the places of injected errors are drawn from, for the spans added after this; 1 unless said otherwise.
+    /// Each span and direction goes its own way.
+    pub fn seed(&mut self, seed: u64) -> &mut Self {
+        self.seed = seed;
+        self
+    }
+
     /// Two spans of this card joined to each other.
     pub fn cross_connected(&mut self, line: Line) -> (SpanIndex, SpanIndex) {
         let (first, second) = (self.next_index(), self.next_index().0 + 1);
-        let (one, other) = Half::pair(line, self.delay, self.patience);
+        let (one, other) = self.pair(line);
         self.seats.push(Seat::new(one, format!("cross-connected with span {second}")));
         self.seats.push(Seat::new(other, format!("cross-connected with span {}", first.0)));
         (first, SpanIndex(second))
@@ -114,7 +135,7 @@ impl Builder {
 
     fn span_to(&mut self, line: Line, whom: &str) -> FarEnd {
         let index = self.next_index().0;
-        let (near, far) = Half::pair(line, self.delay, self.patience);
+        let (near, far) = self.pair(line);
         self.seats.push(Seat::new(near, format!("far end: {whom}")));
         FarEnd { seat: Seat::new(far, format!("near end: {}, span {index}", self.name)) }
     }
@@ -122,7 +143,11 @@ impl Builder {
     /// The card.
     #[must_use]
     pub fn build(self) -> LoopbackCard {
-        LoopbackCard::hold(self.name, &self.seats).expect("nobody else knows the seats yet")
+        LoopbackCard::hold(self.name, &self.seats, Arc::default()).expect("nobody else knows the seats yet")
+    }
+
+    fn pair(&self, line: Line) -> (Half, Half) {
+        Half::pair(line, self.delay, self.patience, self.seed.wrapping_add(self.seats.len() as u64))
     }
 
     fn next_index(&self) -> SpanIndex {
@@ -157,7 +182,7 @@ impl FarEnd {
     /// `Reopen` when another card holds one of them.
     pub fn card(name: impl Into<String>, far_ends: &[FarEnd]) -> Result<LoopbackCard, Error> {
         let seats: Vec<_> = far_ends.iter().map(|far_end| Arc::clone(&far_end.seat)).collect();
-        LoopbackCard::hold(name.into(), &seats)
+        LoopbackCard::hold(name.into(), &seats, Arc::default())
     }
 }
 
@@ -166,27 +191,38 @@ pub struct LoopbackCard {
     name: String,
     descriptions: Vec<SpanDescription>,
     held: Vec<Held>,
+    removed: Arc<AtomicBool>,
 }
 
 impl LoopbackCard {
     /// Describe a card of this name, with no spans yet.
     #[must_use]
     pub fn builder(name: impl Into<String>) -> Builder {
-        Builder { name: name.into(), delay: 20 / BLOCK_MS, patience: 200, seats: Vec::new() }
+        Builder { name: name.into(), delay: 20 / BLOCK_MS, patience: 200, seed: 1, seats: Vec::new() }
     }
 
     /// Where this card is found again after it was dropped.
     #[must_use]
     pub fn slot(&self) -> LoopbackSlot {
-        LoopbackSlot { name: self.name.clone(), seats: self.held.iter().map(|held| Arc::clone(&held.seat)).collect() }
+        LoopbackSlot {
+            name: self.name.clone(),
+            seats: self.held.iter().map(|held| Arc::clone(&held.seat)).collect(),
+            removed: Arc::clone(&self.removed),
+        }
     }
 
-    fn hold(name: String, seats: &[Arc<Seat>]) -> Result<Self, Error> {
+    /// Where faults are put on the lines of this card, while it runs and after it was dropped.
+    #[must_use]
+    pub fn fault_desk(&mut self) -> FaultDesk {
+        FaultDesk { ends: self.held.iter_mut().map(Held::end).collect(), removed: Arc::clone(&self.removed) }
+    }
+
+    fn hold(name: String, seats: &[Arc<Seat>], removed: Arc<AtomicBool>) -> Result<Self, Error> {
         let held: Option<Vec<_>> = seats.iter().map(Seat::hold).collect();
         let held = held.ok_or(Error::new(ErrorKind::Reopen, "find a software card that is in use"))?;
         let descriptions =
             seats.iter().map(|seat| SpanDescription { line: seat.line, label: seat.label.clone() }).collect();
-        Ok(LoopbackCard { name, descriptions, held })
+        Ok(LoopbackCard { name, descriptions, held, removed })
     }
 }
 
@@ -195,11 +231,15 @@ impl LoopbackCard {
 pub struct LoopbackSlot {
     name: String,
     seats: Vec<Arc<Seat>>,
+    removed: Arc<AtomicBool>,
 }
 
 impl Slot for LoopbackSlot {
     fn find(&mut self) -> Result<Box<dyn Card>, Error> {
-        Ok(Box::new(LoopbackCard::hold(self.name.clone(), &self.seats)?))
+        if self.removed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Reopen, "find a software card that was removed"));
+        }
+        Ok(Box::new(LoopbackCard::hold(self.name.clone(), &self.seats, Arc::clone(&self.removed))?))
     }
 }
 
@@ -213,7 +253,8 @@ impl Card for LoopbackCard {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { support: SUPPORT, counters: true }
+        let support = self.descriptions.iter().map(|span| support(span.line)).collect();
+        Capabilities { support, counters: true }
     }
 
     fn start(self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error> {
@@ -221,32 +262,60 @@ impl Card for LoopbackCard {
         let mut spans = Vec::with_capacity(self.held.len());
         for mut held in self.held {
             held.attached = true;
-            ends.push((Arc::clone(&held.half().joint), held.half().side()));
+            ends.push(held.end());
             spans.push(Span::start(held, chunk)?);
         }
         let reported = vec![Alarms::empty(); spans.len()];
         Ok(Running {
-            traffic: Box::new(LoopbackTraffic { spans, reported, in_tick: false }),
-            control: Box::new(LoopbackControl { ends }),
+            traffic: Box::new(LoopbackTraffic {
+                spans,
+                reported,
+                in_tick: false,
+                removed: Arc::clone(&self.removed),
+                gone: Gone::Here,
+            }),
+            control: Box::new(LoopbackControl { ends, removed: self.removed }),
         })
     }
 }
 
-/// What every software span can do.
-const SUPPORT: Support = Support::LOCAL_LOOPBACK
-    .union(Support::LINE_LOOPBACK)
-    .union(Support::PAYLOAD_LOOPBACK)
-    .union(Support::SEND_AIS)
-    .union(Support::SEND_RAI);
+/// What a software span can do. The messages that ask for loopbacks are those of a T1.
+const fn support(line: Line) -> Support {
+    let both = Support::all().difference(Support::PATTERNS.union(Support::LOOP_REQUESTS));
+    match line {
+        Line::T1 => both.union(Support::LOOP_REQUESTS),
+        Line::E1 => both,
+    }
+}
 
 struct LoopbackTraffic {
     spans: Vec<Span>,
     reported: Vec<Alarms>,
     in_tick: bool,
+    removed: Arc<AtomicBool>,
+    gone: Gone,
+}
+
+/// Whether the card was removed under way. It does not come back to this traffic: it is found anew.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gone {
+    Here,
+    Untold,
+    Told,
 }
 
 impl LoopbackTraffic {
+    /// Notice a removal: the ends are let go, so that the far ends notice too.
+    fn here(&mut self, operation: &'static str) -> Result<(), Error> {
+        if self.gone == Gone::Here && self.removed.load(Ordering::Acquire) {
+            self.gone = Gone::Untold;
+            self.spans.iter_mut().for_each(Span::let_go);
+        }
+        if self.gone == Gone::Here { Ok(()) } else { Err(Error::new(ErrorKind::Reopen, operation)) }
+    }
+
     fn span(&mut self, span: SpanIndex) -> Result<&mut Span, Error> {
+        self.here("use a software card that was removed")?;
         self.spans.get_mut(usize::from(span.0)).ok_or(Error::new(ErrorKind::Unsupported, "use a span the card lacks"))
     }
 }
@@ -257,6 +326,7 @@ impl Traffic for LoopbackTraffic {
     }
 
     fn begin(&mut self) -> Result<Readiness, Error> {
+        self.here("begin a tick")?;
         // Begun twice: the chunk that was taken is still there, and taking another would lose it.
         if self.in_tick {
             return Ok(Readiness::Ready);
@@ -285,6 +355,7 @@ impl Traffic for LoopbackTraffic {
     }
 
     fn end(&mut self) -> Result<(), Error> {
+        self.here("end a tick")?;
         if std::mem::take(&mut self.in_tick) {
             for span in &mut self.spans {
                 span.give();
@@ -303,7 +374,18 @@ impl Traffic for LoopbackTraffic {
     }
 
     fn next_event(&mut self) -> Option<CardEvent> {
-        for (index, (span, reported)) in self.spans.iter().zip(&mut self.reported).enumerate() {
+        match self.gone {
+            Gone::Here => {}
+            Gone::Untold => {
+                self.gone = Gone::Told;
+                return Some(CardEvent::Removed);
+            }
+            Gone::Told => return None,
+        }
+        for (index, (span, reported)) in self.spans.iter_mut().zip(&mut self.reported).enumerate() {
+            if let Some(event) = span.next_event(SpanIndex(index as u8)) {
+                return Some(event);
+            }
             if span.alarms() != *reported {
                 *reported = span.alarms();
                 return Some(CardEvent::Alarms(SpanIndex(index as u8), *reported));
@@ -315,42 +397,87 @@ impl Traffic for LoopbackTraffic {
 
 struct LoopbackControl {
     ends: Vec<(Arc<Joint>, usize)>,
+    removed: Arc<AtomicBool>,
 }
 
 impl LoopbackControl {
-    fn end(&self, span: SpanIndex) -> Option<&crate::joint::EndState> {
+    fn end(&self, span: SpanIndex) -> Option<&EndState> {
         self.ends.get(usize::from(span.0)).map(|(joint, side)| joint.end(*side))
+    }
+
+    /// The joint of a span that can do this, and our side of it.
+    fn able(&self, span: SpanIndex, able: bool, operation: &'static str) -> Result<(&Joint, usize), Error> {
+        if self.removed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Reopen, operation));
+        }
+        let end = self.ends.get(usize::from(span.0)).filter(|_| able);
+        end.map(|(joint, side)| (&**joint, *side)).ok_or(Error::new(ErrorKind::Unsupported, operation))
     }
 }
 
 impl Control for LoopbackControl {
     fn alarms(&self, span: SpanIndex) -> Alarms {
-        self.end(span).map_or(Alarms::ABSENT, |end| end.alarms())
+        self.end(span).filter(|_| !self.removed.load(Ordering::Acquire)).map_or(Alarms::ABSENT, EndState::alarms)
     }
 
     fn counters(&self, span: SpanIndex) -> Counters {
-        self.end(span).map_or(Counters::default(), |end| Counters {
-            underruns: end.underruns.load(Ordering::Relaxed),
-            bad_frames: end.bad_frames.load(Ordering::Relaxed),
-            ..Counters::default()
-        })
+        self.end(span).map_or(Counters::default(), EndState::counters)
     }
 
     fn set_loopback(&mut self, span: SpanIndex, loopback: Loopback) -> Result<(), Error> {
-        let end =
-            self.end(span).ok_or(Error::new(ErrorKind::Unsupported, "set a loopback on a span the card lacks"))?;
-        end.set_loopback(loopback);
+        let able = self.support(span).loops(loopback);
+        let (joint, side) = self.able(span, able, "set a loopback on a span the card lacks")?;
+        joint.end(side).set_loopback(loopback);
         Ok(())
     }
 
     fn send_alarms(&mut self, span: SpanIndex, alarms: Alarms) -> Result<(), Error> {
-        const OPERATION: &str = "send alarms other than AIS and RAI";
-        let end = self.end(span).filter(|_| (Alarms::AIS | Alarms::RAI).contains(alarms));
-        end.ok_or(Error::new(ErrorKind::Unsupported, OPERATION))?.set_sending(alarms);
+        let able = (Alarms::AIS | Alarms::RAI).contains(alarms);
+        let (joint, side) = self.able(span, able, "send alarms other than AIS and RAI")?;
+        joint.end(side).set_sending(alarms);
         Ok(())
     }
 
     fn support(&self, span: SpanIndex) -> Support {
-        self.end(span).map_or(Support::empty(), |_| SUPPORT)
+        self.ends.get(usize::from(span.0)).map_or(Support::empty(), |(joint, _)| support(joint.line))
+    }
+
+    fn set_timeslot_loopback(
+        &mut self,
+        span: SpanIndex,
+        timeslot: Timeslot,
+        loopback: TimeslotLoopback,
+    ) -> Result<(), Error> {
+        const OPERATION: &str = "set a loopback on a timeslot the card lacks";
+        let (joint, side) = self.able(span, timeslot.0 > 0, OPERATION)?;
+        if timeslot.0 > joint.line.timeslots() {
+            return Err(Error::new(ErrorKind::Unsupported, OPERATION));
+        }
+        joint.end(side).set_timeslot_loopback(timeslot, loopback);
+        Ok(())
+    }
+
+    fn request_loop(&mut self, span: SpanIndex, request: LoopRequest) -> Result<(), Error> {
+        let able = self.support(span).contains(Support::LOOP_REQUESTS);
+        let (joint, side) = self.able(span, able, "ask the far end for a loopback")?;
+        joint.end(1 - side).hear_request(request);
+        Ok(())
+    }
+
+    fn requested_loop(&mut self, span: SpanIndex) -> Option<LoopRequest> {
+        self.end(span)?.take_request()
+    }
+
+    fn insert_errors(&mut self, span: SpanIndex, error: LineError, count: u32) -> Result<(), Error> {
+        let able = self.support(span).inserts(error);
+        let (joint, side) = self.able(span, able, "insert errors")?;
+        let kind = match error {
+            LineError::Payload => Once::Payload,
+            LineError::LineCode => Once::LineCode,
+            LineError::Path => Once::Path,
+            LineError::Framing => Once::Framing,
+        };
+        joint.end(1 - side).impairments.add(kind, count);
+        Ok(())
     }
 }

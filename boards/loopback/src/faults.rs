@@ -5,6 +5,7 @@
 //!
 //! Data path: none.
 //! Time: ticks begun since the first start; a removal does not set them back.
+//! Faults on request, in the line itself, are in `rehearsal`.
 //! Words: *mishap*, what happens to one D-channel frame; *episode*, ticks during which alarms show.
 
 use hal::{Alarms, SpanIndex};

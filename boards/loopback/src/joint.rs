@@ -23,7 +23,8 @@
 //! end that was still writing when the other one left cannot leak samples into the next session. The
 //! idle samples a session starts with are not written at all: the reader makes them.
 
-use hal::{Alarms, DFrame, Line, Loopback};
+use crate::impair::Impairments;
+use hal::{Alarms, Counters, DFrame, Line, LoopRequest, Loopback, Timeslot, TimeslotLoopback};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -68,6 +69,19 @@ pub(crate) struct EndState {
     pub(crate) underruns: AtomicU64,
     /// D-channel frames that arrived and could not be used.
     pub(crate) bad_frames: AtomicU64,
+    /// The rest of what a framer counts.
+    pub(crate) line_code_violations: AtomicU64,
+    pub(crate) path_code_violations: AtomicU64,
+    pub(crate) far_end_errors: AtomicU64,
+    pub(crate) framing_errors: AtomicU64,
+    pub(crate) slips: AtomicU64,
+    /// Timeslots looped by bit: what is sent comes back, and what arrives is sent back.
+    local_timeslots: AtomicU32,
+    network_timeslots: AtomicU32,
+    /// The last request of the far end, until it is asked for.
+    request: AtomicU8,
+    /// What the line does on the way to this end. It outlives whoever is attached.
+    pub(crate) impairments: Impairments,
 }
 
 impl EndState {
@@ -85,6 +99,68 @@ impl EndState {
 
     pub(crate) fn set_sending(&self, alarms: Alarms) {
         self.sending.store(alarms.bits(), Ordering::Release);
+    }
+
+    /// What is counted since this end was attached.
+    pub(crate) fn counters(&self) -> Counters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            line_code_violations: read(&self.line_code_violations),
+            path_code_violations: read(&self.path_code_violations),
+            far_end_errors: read(&self.far_end_errors),
+            framing_errors: read(&self.framing_errors),
+            slips: read(&self.slips),
+            underruns: read(&self.underruns),
+            bad_frames: read(&self.bad_frames),
+        }
+    }
+
+    /// Begin anew: no loopback, nothing sent, nothing counted.
+    fn reset(&self) {
+        self.set_loopback(Loopback::None);
+        self.local_timeslots.store(0, Ordering::Release);
+        self.network_timeslots.store(0, Ordering::Release);
+        self.request.store(0, Ordering::Release);
+        self.set_sending(Alarms::empty());
+        let counters = [
+            &self.line_code_violations,
+            &self.path_code_violations,
+            &self.far_end_errors,
+            &self.framing_errors,
+            &self.slips,
+            &self.underruns,
+            &self.bad_frames,
+        ];
+        for counter in counters {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The timeslots that are looped, by bit: locally, and towards the network.
+    pub(crate) fn timeslot_loopbacks(&self) -> (u32, u32) {
+        (self.local_timeslots.load(Ordering::Acquire), self.network_timeslots.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn set_timeslot_loopback(&self, timeslot: Timeslot, loopback: TimeslotLoopback) {
+        let set = |timeslots: &AtomicU32, on: bool| {
+            let bit = crate::impair::bit(timeslot);
+            if on {
+                timeslots.fetch_or(bit, Ordering::AcqRel)
+            } else {
+                timeslots.fetch_and(!bit, Ordering::AcqRel)
+            };
+        };
+        set(&self.local_timeslots, loopback == TimeslotLoopback::Local);
+        set(&self.network_timeslots, loopback == TimeslotLoopback::Network);
+    }
+
+    pub(crate) fn hear_request(&self, request: LoopRequest) {
+        self.request.store(request as u8 + 1, Ordering::Release);
+    }
+
+    pub(crate) fn take_request(&self) -> Option<LoopRequest> {
+        let code = self.request.swap(0, Ordering::AcqRel);
+        LoopRequest::all().find(|request| *request as u8 + 1 == code)
     }
 
     pub(crate) fn loopback(&self) -> Loopback {
@@ -114,6 +190,8 @@ pub(crate) struct Joint {
     pub(crate) delay: u32,
     /// Consecutive vain [`Half::available`] looks before the far end is given up.
     pub(crate) patience: u32,
+    /// Where the places of errors are drawn from.
+    pub(crate) seed: u64,
     ends: [EndState; 2],
 }
 
@@ -153,8 +231,8 @@ pub(crate) struct Half {
 
 impl Half {
     /// The two ends of a new joint with `delay` blocks in flight each way.
-    pub(crate) fn pair(line: Line, delay: u32, patience: u32) -> (Half, Half) {
-        let joint = Arc::new(Joint { line, delay, patience, ends: Default::default() });
+    pub(crate) fn pair(line: Line, delay: u32, patience: u32, seed: u64) -> (Half, Half) {
+        let joint = Arc::new(Joint { line, delay, patience, seed, ends: Default::default() });
         // An end is at most `delay` ahead, so at most twice that is ever written and not taken.
         let blocks = 2 * delay as usize + STRAGGLERS;
         let (near_blocks_out, far_blocks_in) = RingBuffer::new(blocks);
@@ -197,11 +275,8 @@ impl Half {
         self.session = None;
         self.trusting = true;
         let near = self.near();
-        near.set_loopback(Loopback::None);
-        near.set_sending(Alarms::empty());
+        near.reset();
         near.set_alarms(Alarms::empty());
-        near.underruns.store(0, Ordering::Relaxed);
-        near.bad_frames.store(0, Ordering::Relaxed);
         near.generation.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -346,7 +421,7 @@ mod tests {
     use super::*;
 
     fn joined() -> (Half, Half) {
-        let (mut near, mut far) = Half::pair(Line::T1, 4, 10);
+        let (mut near, mut far) = Half::pair(Line::T1, 4, 10, 1);
         near.attach();
         assert_eq!(near.look(), Presence::Absent);
         far.attach();
@@ -415,7 +490,7 @@ mod tests {
 
     #[test]
     fn what_the_far_end_sends_before_we_join_is_not_lost() {
-        let (mut near, mut far) = Half::pair(Line::T1, 4, 10);
+        let (mut near, mut far) = Half::pair(Line::T1, 4, 10, 1);
         near.attach();
         far.attach();
         assert!(step(&mut far, 1).is_some());

@@ -30,9 +30,11 @@ pub mod e1d;
 mod engine;
 pub mod faults;
 mod faulty;
+mod impair;
 mod joint;
 mod pcap;
 mod random;
+pub mod rehearsal;
 mod span;
 
 pub use capture::{CaptureReader, CapturedFrame, CapturingCard, Direction};
@@ -40,3 +42,4 @@ pub use card::{Builder, FarEnd, LoopbackCard, LoopbackSlot, Slot};
 pub use faults::FaultPlan;
 pub use faulty::{FaultyCard, FaultySlot};
 pub use pcap::{PcapWriter, Side};
+pub use rehearsal::FaultDesk;

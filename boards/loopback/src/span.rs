@@ -9,8 +9,9 @@
 //! clause 4.
 
 use crate::card::Held;
+use crate::impair::{FrameFate, Impairer, bit};
 use crate::joint::{BLOCK_SAMPLES, FRAMES_IN_FLIGHT, Presence};
-use hal::{Alarms, ChunkLength, DFrame, Error, ErrorKind, Loopback, Timeslot};
+use hal::{Alarms, CardEvent, ChunkLength, DFrame, Error, ErrorKind, FrameFault, Line, Loopback, SpanIndex, Timeslot};
 use heapless::Deque;
 use std::sync::atomic::Ordering;
 
@@ -25,7 +26,14 @@ pub(crate) struct Span {
     /// Frames a loopback brought, with the tick they came in.
     inbox: Deque<(u64, DFrame), FRAMES_IN_FLIGHT>,
     presence: Presence,
+    line: Line,
     loopback: Loopback,
+    /// Timeslots looped by bit: locally, and towards the network.
+    timeslots: (u32, u32),
+    /// What the line does to what arrives.
+    impairer: Impairer,
+    slipped: bool,
+    frames_lost: u32,
     alarms: Alarms,
     vain_looks: u32,
     tick: u64,
@@ -46,6 +54,7 @@ impl Span {
         half.attach();
         // So that whoever asks before the first tick is not told that all is well with nobody there.
         let presence = half.look();
+        let impairer = Impairer::new(line, half.joint.seed, half.side());
         let alarms = line_alarms(presence, Alarms::empty());
         half.near().set_alarms(alarms);
         let octets = || vec![line.idle_octet(); usize::from(line.timeslots()) * chunk.samples()].into_boxed_slice();
@@ -57,7 +66,12 @@ impl Span {
             returned: octets(),
             inbox: Deque::new(),
             presence,
+            line,
             loopback: Loopback::None,
+            timeslots: (0, 0),
+            impairer,
+            slipped: false,
+            frames_lost: 0,
             alarms,
             vain_looks: 0,
             tick: 0,
@@ -66,6 +80,20 @@ impl Span {
 
     pub(crate) fn alarms(&self) -> Alarms {
         self.alarms
+    }
+
+    /// Leave the line.
+    pub(crate) fn let_go(&mut self) {
+        self.held.let_go();
+    }
+
+    /// What happened on the line, but for alarms.
+    pub(crate) fn next_event(&mut self, at: SpanIndex) -> Option<CardEvent> {
+        if std::mem::take(&mut self.slipped) {
+            return Some(CardEvent::Slip(at));
+        }
+        self.frames_lost = self.frames_lost.checked_sub(1)?;
+        Some(CardEvent::FrameLost(at, FrameFault::BadFcs))
     }
 
     /// Find out where the far end is. False: it is attached but its chunk is not there yet.
@@ -96,18 +124,22 @@ impl Span {
         self.tick += 1;
         let half = self.held.half();
         let idle = half.joint.line.idle_octet();
-        let loopback = half.near().loopback();
-        if loopback != self.loopback {
-            self.loopback = loopback;
+        let (loopback, timeslots) = (half.near().loopback(), half.near().timeslot_loopbacks());
+        if (loopback, timeslots) != (self.loopback, self.timeslots) {
+            (self.loopback, self.timeslots) = (loopback, timeslots);
             self.inbox.clear();
             self.returned.fill(idle);
         }
         // A far end in line loopback returns our own signal, alarms included.
         let returned = half.far().loopback() == Loopback::Line;
         let sent = if returned { half.near().sending() } else { half.far().sending() };
-        let on_the_line = line_alarms(self.presence, sent);
+        // A framer that does not hear its line says so on the other half of it (G.732 clause 4).
+        let unheard = !returned && !half.far().impairments.alarms().usable();
+        let answer = if unheard { Alarms::RAI } else { Alarms::empty() };
+        let on_the_line = line_alarms(self.presence, sent | answer | half.near().impairments.alarms());
+        let looped = if timeslots == (0, 0) { Alarms::empty() } else { Alarms::LOOPBACK };
         let alarms = match loopback {
-            Loopback::None => on_the_line,
+            Loopback::None => on_the_line | looped,
             // Our framer hears itself, whatever the line does.
             Loopback::Local => Alarms::LOOPBACK,
             Loopback::Line | Loopback::Payload => on_the_line | Alarms::LOOPBACK,
@@ -122,26 +154,86 @@ impl Span {
         }
         if loopback == Loopback::Local {
             self.received.copy_from_slice(&self.returned);
-        } else if !alarms.usable() {
+        } else if alarms.usable() {
+            let frames = self.blocks * BLOCK_SAMPLES;
+            let wrong = |counters: hal::Counters| [counters.path_code_violations, counters.framing_errors];
+            let before = wrong(half.near().counters());
+            self.slipped |= self.impairer.chunk(&mut self.received, frames, half.near(), half.far());
+            if loopback == Loopback::Line {
+                // The framing goes back as it came, and so does what was wrong with it.
+                let [path, framing] = wrong(half.near().counters());
+                half.far().path_code_violations.fetch_add(path - before[0], Ordering::Relaxed);
+                half.far().framing_errors.fetch_add(framing - before[1], Ordering::Relaxed);
+            }
+            self.come_back();
+            if self.impairer.d_garbage(&self.held.half().near().impairments) {
+                self.lose_frame();
+            }
+        } else {
             self.received.fill(idle);
+            self.come_back();
         }
         self.to_send.fill(idle);
         self.take_frames();
     }
 
+    /// What was sent on timeslots in local loopback is what they bring.
+    fn come_back(&mut self) {
+        let (local, _) = self.timeslots;
+        if local != 0 {
+            self.each_looped(local, |span, range| span.received[range.clone()].copy_from_slice(&span.returned[range]));
+        }
+    }
+
+    fn each_looped(&mut self, timeslots: u32, what: impl Fn(&mut Self, std::ops::Range<usize>)) {
+        for timeslot in (1..=self.line.timeslots()).map(Timeslot).filter(|timeslot| timeslots & bit(*timeslot) != 0) {
+            if let Some(range) = self.octets(timeslot) {
+                what(self, range);
+            }
+        }
+    }
+
+    /// The loopback the D channel is in, be it that of its timeslot or of the whole span.
+    fn loopback_of_frames(&self) -> Loopback {
+        let d_channel = bit(self.line.d_channel());
+        match self.loopback {
+            Loopback::None if self.timeslots.0 & d_channel != 0 => Loopback::Local,
+            Loopback::None if self.timeslots.1 & d_channel != 0 => Loopback::Payload,
+            whole => whole,
+        }
+    }
+
+    fn lose_frame(&mut self) {
+        self.held.half().near().bad_frames.fetch_add(1, Ordering::Relaxed);
+        self.frames_lost = self.frames_lost.saturating_add(1);
+    }
+
+    /// The next frame the line brings whole. Those it spoils are counted and told.
+    fn whole_frame(&mut self) -> Option<DFrame> {
+        loop {
+            let frame = self.held.half().receive_frame()?;
+            match self.impairer.frame_fate(&self.held.half().near().impairments) {
+                FrameFate::Whole => return Some(frame),
+                FrameFate::Spoilt => self.lose_frame(),
+                FrameFate::Unheard => {}
+            }
+        }
+    }
+
     /// Under an alarm or the local loopback, what the line brings is lost; in the others it is also
     /// returned. Otherwise frames stay in the ring until they are asked for.
     fn take_frames(&mut self) {
-        let half = self.held.half();
-        match self.loopback {
+        match self.loopback_of_frames() {
             Loopback::None if self.alarms.usable() => {}
             Loopback::None | Loopback::Local => {
+                let half = self.held.half();
                 while half.receive_frame().is_some() {
                     half.near().bad_frames.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Loopback::Line | Loopback::Payload => {
-                while let Some(frame) = half.receive_frame() {
+                while let Some(frame) = self.whole_frame() {
+                    let half = self.held.half();
                     let returned = half.send_frame(frame);
                     let kept = self.inbox.push_back((0, frame)).is_ok();
                     if !(returned && kept) {
@@ -154,13 +246,16 @@ impl Span {
 
     /// Hand over the chunk of this tick.
     pub(crate) fn give(&mut self) {
+        let (local, network) = self.timeslots;
+        if local != 0 || self.loopback == Loopback::Local {
+            self.returned.copy_from_slice(&self.to_send);
+        }
+        if network != 0 {
+            self.each_looped(network, |span, range| span.to_send[range.clone()].copy_from_slice(&span.received[range]));
+        }
         let half = self.held.half();
         match self.loopback {
-            Loopback::None => half.give(self.blocks, &self.to_send),
-            Loopback::Local => {
-                self.returned.copy_from_slice(&self.to_send);
-                half.give(self.blocks, &self.to_send);
-            }
+            Loopback::None | Loopback::Local => half.give(self.blocks, &self.to_send),
             Loopback::Line | Loopback::Payload => half.give(self.blocks, &self.received),
         }
     }
@@ -177,8 +272,8 @@ impl Span {
     }
 
     pub(crate) fn receive_frame(&mut self) -> Option<DFrame> {
-        if self.loopback == Loopback::None {
-            return self.held.half().receive_frame();
+        if self.loopback_of_frames() == Loopback::None {
+            return self.whole_frame();
         }
         if self.inbox.front().is_some_and(|(tick, _)| *tick < self.tick) {
             return self.inbox.pop_front().map(|(_, frame)| frame);
@@ -188,9 +283,9 @@ impl Span {
 
     pub(crate) fn send_frame(&mut self, frame: DFrame) -> Result<(), Error> {
         const OPERATION: &str = "send a D-channel frame";
-        let tick = self.tick;
+        let (tick, loopback) = (self.tick, self.loopback_of_frames());
         let half = self.held.half();
-        match self.loopback {
+        match loopback {
             Loopback::Line | Loopback::Payload => Err(Error::new(ErrorKind::Alarm, OPERATION)),
             Loopback::Local => {
                 if self.inbox.push_back((tick, frame)).is_err() {

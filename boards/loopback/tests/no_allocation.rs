@@ -5,7 +5,7 @@ mod common;
 
 use board_loopback::faults::{FaultPlan, FrameChances};
 use board_loopback::{CapturingCard, FaultyCard, LoopbackCard};
-use hal::{Alarms, Card, ChunkLength, Line, Loopback, Readiness, Running, SpanIndex, Timeslot};
+use hal::{Alarms, Card, ChunkLength, Line, Loopback, Readiness, Running, SpanIndex, Timeslot, TimeslotLoopback};
 
 fn use_everything(ends: &mut [Running], ticks: usize) {
     for tick in 0..ticks {
@@ -51,7 +51,9 @@ fn a_tick_allocates_nothing() {
         alarm_ticks: 1..=5,
         ..FaultPlan::default()
     };
-    let faulty = FaultyCard::new(Box::new(builder.build()), 1, plan);
+    let mut card = builder.build();
+    let desk = card.fault_desk();
+    let faulty = FaultyCard::new(Box::new(card), 1, plan);
     let tally = faulty.tally();
     // A reader that never reads: its ring overflows.
     let (near, reader) = CapturingCard::new(Box::new(faulty), 100);
@@ -65,6 +67,13 @@ fn a_tick_allocates_nothing() {
         ends[0].control.set_loopback(SpanIndex(0), loopback).expect("it can");
         ends[1].control.send_alarms(SpanIndex(1), Alarms::AIS).expect("it can");
         assert_eq!(allocations(|| use_everything(&mut ends, 100)), 0, "{loopback:?}");
+    }
+    for words in
+        ["errors 1e-3", "slips 50", "path 9", "stuck 3", "noisy 4", "d-loss 50%", "d-garbage", "sent errors 1e-5"]
+    {
+        desk.obey(SpanIndex(0), words.parse().expect("an order")).expect("it is there");
+        ends[0].control.set_timeslot_loopback(SpanIndex(1), Timeslot(9), TimeslotLoopback::Network).expect("it can");
+        assert_eq!(allocations(|| use_everything(&mut ends, 50)), 0, "{words}");
     }
     assert_eq!(allocations(|| use_everything(&mut ends[..1], 100)), 0, "with a far end that hangs");
 
