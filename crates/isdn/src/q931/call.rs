@@ -322,6 +322,11 @@ impl Call {
             (Some(channel), _, State::SetupSent { insisted: true, .. }) => {
                 Some(channel).filter(|_| self.channel == Some(channel))
             }
+            // Two calls cannot share one.
+            (Some(_), ..) if desk.named_in_use => {
+                desk.counters.channel_conflicts += 1;
+                None
+            }
             // One that we have taken out of service is no more acceptable than one that we do not have.
             (Some(channel), ..) => Some(channel).filter(|channel| desk.no_incoming & 1 << (channel - 1) == 0),
             // A channel that we do not have.

@@ -88,6 +88,7 @@ impl Calls {
             Err(_) => return desk.counters.not_understood += 1,
         };
         let (content, faults) = content::decode(&raw);
+        desk.named_in_use = self.names_one_in_use(desk, &raw, &content);
         match raw.reference {
             Reference::Global { .. } => restarts.handle(desk, self, &raw, &content, &faults),
             Reference::Call(reference) => match self.find(reference) {
@@ -98,6 +99,19 @@ impl Calls {
             },
         }
         self.sweep(desk);
+    }
+
+    /// Whether a message names a channel that another call has. One that is only asked for may be given to this call; one
+    /// whose RELEASE is out is free at the far end.
+    fn names_one_in_use(&self, desk: &Desk, raw: &Raw<'_>, content: &Content) -> bool {
+        let Some(set) = content.channel.as_ref().and_then(|element| desk.settings.interface.timeslots(element)) else {
+            return false;
+        };
+        self.calls.iter().any(|other| {
+            raw.reference != Reference::Call(other.reference)
+                && !(other.is_ended() || other.is_asking() || other.is_releasing())
+                && other.channel.is_some_and(|channel| set & 1 << (channel - 1) != 0)
+        })
     }
 
     /// A message for a call that is not there (5.8.3.2).

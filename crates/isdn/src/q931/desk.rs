@@ -45,6 +45,8 @@ pub(crate) struct Desk {
     pub no_incoming: u32,
     /// Channels on which no call of ours is put.
     pub no_outgoing: u32,
+    /// The message at hand names a channel that another call has.
+    pub named_in_use: bool,
     /// Channels that the far end named in a SETUP, for `service` to collect.
     pub offered: u32,
     events: Deque<Event, EVENTS>,
@@ -61,6 +63,7 @@ impl Desk {
             trace: Trace::default(),
             no_incoming: 0,
             no_outgoing: 0,
+            named_in_use: false,
             offered: 0,
             events: Deque::new(),
         }
