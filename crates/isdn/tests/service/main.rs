@@ -5,11 +5,14 @@ mod common;
 #[path = "../service_support/mod.rs"]
 mod service_support;
 
+mod acknowledged_with_the_flag_of_a_request;
 mod echo_storm;
 mod every_form;
 mod glare;
 mod link_lost;
 mod off;
+mod order_on_link_up;
 mod restart;
 mod told_and_acknowledged;
 mod unanswered;
+mod usability;
