@@ -176,7 +176,8 @@ static void forget(q931_call *handle, int cause)
 static void taken(pri_event_ring *ring)
 {
     int channel = ring->channel & 0xff; /* libpri keeps flags above */
-    say("{\"event\":\"ring\",\"channel\":%d,\"called\":\"%s\",\"calling\":\"%s\"}", channel, ring->callednum, ring->callingnum);
+    say("{\"event\":\"ring\",\"channel\":%d,\"called\":\"%s\",\"calling\":\"%s\",\"bearer\":%d}", channel, ring->callednum,
+        ring->callingnum, ring->ctype);
     if (channel <= 0 || channel >= CHANNELS || calls[channel].handle != NULL) {
         pri_hangup(pri, ring->call, PRI_CAUSE_REQUESTED_CHAN_UNAVAIL);
         return;

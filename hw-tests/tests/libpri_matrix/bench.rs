@@ -85,6 +85,8 @@ pub enum Line {
     Dead,
     /// Loses the answers that this end gives to polls, and nothing else.
     WithoutAnswersOf(Side),
+    /// Loses one frame in so many, of whichever end.
+    Losing(usize),
 }
 
 /// A frame on the line.
@@ -100,6 +102,7 @@ pub struct Passed {
 pub struct Bench {
     pub place: Place,
     story: &'static str,
+    config: Config,
     pub ours: DChannel,
     pub now: Duration,
     pub manners: Manners,
@@ -109,8 +112,11 @@ pub struct Bench {
     pub seen: Vec<Value>,
     pub line: Line,
     pub passed: Vec<Passed>,
-    /// Frames of ours that were lost.
-    pub lost: u64,
+    /// Frames that either end has sent.
+    sent: usize,
+    /// Frames of ours that were lost, and how many had passed when our end began.
+    lost: u64,
+    passed_before: usize,
     active_there: BTreeSet<u8>,
     peer: Peer,
     towards_us: VecDeque<Vec<u8>>,
@@ -120,16 +126,15 @@ pub struct Bench {
 impl Bench {
     /// Both ends, the link up between them.
     pub fn up(place: Place, story: &'static str, service: bool) -> Result<Bench, String> {
-        let Place { side, switch, .. } = place;
-        let role = if side == Side::User { "network" } else { "user" };
-        let (peer, first) = Peer::start(role, switch.row().name, if place.is_e1() { "e1" } else { "t1" });
-        let mut config = Config::new(side, switch, place.is_e1());
+        let mut config = Config::new(place.side, place.switch, place.is_e1());
         if service {
             config = config.with_service_messages().map_err(|error| error.to_string())?;
         }
+        let (peer, first) = start_peer(place);
         let mut bench = Bench {
             place,
             story,
+            config,
             ours: DChannel::new(config),
             now: Duration::ZERO,
             manners: Manners::Answer,
@@ -137,23 +142,46 @@ impl Bench {
             seen: Vec::new(),
             line: Line::Sound,
             passed: Vec::new(),
+            sent: 0,
             lost: 0,
+            passed_before: 0,
             active_there: BTreeSet::new(),
             peer,
             towards_us: VecDeque::new(),
             towards_them: VecDeque::new(),
         };
         bench.take_in(first);
-        // What Q.931 has for the network, and what we have on either side: libpri comes with six seconds.
-        let t309 = config.timers.get(Timer::T309).as_millis();
-        bench.order(&format!("timer T309 {t309}"));
-        bench.ours.start(bench.now);
-        bench.run(SECOND * 3);
-        let up_there = bench.seen.iter().any(|event| event["event"] == "up");
-        ensure!(bench.ours.is_up() && up_there, "the link does not come up: {:?}", bench.seen);
-        bench.events.clear();
-        bench.seen.clear();
+        bench.come_up()?;
+        let reports = bench.reports("up").len();
+        ensure!(reports > 0, "libpri does not report that the link is up: {:?}", bench.seen);
+        bench.forget();
         Ok(bench)
+    }
+
+    /// Our end has lost its power, and comes back with no memory of any call.
+    pub fn start_ours_afresh(&mut self) -> Told {
+        self.ours = DChannel::new(self.config);
+        (self.lost, self.passed_before) = (0, self.passed.len());
+        self.come_up()
+    }
+
+    /// libpri has, and does.
+    pub fn start_theirs_afresh(&mut self) -> Told {
+        let (peer, first) = start_peer(self.place);
+        self.peer = peer;
+        self.active_there.clear();
+        self.take_in(first);
+        self.come_up()
+    }
+
+    fn come_up(&mut self) -> Told {
+        // As long as ours, which is the Recommendation's for networks; libpri has six seconds unless told.
+        let t309 = self.config.timers.get(Timer::T309).as_millis();
+        self.order(&format!("timer T309 {t309}"));
+        self.ours.start(self.now);
+        self.run(SECOND * 3);
+        ensure!(self.ours.is_up(), "the link does not come up: {:?}", self.seen);
+        Ok(())
     }
 
     /// Has libpri do something. What it sends is under way until time passes.
@@ -260,6 +288,7 @@ impl Bench {
 
     /// Whether a frame arrives; if it does it is noted.
     fn passes(&mut self, sender: Side, frame: &[u8]) -> bool {
+        self.sent += 1;
         let is_answer = || {
             let read = frame::decode(frame, sender, q921::N201_MAX);
             matches!(read, Ok(Frame::Supervisory { command: false, poll_final: true, .. }))
@@ -268,6 +297,7 @@ impl Bench {
             Line::Sound => false,
             Line::Dead => true,
             Line::WithoutAnswersOf(side) => side == sender && is_answer(),
+            Line::Losing(one_in) => self.sent.is_multiple_of(one_in),
         };
         if !lost {
             self.passed.push(Passed { story: self.story, at: self.now, sender, octets: frame.to_vec() });
@@ -378,11 +408,17 @@ impl Bench {
         let service = counters.service;
         let errors = [service.not_understood, service.mismatches, service.unsolicited, service.unknown_channel];
         ensure!(errors == [0; 4], "a service message was wrong: {service:?}");
-        let from_us = self.passed.iter().filter(|frame| frame.sender == self.place.side).count() as u64;
-        let to_us = self.passed.len() as u64 - from_us;
+        let passed = &self.passed[self.passed_before..];
+        let from_us = passed.iter().filter(|frame| frame.sender == self.place.side).count() as u64;
+        let to_us = passed.len() as u64 - from_us;
         let (out, lost) = (link.frames_out, self.lost);
         ensure!(out == from_us + lost, "we count {out} frames sent; {from_us} passed and {lost} were lost");
         ensure!(link.frames_in == to_us, "we count {} frames received, and {to_us} were", link.frames_in);
         Ok(())
     }
+}
+
+fn start_peer(place: Place) -> (Peer, Answer) {
+    let role = if place.side == Side::User { "network" } else { "user" };
+    Peer::start(role, place.switch.row().name, if place.is_e1() { "e1" } else { "t1" })
 }

@@ -34,7 +34,9 @@ fn all_at_once(bench: &mut Bench, from_here: fn(u8) -> bool) -> Told {
         ensure!((called, calling) == (CALLED, Some(CALLING)), "libpri called {CALLED} from {CALLING}: {setup:?}");
     }
     for ring in bench.reports("ring") {
-        ensure!(ring["called"] == CALLED && ring["calling"] == CALLING, "we called {CALLED} from {CALLING}: {ring}");
+        let number = ring["called"] == CALLED && ring["calling"] == CALLING;
+        // Information transfer capability 0 is speech (Q.931 table 4-6).
+        ensure!(number && ring["bearer"] == 0, "we called {CALLED} from {CALLING} to speak: {ring}");
     }
     // Every channel can carry a call again afterwards, whoever cleared.
     for again in [false, true] {

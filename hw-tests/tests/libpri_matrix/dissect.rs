@@ -182,11 +182,11 @@ fn believed(passed: &Passed) -> Result<Fields, String> {
         }
         Frame::Supervisory { function, n_r, .. } => {
             put("lapd.control.n_r", n_r.into());
-            // Bits 4 and 3 of the first control octet, in their place (Q.921 table 5).
+            // The two bits S of the first control octet (Q.921 table 5).
             let function = match function {
                 Supervisory::ReceiveReady => 0,
-                Supervisory::ReceiveNotReady => 4,
-                Supervisory::Reject => 8,
+                Supervisory::ReceiveNotReady => 1,
+                Supervisory::Reject => 2,
             };
             put("lapd.control.s_ftype", function);
         }

@@ -34,7 +34,7 @@ enum Where {
 /// What is told, where, and how.
 type Story = (&'static str, Where, fn(&mut Bench) -> Told);
 
-const STORIES: [Story; 21] = [
+const STORIES: [Story; 24] = [
     ("a call of ours on every channel", Where::Everywhere, calls::all_ours),
     ("a call of theirs on every channel", Where::Everywhere, calls::all_theirs),
     ("calls of both on every channel", Where::Everywhere, calls::half_and_half),
@@ -56,6 +56,9 @@ const STORIES: [Story; 21] = [
     ("line dead beyond T309", Where::Everywhere, outage::beyond_t309),
     ("link reset by us under calls", Where::Everywhere, outage::reset_by_us),
     ("link reset by them under calls", Where::Everywhere, outage::reset_by_them),
+    ("our end starts anew under calls", Where::Everywhere, outage::forgotten_by_us),
+    ("their end starts anew under calls", Where::Everywhere, outage::forgotten_by_them),
+    ("one frame in seven lost", Where::Everywhere, outage::losses),
 ];
 
 const DISSECTED: &str = "all of it dissected alike";

@@ -1,6 +1,8 @@
-//! The line goes dead under calls, or either end sets the link up anew: calls that are Active stay so, and are cleared as ever.
+//! The line goes dead under calls, loses frames, or either end sets the link up anew: calls that are Active stay so, and are cleared
+//! as ever. Only an end that has lost its memory ends them.
 
 use crate::bench::{Bench, Line, SECOND, Told, ensure};
+use crate::restart;
 use isdn::{Event, Timer};
 use std::time::Duration;
 
@@ -66,6 +68,53 @@ pub fn reset_by_us(bench: &mut Bench) -> Told {
         ensure!(bench.reports("down").is_empty(), "a reset took libpri's link down: {seen:?}");
         Ok(())
     })
+}
+
+/// libpri starts anew and has forgotten its calls. Asked about them it answers RELEASE COMPLETE with 81, where clause 5.8.10 has
+/// STATUS with state 0; they end either way.
+pub fn forgotten_by_them(bench: &mut Bench) -> Told {
+    let channels = all_up(bench)?;
+    bench.start_theirs_afresh()?;
+    bench.run(RECOVERY);
+    bench.only_active([], "after libpri began anew")?;
+    let ends: Vec<_> = bench.released().iter().map(|(cause, by_peer)| (cause.value, *by_peer)).collect();
+    ensure!(ends == vec![(81, true); channels.len()], "calls that libpri has forgotten ended with {ends:?}");
+    all_up(bench).map(drop)
+}
+
+/// We start anew. libpri, whose link was reset and not lost, neither asks nor tells: its calls stay until we send RESTART.
+pub fn forgotten_by_us(bench: &mut Bench) -> Told {
+    let channels = all_up(bench)?;
+    bench.start_ours_afresh()?;
+    bench.run(RECOVERY);
+    restart::restart(bench, &channels)?;
+    bench.only_active([], "after we began anew and sent RESTART")?;
+    all_up(bench).map(drop)
+}
+
+/// A link that comes up, and calls one after the other, on a line that loses one frame in seven: layer 2 makes it good.
+pub fn losses(bench: &mut Bench) -> Told {
+    trouble_for(bench, Line::Dead, SECOND * 60);
+    bench.line = Line::Losing(7);
+    bench.run(RECOVERY);
+    for channel in bench.place.channels() {
+        bench.forget();
+        if channel % 2 == 1 {
+            bench.dial(channel)?;
+        } else {
+            bench.be_called(channel);
+        }
+        bench.run(RECOVERY);
+        bench.only_active([channel], "called over a bad line")?;
+        bench.order(&format!("clear {channel} 31"));
+        bench.run(RECOVERY);
+        bench.only_active([], "cleared over a bad line")?;
+        let ends: Vec<_> = bench.released().iter().map(|(cause, by_peer)| (cause.value, *by_peer)).collect();
+        ensure!(ends == [(31, true)], "a call over a bad line ended with {ends:?}");
+    }
+    let link = bench.ours.counters().link;
+    ensure!(link.retransmissions > 0 && link.sequence_errors > 0, "the line was not bad: {link:?}");
+    Ok(())
 }
 
 /// Tells the trouble in the middle of calls of both sides, and clears them one by one.

@@ -24,7 +24,8 @@ pub fn of_every_channel_by_us(bench: &mut Bench) -> Told {
     all_usable(bench, &channels)
 }
 
-fn restart(bench: &mut Bench, channels: &[u8]) -> Told {
+/// Restarts these channels from here; both ends must take note.
+pub fn restart(bench: &mut Bench, channels: &[u8]) -> Told {
     bench.forget();
     for &channel in channels {
         let ordered = bench.ours.restart(bench.now, channel);
