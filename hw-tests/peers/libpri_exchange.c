@@ -9,7 +9,6 @@
  * Looks after one primary rate interface: the D channel, and the octets of each bearer channel.
  *
  * Data path: a control socket of the kind osmo-e1d offers -> one descriptor per timeslot -> libpri and the sound files.
- * With --dchannel-fd there is neither control socket nor sound: the D channel's frames come on a descriptor inherited.
  * Time: the bearer channels are paced by the card: as many octets are written as were read, after a cushion at the start that
  * keeps the line fed when this process has to wait its turn. libpri has its own timers.
  * Output: one JSON object a line on stdout for each event; what libpri says in words goes to stderr.
@@ -96,9 +95,6 @@ static int call_count;
 static struct plan plans[CALLS], answer_plan;
 static int plan_count;
 static bool answering, e1, network, link_up, linked_once;
-/* SERVICE: what to send when the link is up, how many of these were acknowledged, how many came and are waited for. */
-static struct { int channel, status; } services[8];
-static int service_count, services_sent, services_acknowledged, services_in, services_wanted;
 static int reject_cause, answers_wanted = 1, answers_ended, answers_begun;
 static uint8_t idle = 0xff;
 static bool a_law;
@@ -517,11 +513,9 @@ static void handle(pri_event *event)
         say("\"restart_ack\",\"channel\":%d", event->restartack.channel & 0xff);
         break;
     case PRI_EVENT_SERVICE: /* libpri has acknowledged it */
-        services_in++;
         say("\"service\",\"channel\":%d,\"status\":%d", event->service.channel & 0xff, event->service.changestatus);
         break;
     case PRI_EVENT_SERVICE_ACK:
-        services_acknowledged++;
         say("\"service_ack\",\"channel\":%d,\"status\":%d", event->service_ack.channel & 0xff,
             event->service_ack.changestatus);
         break;
@@ -538,8 +532,6 @@ static void carry_on(int switch_type)
 {
     int i;
     double time = now();
-    for (; link_up && services_sent < service_count; services_sent++)
-        pri_maintenance_service(pri, 0, services[services_sent].channel, services[services_sent].status);
     for (i = 0; i < call_count; i++) {
         struct call *call = &calls[i];
         if (!call->started && link_up && !told_to_stop && time >= up_at + call->plan->after)
@@ -561,8 +553,6 @@ static bool finished(void)
     for (i = 0; i < call_count; i++)
         if (calls[i].started ? !calls[i].ended : !told_to_stop)
             return false;
-    if (!told_to_stop && (services_acknowledged < service_count || services_in < services_wanted))
-        return false;
     return told_to_stop || !answering || (answers_wanted > 0 && answers_ended >= answers_wanted);
 }
 
@@ -621,9 +611,8 @@ static void words(struct pri *unused, char *text)
 
 static void usage(void)
 {
-    fail(1, "usage: libpri_exchange (--socket PATH [--interface 0] [--line 0] | --dchannel-fd N) --e1|--t1 --role network|user\n"
+    fail(1, "usage: libpri_exchange --socket PATH [--interface 0] [--line 0] --e1|--t1 --role network|user\n"
             "  --switch ni2|5ess|euroisdn|dms100|4ess [--law a|u] [--timeout S=120] [--capture FILE] [--debug]\n"
-            "  [--service CHANNEL:STATUS]... [--services N=0, to come from the other end before leaving]\n"
             "  [--call NUMBER [--from NUMBER] [--name NAME] [--channel C] [--after S] [--play FILE] [--record FILE]\n"
             "   [--seconds S] [--until-played] [--hangup-cause C=16]]...\n"
             "  [--answer [--answers N=1, 0 without end] [--reject CAUSE] [--play FILE] [--record FILE] [--seconds S]\n"
@@ -678,8 +667,6 @@ int main(int argc, char **argv)
         value = argv[++i];
         if (strcmp(option, "--socket") == 0)
             socket_path = value;
-        else if (strcmp(option, "--dchannel-fd") == 0)
-            dchannel = atoi(value);
         else if (strcmp(option, "--interface") == 0)
             interface = atoi(value);
         else if (strcmp(option, "--line") == 0)
@@ -696,13 +683,7 @@ int main(int argc, char **argv)
             capture_open(value);
         else if (strcmp(option, "--answers") == 0)
             answers_wanted = atoi(value);
-        else if (strcmp(option, "--services") == 0)
-            services_wanted = atoi(value);
-        else if (strcmp(option, "--service") == 0) {
-            if (service_count >= 8 || sscanf(value, "%d:%d", &services[service_count].channel, &services[service_count].status) != 2)
-                usage();
-            service_count++;
-        } else if (strcmp(option, "--reject") == 0)
+        else if (strcmp(option, "--reject") == 0)
             reject_cause = atoi(value);
         else if (strcmp(option, "--call") == 0) {
             if (plan_count >= CALLS / 2)
@@ -733,7 +714,7 @@ int main(int argc, char **argv)
         else
             usage();
     }
-    if (e1 == t1 || role == NULL || switch_type == 0 || (socket_path == NULL) == (dchannel < 0))
+    if (e1 == t1 || role == NULL || switch_type == 0 || socket_path == NULL)
         usage();
     network = strcmp(role, "network") == 0;
     if (!network && strcmp(role, "user") != 0)
@@ -746,8 +727,7 @@ int main(int argc, char **argv)
     signal(SIGINT, stop);
     for (i = 0; i < SLOTS; i++)
         bearers[i].fd = -1;
-    if (socket_path != NULL)
-        card_open(socket_path, interface, line, e1 ? 31 : 24, e1 ? 16 : 24);
+    card_open(socket_path, interface, line, e1 ? 31 : 24, e1 ? 16 : 24);
 
     pri_set_message(words);
     pri_set_error(words);
@@ -791,10 +771,8 @@ int main(int argc, char **argv)
         }
         watched[count] = (struct pollfd){ dchannel, POLLIN, 0 };
         slot_of[count++] = 0;
-        if (control >= 0) {
-            watched[count] = (struct pollfd){ control, POLLIN, 0 };
-            slot_of[count++] = -1;
-        }
+        watched[count] = (struct pollfd){ control, POLLIN, 0 };
+        slot_of[count++] = -1;
         for (i = 1; i < SLOTS; i++)
             if (bearers[i].fd >= 0) {
                 short wanted = (bearers[i].waiting < PENDING ? POLLIN : 0) | (bearers[i].waiting > 0 ? POLLOUT : 0);

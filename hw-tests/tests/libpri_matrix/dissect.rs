@@ -5,6 +5,7 @@
 //! Words: fields, what one frame says, by tshark's names for it; one that is not there has no entry.
 
 use crate::bench::{Passed, Place, Told, ensure};
+use hw_tests::capture::Capture;
 use hw_tests::peers::tshark_fields;
 use isdn::maintenance::{Discriminator, Kind, ServiceMessage};
 use isdn::q921::N201_MAX;
@@ -85,7 +86,10 @@ type Fields = BTreeMap<&'static str, String>;
 
 /// Compares, and sees to it that neither end had to say that it did not understand the other.
 pub fn alike(place: Place, passed: &[Passed], capture: &Path) -> Told {
-    write(capture, passed);
+    let mut writing = Capture::open(capture);
+    for frame in passed {
+        writing.note(frame.at, &frame.octets, frame.sender == Side::Network);
+    }
     let names: Vec<_> = FIELDS.iter().map(|(name, _)| *name).chain([MALFORMED]).collect();
     let rows = tshark_fields(capture, &names);
     ensure!(rows.len() == passed.len(), "tshark finds {} frames, and {} passed", rows.len(), passed.len());
@@ -268,20 +272,4 @@ fn channels(fields: &mut Fields, element: &ChannelIdentification) {
         let numbers: Vec<_> = (1..=32).filter(|n| set & 1 << (n - 1) != 0).map(|n: u32| n.to_string()).collect();
         fields.insert("q931.channel.number", numbers.join(","));
     }
-}
-
-/// pcap 2.4, link type 177 (LAPD), each frame behind its pseudo header.
-fn write(capture: &Path, frames: &[Passed]) {
-    let mut octets = 0xa1b2_c3d4u32.to_ne_bytes().to_vec();
-    octets.extend([2u16, 4].map(u16::to_ne_bytes).as_flattened());
-    octets.extend([0u32, 0, 65535, 177].map(u32::to_ne_bytes).as_flattened());
-    for frame in frames {
-        let from_network = u8::from(frame.sender == Side::Network);
-        let length = 16 + frame.octets.len() as u32;
-        let record = [frame.at.as_secs() as u32, frame.at.subsec_micros(), length, length];
-        octets.extend(record.map(u32::to_ne_bytes).as_flattened());
-        octets.extend([0, 4, 0x20, 0x44, 0, 1, from_network, 0, 0, 0, 0, 0, 0, 0, 0, 0x30]);
-        octets.extend(&frame.octets);
-    }
-    std::fs::write(capture, octets).expect("write the capture");
 }
