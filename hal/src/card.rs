@@ -40,14 +40,28 @@ pub struct Counters {
     pub path_code_violations: u64,
     /// CRC-4 errors the far end reports by E bits, or the T1 performance report.
     pub far_end_errors: u64,
+    /// Performance reports received from the far end (T1 ESF, one a second).
+    pub far_end_reports: u64,
+    /// Reports in which the far end was out of frame (SE).
+    pub far_end_out_of_frame: u64,
+    /// Reports in which the far end saw line code violations (LV).
+    pub far_end_line_violations: u64,
+    /// Reports in which the far end had a controlled slip (SL).
+    pub far_end_slips: u64,
     /// Framing bit errors.
     pub framing_errors: u64,
+    /// Times frame alignment was lost, if only for some frames.
+    pub out_of_frame: u64,
     /// Controlled slips: a chunk dropped or repeated because two clocks differ.
     pub slips: u64,
     /// Chunks that were not there in time and were replaced by the idle pattern.
     pub underruns: u64,
     /// D-channel frames thrown away for a wrong frame check sequence, an abort or their length.
     pub bad_frames: u64,
+    /// Of those, the aborted.
+    pub aborted_frames: u64,
+    /// Of those, the ones with a wrong frame check sequence.
+    pub wrong_fcs_frames: u64,
 }
 
 /// Why a D-channel frame was lost.

@@ -112,6 +112,7 @@ impl EndState {
             slips: read(&self.slips),
             underruns: read(&self.underruns),
             bad_frames: read(&self.bad_frames),
+            ..Counters::default()
         }
     }
 
