@@ -7,6 +7,38 @@
 //! intervals for those who ask.
 //! Time: the caller supplies `now` since the start, and the clock on the wall where quarters of an hour matter.
 //! Source: RFC 4805 (DS1-MIB), ANSI T1.231.
+//!
+//! The owner of a line gives [`Monitor`] what a board says, and asks it what to tell:
+//!
+//! ```
+//! use line::{Config, Defects, Framing, Monitor, Output, Raw};
+//! use std::time::Duration;
+//!
+//! // Once a span, with what was kept of it: a new monitor counts from the counters as they are.
+//! let (start, wall) = (Duration::ZERO, Duration::from_secs(1_772_323_200));
+//! let mut monitor = Monitor::new(Config::new(Framing::T1Esf), start, wall, Raw::default());
+//!
+//! // Whenever the board says that its alarms have changed.
+//! monitor.handle_defects(Duration::from_secs(1), Defects::LOS | Defects::LOF);
+//!
+//! // Whenever the time it asks for has come; about once a second.
+//! for _ in 0..20 {
+//!     let now = monitor.poll_timeout();
+//!     monitor.handle_timeout(now, wall + now, &Raw::default());
+//!     while let Some(output) = monitor.poll_output() {
+//!         match output {
+//!             Output::Failure(change) => println!("{now:?} {change:?}"),
+//!             Output::Crossing(crossing) => println!("{now:?} {crossing:?}"),
+//!             Output::Rate(change) => println!("{now:?} {change:?}"),
+//!         }
+//!     }
+//! }
+//!
+//! // For those who ask, and for the disk.
+//! assert_eq!(monitor.failures().standing().count(), 1);
+//! let kept = monitor.snapshot();
+//! # let _ = kept;
+//! ```
 #![forbid(unsafe_code)]
 
 mod counts;
@@ -14,8 +46,11 @@ mod defects;
 pub mod failure;
 mod framing;
 mod interval;
+mod monitor;
 mod performance;
+mod rate;
 mod registers;
+mod sampler;
 mod second;
 mod threshold;
 
@@ -24,6 +59,10 @@ pub use defects::Defects;
 pub use failure::{Change, FailureKind, Failures};
 pub use framing::Framing;
 pub use interval::{DAY, INTERVALS, Interval, QUARTER, Quality};
+pub use monitor::{Config, Monitor, Output};
 pub use performance::{EndPerformance, Failed, Performance, RestoreError, Snapshot};
+pub use rate::{Limit, Rate, RateChange, RateKind};
+pub use registers::Availability;
+pub use sampler::{Raw, Sample, Sampler};
 pub use second::{FarSecond, Second};
 pub use threshold::{Crossing, End, Period, Thresholds};

@@ -12,7 +12,7 @@
 //! Words: *quarter*, a 15-minute interval.
 
 use crate::interval::{DAY, Interval, QUARTER};
-use crate::registers::{Registers, Watch};
+use crate::registers::{Availability, Registers, Watch};
 use crate::threshold::{Crossing, End, Thresholds};
 use crate::{Counts, Framing, Second};
 use serde::{Deserialize, Serialize};
@@ -97,13 +97,16 @@ impl Performance {
         self.last
     }
 
-    /// One end; `None` for the far end of a framing that has no reports from there.
+    /// What we receive.
     #[must_use]
-    pub fn end(&self, end: End) -> Option<EndPerformance<'_>> {
-        let registers = match end {
-            End::Near => &self.near,
-            End::Far => self.far.as_ref()?,
-        };
+    pub fn near(&self) -> EndPerformance<'_> {
+        EndPerformance { last: self.last, registers: &self.near }
+    }
+
+    /// What the far end receives; `None` for a framing that has no reports from there.
+    #[must_use]
+    pub fn far(&self) -> Option<EndPerformance<'_>> {
+        let registers = self.far.as_ref()?;
         Some(EndPerformance { last: self.last, registers })
     }
 
@@ -147,10 +150,10 @@ pub struct EndPerformance<'a> {
 }
 
 impl<'a> EndPerformance<'a> {
-    /// Whether the end is unavailable, as far as is known yet.
+    /// Whether the end is available, as far as is known yet.
     #[must_use]
-    pub fn unavailable(&self) -> bool {
-        self.registers.unavailable()
+    pub fn availability(&self) -> Availability {
+        self.registers.availability()
     }
 
     /// Seconds of the current quarter that have passed, observed or not.

@@ -17,9 +17,32 @@ use crate::threshold::{Crossing, End, Period, Thresholds};
 use crate::{Counts, Framing};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::fmt;
 
 /// Seconds in a row that change the availability of a line.
 const TEN: usize = 10;
+
+/// Whether an end can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Availability {
+    /// It can.
+    Available,
+    /// Ten severely errored seconds in a row have been, or a failure, and not yet ten better ones.
+    Unavailable,
+    /// The last second was not observed.
+    Unknown,
+}
+
+impl fmt::Display for Availability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Availability::Available => "available",
+            Availability::Unavailable => "unavailable",
+            Availability::Unknown => "not known",
+        })
+    }
+}
 
 /// Seconds collected towards a degraded minute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +55,8 @@ struct Minute {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Registers {
     unavailable: bool,
+    /// The last second was observed.
+    known: bool,
     /// Seconds in a row that speak against `unavailable`, oldest first; at most nine.
     run: heapless::Vec<Mark, TEN>,
     minute: Minute,
@@ -55,6 +80,7 @@ impl Registers {
     pub fn new(at: u64) -> Self {
         Registers {
             unavailable: false,
+            known: false,
             run: heapless::Vec::new(),
             minute: Minute::default(),
             quarter: Interval::new(start_of(at, QUARTER), QUARTER),
@@ -66,6 +92,7 @@ impl Registers {
 
     /// A second passed and counts as this; `failed` when a failure stands that makes the line unavailable.
     pub fn second(&mut self, mark: Mark, failed: bool, watch: &mut Watch<'_>) {
+        self.known = true;
         self.quarter.observed = self.quarter.observed.saturating_add(1);
         self.day.observed = self.day.observed.saturating_add(1);
         if mark.severe() == self.unavailable {
@@ -84,6 +111,7 @@ impl Registers {
 
     /// Seconds are missing: what comes after is not in a row with what was before.
     pub fn hole(&mut self, watch: &mut Watch<'_>) {
+        self.known = false;
         self.settle_run(watch);
         self.minute = Minute::default();
     }
@@ -116,9 +144,13 @@ impl Registers {
         self.day.clock_set = true;
     }
 
-    /// Whether the line is unavailable, as far as is known yet.
-    pub fn unavailable(&self) -> bool {
-        self.unavailable
+    /// Whether the line is available, as far as is known yet.
+    pub fn availability(&self) -> Availability {
+        match (self.known, self.unavailable) {
+            (false, _) => Availability::Unknown,
+            (true, false) => Availability::Available,
+            (true, true) => Availability::Unavailable,
+        }
     }
 
     /// The current quarter, with the run counted as things stand.

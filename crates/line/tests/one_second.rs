@@ -102,9 +102,6 @@ fn the_far_end_of_each_framing() {
         assert_eq!((current.observed == 1).then(|| row(&current.counts)), expected, "{framing}: {what}");
     }
     for framing in [D4, E1] {
-        assert!(
-            Bench::new(framing).performance.end(line::End::Far).is_none(),
-            "{framing} tells nothing of its far end"
-        );
+        assert!(Bench::new(framing).performance.far().is_none(), "{framing} tells nothing of its far end");
     }
 }

@@ -7,7 +7,7 @@
 mod common;
 
 use common::{Bench, MIDNIGHT, clean, crc, far_crc, row, with};
-use line::{Defects, Framing};
+use line::{Availability, Defects, Framing};
 
 /// Counts of a line on which nothing but CRC errors was seen.
 fn crc_row(pcv: u32, es: u32, ses: u32, uas: u32) -> [u32; 10] {
@@ -25,7 +25,7 @@ fn nine_severe_seconds_are_bad_but_available() {
     assert_eq!(now(&bench), crc_row(3600, 9, 9, 0));
     bench.pass(1, clean()).pass(9, crc(400)).pass(1, crc(1));
     assert_eq!(now(&bench), crc_row(7201, 19, 18, 0), "the row is broken: counting starts anew");
-    assert!(!bench.near().unavailable());
+    assert_eq!(bench.near().availability(), Availability::Available);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn the_tenth_takes_the_nine_before_it_along() {
     assert_eq!(now(&bench), crc_row(1, 1, 0, 10), "the tenth: all ten were unavailable, and count as nothing else");
     bench.pass(1, crc(400));
     assert_eq!(now(&bench), crc_row(1, 1, 0, 11));
-    assert!(bench.near().unavailable());
+    assert_eq!(bench.near().availability(), Availability::Unavailable);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn ten_good_seconds_are_given_back() {
     assert_eq!(now(&bench), crc_row(0, 0, 0, 39), "nine are not enough");
     bench.pass(1, crc(1));
     assert_eq!(now(&bench), crc_row(10, 10, 0, 30), "with the tenth the ten become errored but available");
-    assert!(!bench.near().unavailable());
+    assert_eq!(bench.near().availability(), Availability::Available);
 }
 
 #[test]
@@ -135,10 +135,12 @@ fn the_far_end_has_times_of_its_own() {
     bench.failed.near = true;
     bench.pass(20, with(Defects::LOS));
     assert_eq!((bench.far().current().observed, row(&bench.far().current().counts)), (12, crc_row(0, 0, 0, 12)));
-    assert!(bench.far().unavailable(), "what it last was, until the contrary is seen");
+    assert_eq!(bench.far().availability(), Availability::Unknown);
     bench.failed.near = false;
-    bench.pass(10, clean());
-    assert_eq!((bench.far().current().observed, bench.far().unavailable()), (22, false));
+    bench.pass(9, clean());
+    assert_eq!(bench.far().availability(), Availability::Unavailable, "what it last was, until the contrary is seen");
+    bench.pass(1, clean());
+    assert_eq!((bench.far().current().observed, bench.far().availability()), (22, Availability::Available));
 }
 
 #[test]

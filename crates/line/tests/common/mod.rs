@@ -68,11 +68,11 @@ impl Bench {
     }
 
     pub fn near(&self) -> EndPerformance<'_> {
-        self.performance.end(line::End::Near).expect("every line has a near end")
+        self.performance.near()
     }
 
     pub fn far(&self) -> EndPerformance<'_> {
-        self.performance.end(line::End::Far).expect("this framing has a far end")
+        self.performance.far().expect("this framing has a far end")
     }
 }
 
