@@ -11,7 +11,7 @@
 //! The owner of a line gives [`Monitor`] what a board says, and asks it what to tell:
 //!
 //! ```
-//! use line::{Config, Defects, Framing, Monitor, Output, Raw};
+//! use line::{Config, Defects, Framing, Monitor, Output, Raw, show::Report};
 //! use std::time::Duration;
 //!
 //! // Once a span, with what was kept of it: a new monitor counts from the counters as they are.
@@ -35,7 +35,9 @@
 //! }
 //!
 //! // For those who ask, and for the disk.
-//! assert_eq!(monitor.failures().standing().count(), 1);
+//! let report = Report::of(&monitor, monitor.poll_timeout());
+//! assert_eq!(report.failures[0].kind.name(), "LOS");
+//! println!("{}", report.text(true));
 //! let kept = monitor.snapshot();
 //! # let _ = kept;
 //! ```
@@ -52,6 +54,7 @@ mod rate;
 mod registers;
 mod sampler;
 mod second;
+pub mod show;
 mod threshold;
 
 pub use counts::{COUNTERS, Counter, Counts};

@@ -1,7 +1,7 @@
 //! Everything that watches over one line, behind one interface.
 //!
 //! Data path: defects as they change, counters once a second → here → [`Output`] for log and alarm list,
-//! intervals for those who ask, [`Snapshot`] for the disk.
+//! [`crate::show::Report`] for those who ask, [`Snapshot`] for the disk.
 //! Time: `now` since the start and `wall` since 1970 with the inputs; the caller reads the counters and calls
 //! [`Monitor::handle_timeout`] when [`Monitor::poll_timeout`] says so, and collects [`Monitor::poll_output`] until `None`
 //! after each input. Nothing is allocated but by [`Monitor::snapshot`] and by making reports.
