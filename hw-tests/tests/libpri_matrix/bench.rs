@@ -388,10 +388,11 @@ impl Bench {
         self.seen.clear();
     }
 
-    /// For failures: where both ends stand.
+    /// For failures: where both ends stand, and the last they had to say.
     pub fn situation(&self) -> String {
         let calls: Vec<_> = self.ours.calls().map(|call| (call.channel, call.state)).collect();
-        format!("calls here {calls:?}, we were told {:?}, libpri reported {:?}", self.events, self.seen)
+        let (told, reported) = (last(&self.events), last(&self.seen));
+        format!("calls here {calls:?}; we were told at last {told:?}; libpri reported at last {reported:?}")
     }
 
     /// Nothing was misunderstood at our end, and everything that passed was counted.
@@ -416,6 +417,11 @@ impl Bench {
         ensure!(link.frames_in == to_us, "we count {} frames received, and {to_us} were", link.frames_in);
         Ok(())
     }
+}
+
+/// As many as one reads.
+fn last<T>(all: &[T]) -> &[T] {
+    &all[all.len().saturating_sub(5)..]
 }
 
 fn start_peer(place: Place) -> (Peer, Answer) {

@@ -34,7 +34,7 @@ enum Where {
 /// What is told, where, and how.
 type Story = (&'static str, Where, fn(&mut Bench) -> Told);
 
-const STORIES: [Story; 24] = [
+const STORIES: [Story; 25] = [
     ("a call of ours on every channel", Where::Everywhere, calls::all_ours),
     ("a call of theirs on every channel", Where::Everywhere, calls::all_theirs),
     ("calls of both on every channel", Where::Everywhere, calls::half_and_half),
@@ -48,6 +48,7 @@ const STORIES: [Story; 24] = [
     ("RESTART of the interface by them", Where::Everywhere, restart::of_the_interface_by_them),
     ("three states told by us", Where::WithService, service::told_by_us),
     ("three states told by them", Where::WithService, service::told_by_them),
+    ("RESTART of a channel kept back", Where::WithService, service::restarted_by_them),
     ("kept back by us without SERVICE", Where::WithoutService, service::kept_by_us_without_messages),
     ("kept back by them without SERVICE", Where::WithoutService, service::kept_by_them_without_messages),
     ("line dead for 1 s under calls", Where::Everywhere, outage::one_second),
@@ -97,7 +98,12 @@ fn every_story_in_every_place() {
     let sides = [Side::User, Side::Network];
     let places: Vec<_> = SWITCHES.iter().flat_map(|&switch| sides.map(|side| Place { side, switch })).collect();
     let columns: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = places.iter().map(|&place| scope.spawn(move || column(place))).collect();
+        let begin = |place: Place| {
+            // Should a story panic, the message names the thread.
+            let thread = thread::Builder::new().name(place.name());
+            thread.spawn_scoped(scope, move || column(place)).expect("a thread")
+        };
+        let threads: Vec<_> = places.iter().map(|&place| begin(place)).collect();
         threads.into_iter().map(|thread| thread.join().expect("told above")).collect()
     });
 

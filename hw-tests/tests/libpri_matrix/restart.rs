@@ -40,7 +40,7 @@ pub fn restart(bench: &mut Bench, channels: &[u8]) -> Told {
             bench.situation()
         );
         let reported = bench.reports("restart").iter().any(|event| event["channel"] == channel);
-        ensure!(reported, "libpri was not told of RESTART of channel {channel}: {:?}", bench.seen);
+        ensure!(reported, "libpri was not told of RESTART of channel {channel}: {}", bench.situation());
     }
     Ok(())
 }
@@ -71,12 +71,12 @@ fn be_restarted(bench: &mut Bench, channel: i8, set: u32, ended: &[u8]) -> Told 
     bench.order(&format!("restart {channel}"));
     bench.finish();
     let told = Event::Restarted { channels: set };
-    ensure!(bench.events.contains(&told), "RESTART of {channel} from the far end: {:?}", bench.events);
+    ensure!(bench.events.contains(&told), "RESTART of {channel} from the far end: {}", bench.situation());
     // 41: temporary failure, which is what we tell of a call that the far end has restarted away.
     let ends: Vec<_> = bench.released().iter().map(|(cause, by_peer)| (cause.value, *by_peer)).collect();
     ensure!(ends == vec![(41, true); ended.len()], "RESTART of {channel} from the far end ended calls with {ends:?}");
     let answered = bench.reports("restart_ack").len();
-    ensure!(answered == 1, "libpri had {answered} acknowledgements of its RESTART of {channel}: {:?}", bench.seen);
+    ensure!(answered == 1, "libpri had {answered} acknowledgements of its RESTART of {channel}: {}", bench.situation());
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //! where it has not.
 
 use crate::bench::{Bench, CALLED, CALLING, SECOND, Told, ensure};
-use isdn::{Event, FarState, Manner, ServiceState};
+use isdn::{Event, FarState, Manner, ServiceState, Switch};
 
 /// With their code on the line and what calls they leave us.
 const STATES: [(ServiceState, FarState, u8); 3] = [
@@ -33,12 +33,12 @@ pub fn told_by_us(bench: &mut Bench) -> Told {
             let settled = Event::ServiceSettled { channel, state, acknowledged: true };
             ensure!(
                 bench.events.contains(&settled),
-                "{state} of channel {channel} is not acknowledged: {:?}",
-                bench.events
+                "{state} of channel {channel} is not acknowledged: {}",
+                bench.situation()
             );
             let told =
                 bench.reports("service").iter().any(|event| event["channel"] == channel && event["status"] == code);
-            ensure!(told, "{state} of channel {channel} did not reach libpri as {code}: {:?}", bench.seen);
+            ensure!(told, "{state} of channel {channel} did not reach libpri as {code}: {}", bench.situation());
         }
         bench.only_active([4], "a call outlives the states of its channel")?;
         let offered = offered_by_them(bench, 9)?;
@@ -64,8 +64,8 @@ pub fn told_by_them(bench: &mut Bench) -> Told {
                 bench.reports("service_ack").iter().any(|event| event["channel"] == channel && event["status"] == code);
             ensure!(
                 acknowledged,
-                "libpri's {state} of channel {channel} is not acknowledged as {code}: {:?}",
-                bench.seen
+                "libpri's {state} of channel {channel} is not acknowledged as {code}: {}",
+                bench.situation()
             );
         }
         bench.only_active([4], "a call outlives the states of its channel")?;
@@ -74,6 +74,24 @@ pub fn told_by_them(bench: &mut Bench) -> Told {
         ensure!(bench.dial(9).is_ok() == may_call, "channel 9, {state} there: told {may_call}, done otherwise");
         bench.finish();
     }
+    Ok(())
+}
+
+/// A channel out of service there and in maintenance here, and RESTART of it from there: ours stays and is told again, theirs stays
+/// too, except on DMS-100, where RESTART puts it back.
+pub fn restarted_by_them(bench: &mut Bench) -> Told {
+    let ordered = bench.ours.set_near(bench.now, 9, ServiceState::Maintenance, Manner::Force);
+    ordered.map_err(|refused| format!("our own end has no channel 9: {refused}"))?;
+    bench.order("service 9 2");
+    bench.run(SECOND * PACE);
+    bench.forget();
+    bench.order("restart 9");
+    bench.run(SECOND * PACE);
+    let known = bench.ours.service(9).map(|service| (service.near, service.far));
+    let far = if bench.place.switch == Switch::Dms100 { FarState::InService } else { FarState::OutOfService };
+    ensure!(known == Some((ServiceState::Maintenance, far)), "after RESTART channel 9 is {known:?}, not {far:?} there");
+    let told_again = bench.reports("service").iter().any(|event| event["channel"] == 9 && event["status"] == 1);
+    ensure!(told_again, "our state of channel 9 was not told again after RESTART: {}", bench.situation());
     Ok(())
 }
 
@@ -116,7 +134,7 @@ pub fn kept_by_them_without_messages(bench: &mut Bench) -> Told {
     bench.ours.restart(bench.now, 9).map_err(|refused| format!("our own end does not restart channel 9: {refused}"))?;
     bench.finish();
     let done = Event::RestartDone { channel: 9, acknowledged: true };
-    ensure!(bench.events.contains(&done), "RESTART of channel 9 is not acknowledged: {:?}", bench.events);
+    ensure!(bench.events.contains(&done), "RESTART of channel 9 is not acknowledged: {}", bench.situation());
     bench.connected(true, 9).map(drop)
 }
 
