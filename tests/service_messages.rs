@@ -107,7 +107,7 @@ impl Town {
         let call = self.exchange.dial(self.now, &setup).expect("placed");
         self.settle();
         let named = |event: &Event| match event {
-            Event::Proceeding { channel, .. } => Some(*channel),
+            Event::Proceeding { channel, .. } => Some(channel.timeslot),
             _ => None,
         };
         (call, self.heard.iter().find_map(named))
@@ -124,7 +124,7 @@ fn the_exchange_is_answered_and_reported() {
     town.told.clear();
     town.set(23, ServiceState::OutOfService);
     assert!(town.heard.contains(&Event::ServiceSettled {
-        channel: 23,
+        channel: 23.into(),
         state: ServiceState::OutOfService,
         acknowledged: true
     }));
@@ -151,7 +151,7 @@ fn an_exchange_that_does_not_answer() {
     town.pass(SECOND * 241);
     // Told of together.
     assert_eq!(town.services(), [(0x7f_ffff, Some(FarState::Unknown)), (0, None)]);
-    let (_, channel) = town.call(ChannelChoice::Exclusive(5));
+    let (_, channel) = town.call(ChannelChoice::Exclusive(5.into()));
     assert_eq!(channel, Some(5), "its calls are taken");
     assert_eq!(town.services()[2..], [(1 << 4, None)], "and asked about");
 }

@@ -543,7 +543,7 @@ impl Gateway {
                             0
                         }
                     };
-                    far = Some((state, so_far | 1 << (channel - 1)));
+                    far = Some((state, so_far | 1 << (channel.timeslot - 1)));
                 }
                 isdn::Output::Event(event) => self.handle_event(now, span, event),
             }
@@ -612,7 +612,7 @@ impl Gateway {
                 }
             }
             isdn::Event::Restarted { channels } => {
-                self.report(now, What::Restarted { span: span as u16, channels: channels.count_ones() });
+                self.report(now, What::Restarted { span: span as u16, channels: channels.len() as u32 });
             }
             // Of calls we place, which the gateway does not yet do, and of RESTARTs we send.
             isdn::Event::Proceeding { .. } | isdn::Event::Alerting { .. } | isdn::Event::RestartDone { .. } => {}
@@ -684,9 +684,9 @@ impl Gateway {
             free().find(|t| good(*t)).or_else(|| free().next()).ok_or(Reason::NoneFree)
         };
         match setup.channel {
-            ChannelChoice::Exclusive(n) if idle(Timeslot(n)) => Ok(Timeslot(n)),
+            ChannelChoice::Exclusive(n) if idle(Timeslot(n.timeslot)) => Ok(Timeslot(n.timeslot)),
             ChannelChoice::Exclusive(_) => Err(Reason::ChannelUnavailable),
-            ChannelChoice::Preferred(n) if idle(Timeslot(n)) => Ok(Timeslot(n)),
+            ChannelChoice::Preferred(n) if idle(Timeslot(n.timeslot)) => Ok(Timeslot(n.timeslot)),
             ChannelChoice::Preferred(_) | ChannelChoice::Any => any(),
             // Call waiting, which a conference has no use for.
             ChannelChoice::None => Err(Reason::NoneFree),

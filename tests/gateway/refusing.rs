@@ -42,9 +42,9 @@ fn the_one_channel_that_will_do_is_busy_44() {
     wire.far.start(now);
     wire.carry(&mut gateway, now);
     let setup = |choice| Setup { channel: choice, ..Setup::default() };
-    let first = wire.far.dial(now, &setup(ChannelChoice::Exclusive(9))).expect("free");
+    let first = wire.far.dial(now, &setup(ChannelChoice::Exclusive(9.into()))).expect("free");
     wire.carry(&mut gateway, now);
-    let held = wire.far.dial(now, &setup(ChannelChoice::Exclusive(5))).expect("free");
+    let held = wire.far.dial(now, &setup(ChannelChoice::Exclusive(5.into()))).expect("free");
     wire.carry(&mut gateway, now);
     wire.far.clear(now, first, isdn::Cause::user(16)).expect("there");
     wire.carry(&mut gateway, now);
@@ -58,7 +58,7 @@ fn the_one_channel_that_will_do_is_busy_44() {
     while !wire.events.iter().any(|e| matches!(e, Event::LinkUp { .. })) {
         assert!(wire.step(&mut gateway, now), "the link comes up");
     }
-    let again = wire.far.dial(now, &setup(ChannelChoice::Exclusive(5))).expect("free, it believes");
+    let again = wire.far.dial(now, &setup(ChannelChoice::Exclusive(5.into()))).expect("free, it believes");
     wire.carry(&mut gateway, now);
     let cause = wire.events.iter().find_map(|e| match e {
         Event::Released { call, cause, .. } if *call == again => Some(cause.value),

@@ -442,9 +442,9 @@ impl Switch {
                 return self.tell(caller, CallerEvent::NoRoute { cause });
             };
             setup.channel = if self.channel_preferred {
-                ChannelChoice::Preferred(channel.0)
+                ChannelChoice::Preferred(channel.0.into())
             } else {
-                ChannelChoice::Exclusive(channel.0)
+                ChannelChoice::Exclusive(channel.0.into())
             };
             match spans[id.0].d.dial(now, &setup) {
                 Ok(call) => break (id, channel, call),
@@ -492,7 +492,7 @@ impl Switch {
             Event::Incoming { call, setup } => self.incoming(now, span, call, setup),
             Event::Proceeding { call, channel } => {
                 if let Some(caller) = caller_of(self, call) {
-                    self.proceeding(now, caller, Timeslot(channel));
+                    self.proceeding(now, caller, Timeslot(channel.timeslot));
                 }
             }
             Event::Alerting { call, in_band } => {
@@ -528,7 +528,7 @@ impl Switch {
                 }
             }
             Event::Restarted { channels } => {
-                log::info!("exchange: far end restarted channels {channels:#x} of span {span}");
+                log::info!("exchange: far end restarted {} channels of span {span}", channels.len());
             }
             Event::RestartDone { channel, acknowledged } => {
                 log::info!("exchange: restart of span {span} channel {channel}: acknowledged: {acknowledged}");
@@ -628,9 +628,9 @@ impl Switch {
         let lowest = |set: u32| (set != 0).then(|| Timeslot(set.trailing_zeros() as u8 + 1));
         let channel = match setup.channel {
             ChannelChoice::Any => lowest(free).ok_or(34),
-            ChannelChoice::Preferred(n) if free & bit(Timeslot(n)) != 0 => Ok(Timeslot(n)),
+            ChannelChoice::Preferred(n) if free & bit(Timeslot(n.timeslot)) != 0 => Ok(Timeslot(n.timeslot)),
             ChannelChoice::Preferred(_) => lowest(free).ok_or(34),
-            ChannelChoice::Exclusive(n) if free & bit(Timeslot(n)) != 0 => Ok(Timeslot(n)),
+            ChannelChoice::Exclusive(n) if free & bit(Timeslot(n.timeslot)) != 0 => Ok(Timeslot(n.timeslot)),
             ChannelChoice::Exclusive(_) => Err(44),
             ChannelChoice::None => Err(34),
         };

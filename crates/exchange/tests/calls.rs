@@ -162,11 +162,11 @@ fn subscribers_refuse_in_their_own_words() {
 #[test]
 fn a_call_from_the_far_end_gets_the_channel_it_insists_on_or_none() {
     let mut office = with_subscribers(Line::E1, subscribers());
-    assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Exclusive(31)), None);
+    assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Exclusive(31.into())), None);
     assert_eq!(office.last(CallerId(1)), "connected 0/31");
     office.switch.channel_in_service(SpanId(0), Timeslot(5), false);
-    assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Exclusive(5)), Some(44), "out of service");
-    assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Preferred(5)), None);
+    assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Exclusive(5.into())), Some(44), "out of service");
+    assert_eq!(call_subscriber(&mut office, "200", ChannelChoice::Preferred(5.into())), None);
     assert_eq!(office.last(CallerId(2)), "connected 0/1", "preferred: the lowest free one instead");
     for caller in [1, 2] {
         office.hang_up(CallerId(caller));
@@ -178,7 +178,9 @@ fn a_call_from_the_far_end_gets_the_channel_it_insists_on_or_none() {
 /// Clause 5.7: two SETUPs cross on one channel. The network's call has it; the user's gets another or none.
 #[test]
 fn two_setups_for_one_channel_cross_and_the_exchange_has_its_way() {
-    for (asked, told, left) in [(ChannelChoice::Exclusive(1), Some(44), 1), (ChannelChoice::Preferred(1), None, 2)] {
+    for (asked, told, left) in
+        [(ChannelChoice::Exclusive(1.into()), Some(44), 1), (ChannelChoice::Preferred(1.into()), None, 2)]
+    {
         let mut office = with_subscribers(Line::E1, subscribers());
         let now = office.now;
         let theirs = office.desks[0].d.dial(now, &setup("200", asked)).expect("the link is up");

@@ -75,12 +75,12 @@ fn its_own_channel() {
     let mut town = Town::up(true);
     assert!(town.exchange.channel_in_service(SPAN, Timeslot(1), false));
     town.settle();
-    assert_eq!(town.heard, [Event::FarChanged { channel: 1, state: FarState::OutOfService }]);
-    assert_eq!(town.offered(), ChannelChoice::Exclusive(2));
+    assert_eq!(town.heard, [Event::FarChanged { channel: 1.into(), state: FarState::OutOfService }]);
+    assert_eq!(town.offered(), ChannelChoice::Exclusive(2.into()));
     assert!(town.exchange.channel_in_service(SPAN, Timeslot(1), true));
     town.settle();
     assert_eq!(town.user.service(1).map(|service| service.far), Some(FarState::InService));
-    assert_eq!(town.offered(), ChannelChoice::Exclusive(1));
+    assert_eq!(town.offered(), ChannelChoice::Exclusive(1.into()));
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn a_channel_of_the_far_end() {
     }
     town.settle();
     assert_eq!(town.heard.len(), 2, "both are acknowledged: {:?}", town.heard);
-    assert_eq!(town.offered(), ChannelChoice::Exclusive(3));
+    assert_eq!(town.offered(), ChannelChoice::Exclusive(3.into()));
     town.user.set_near(town.now, 1, ServiceState::InService, Manner::Force).expect("there is a channel 1");
     town.settle();
-    assert_eq!(town.offered(), ChannelChoice::Exclusive(1));
+    assert_eq!(town.offered(), ChannelChoice::Exclusive(1.into()));
 }
 
 /// Off: a channel is kept out of use all the same, and nobody is told.
@@ -104,7 +104,7 @@ fn without_service_messages() {
     assert!(town.exchange.channel_in_service(SPAN, Timeslot(1), false));
     town.settle();
     assert_eq!(town.heard, []);
-    assert_eq!(town.offered(), ChannelChoice::Exclusive(2));
+    assert_eq!(town.offered(), ChannelChoice::Exclusive(2.into()));
 }
 
 #[test]

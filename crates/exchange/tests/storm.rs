@@ -79,8 +79,8 @@ fn storm(mut office: Office, seed: u64, steps: u32) {
             _ => {
                 let channel = match dice.throw(4) {
                     0 => ChannelChoice::Any,
-                    1 => ChannelChoice::Exclusive(1 + dice.throw(31) as u8),
-                    _ => ChannelChoice::Preferred(1 + dice.throw(31) as u8),
+                    1 => ChannelChoice::Exclusive((1 + dice.throw(31) as u8).into()),
+                    _ => ChannelChoice::Preferred((1 + dice.throw(31) as u8).into()),
                 };
                 let called = ["200", "201", "202", "999"][dice.throw(4) as usize];
                 // The link may be down.

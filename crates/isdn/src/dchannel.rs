@@ -12,11 +12,11 @@
 //! Words: owner, whoever has the `DChannel` and handles its calls.
 
 use crate::q921::{self, DataLink, LapdFrame, Parameters};
-use crate::q931::channel::Interface;
+use crate::q931::interfaces::Interfaces;
 use crate::q931::message::MAINTENANCE;
 use crate::q931::{self, CALLS_MAX, CallSummary, Calls, Desk, Restarts, Settings, Timers, Transition};
 use crate::service::{self, ChannelService, Manner, NoServiceMessages, Rules, ServiceState, Services};
-use crate::{CallReference, Cause, Event, Refused, Setup, Side, Switch};
+use crate::{CallReference, Cause, Channel, Event, Refused, Setup, Side, Switch};
 use std::time::Duration;
 
 /// What a D channel has to know before it starts.
@@ -114,7 +114,7 @@ impl DChannel {
         let settings = Settings {
             side: config.side,
             row: config.switch.row(),
-            interface: Interface { e1: config.e1, logical_channels: config.logical_channels },
+            interfaces: Interfaces::alone(config.e1, config.logical_channels),
             timers: config.timers,
             max_calls: config.max_calls.min(CALLS_MAX),
             number_length: config.number_length,
@@ -122,8 +122,9 @@ impl DChannel {
         };
         let desk = Desk::new(settings, DataLink::new(config.side, config.link));
         let rules = config.service_messages.filter(|_| config.switch.row().service.is_some());
-        let services = Services::new(rules, settings.interface);
-        DChannel { desk, calls: Calls::default(), restarts: Restarts::default(), services }
+        let services = Services::new(rules, settings.interfaces);
+        let restarts = Restarts::new(&settings.interfaces);
+        DChannel { desk, calls: Calls::default(), restarts, services }
     }
 
     /// Establishes the link and keeps it up until [`stop`](Self::stop). [`Event::LinkUp`] tells when it is.
@@ -216,7 +217,8 @@ impl DChannel {
     ///
     /// # Errors
     /// [`Refused::WrongState`]: no such call or channel, or a response has been sent already.
-    pub fn proceed(&mut self, now: Duration, call: CallReference, channel: u8) -> Result<(), Refused> {
+    pub fn proceed(&mut self, now: Duration, call: CallReference, channel: impl Into<Channel>) -> Result<(), Refused> {
+        let channel = channel.into();
         self.order(now, call, |call, desk| call.proceed(desk, channel))
     }
 
@@ -264,7 +266,8 @@ impl DChannel {
     /// # Errors
     /// [`Refused::LinkDown`]; [`Refused::WrongState`]: no such channel, or its RESTART is under way;
     /// [`Refused::OutOfService`]: one of the two ends has taken it out of service, and RESTART might put it back.
-    pub fn restart(&mut self, now: Duration, channel: u8) -> Result<(), Refused> {
+    pub fn restart(&mut self, now: Duration, channel: impl Into<Channel>) -> Result<(), Refused> {
+        let channel = channel.into();
         self.advance(now);
         if self.services.is_out(channel) {
             return Err(Refused::OutOfService);
@@ -279,15 +282,21 @@ impl DChannel {
     ///
     /// # Errors
     /// [`Refused::WrongState`]: no such channel.
-    pub fn set_near(&mut self, now: Duration, channel: u8, state: ServiceState, manner: Manner) -> Result<(), Refused> {
+    pub fn set_near(
+        &mut self,
+        now: Duration,
+        channel: impl Into<Channel>,
+        state: ServiceState,
+        manner: Manner,
+    ) -> Result<(), Refused> {
         self.advance(now);
-        self.services.set_near(&mut self.desk, channel, state, manner)
+        self.services.set_near(&mut self.desk, channel.into(), state, manner)
     }
 
     /// A channel's service state, and what calls it allows; `None` if there is no such channel.
     #[must_use]
-    pub fn service(&self, channel: u8) -> Option<ChannelService> {
-        self.services.service(channel)
+    pub fn service(&self, channel: impl Into<Channel>) -> Option<ChannelService> {
+        self.services.service(channel.into())
     }
 
     /// The calls there are, those that are ending included.
@@ -329,7 +338,7 @@ impl DChannel {
     fn next_event(&mut self) -> Option<Event> {
         let event = self.desk.next_event();
         match event {
-            Some(Event::Restarted { channels }) => self.services.restarted(&mut self.desk, channels),
+            Some(Event::Restarted { channels }) => self.services.restarted(&mut self.desk, &channels),
             Some(Event::RestartDone { channel, acknowledged: false }) => {
                 self.services.restart_unanswered(&mut self.desk, channel);
             }
@@ -346,9 +355,9 @@ impl DChannel {
             return;
         }
         self.calls.handle_message(&mut self.desk, &mut self.restarts, message);
-        match std::mem::take(&mut self.desk.offered) {
-            0 => {}
-            channels => self.services.offered(&mut self.desk, channels),
+        let offered = std::mem::take(&mut self.desk.offered);
+        if !offered.is_empty() {
+            self.services.offered(&mut self.desk, &offered);
         }
     }
 

@@ -20,9 +20,11 @@ pub mod q931;
 pub mod service;
 pub mod variant;
 
+mod channels;
 mod dchannel;
 mod types;
 
+pub use channels::{Channel, ChannelSet, INTERFACES_MAX, TIMESLOTS_MAX};
 pub use dchannel::{Config, Counters, DChannel, Output};
 pub use q921::LapdFrame;
 pub use q931::{CallSummary, Timer, Timers};

@@ -21,6 +21,7 @@ pub mod channel;
 pub mod content;
 pub mod counters;
 pub mod element;
+pub mod interfaces;
 pub mod message;
 pub mod timers;
 
@@ -43,7 +44,7 @@ pub(crate) use calls::Calls;
 pub(crate) use desk::{Desk, Settings};
 pub(crate) use restart::{Restarts, end_all_calls};
 
-use crate::CallReference;
+use crate::{CallReference, Channel};
 use std::time::Duration;
 
 /// Calls one D channel can have, those that are ending included: twice the channels of an E1, and a few.
@@ -57,7 +58,7 @@ pub struct CallSummary {
     /// Its state.
     pub state: StateName,
     /// Its B channel, as asked for or as agreed.
-    pub channel: Option<u8>,
+    pub channel: Option<Channel>,
     /// Since when it has been in this state.
     pub since: Duration,
 }

@@ -4,6 +4,7 @@
 //! Time is a [`Duration`](std::time::Duration) since an epoch of the caller's choosing that never goes back.
 
 use crate::service::{FarState, ServiceState};
+use crate::{Channel, ChannelSet};
 use heapless::String;
 
 /// Digits of a number that are kept (E.164 has 15 at most; private plans are longer).
@@ -158,16 +159,16 @@ pub enum Bearer {
     Other(u8),
 }
 
-/// The B channel a message asks for (Q.931 clause 4.5.13). Channel numbers are timeslots counted from 1.
+/// The B channel a message asks for (Q.931 clause 4.5.13).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ChannelChoice {
     /// Any channel will do, or the element was absent in a SETUP of the user side.
     #[default]
     Any,
     /// This one, or another.
-    Preferred(u8),
+    Preferred(Channel),
     /// This one or none.
-    Exclusive(u8),
+    Exclusive(Channel),
     /// "No B channel": call waiting.
     None,
 }
@@ -217,7 +218,7 @@ pub enum Event {
         /// The call.
         call: CallReference,
         /// The B channel it runs on.
-        channel: u8,
+        channel: Channel,
     },
     /// The far end rings (ALERTING).
     Alerting {
@@ -262,22 +263,21 @@ pub enum Event {
         by_peer: bool,
     },
     /// RESTART for these channels arrived and was acknowledged; calls on them have been released.
-    /// Bit n-1 stands for channel n.
     Restarted {
         /// The channels.
-        channels: u32,
+        channels: ChannelSet,
     },
     /// Our RESTART for this channel was acknowledged (`true`) or given up (`false`, T316 twice).
     RestartDone {
         /// The channel.
-        channel: u8,
+        channel: Channel,
         /// Whether the far end acknowledged.
         acknowledged: bool,
     },
     /// The far end's service state of a channel is now this. Changes not yet collected are told as one.
     FarChanged {
         /// The channel.
-        channel: u8,
+        channel: Channel,
         /// Its state there.
         state: FarState,
     },
@@ -285,7 +285,7 @@ pub enum Event {
     /// because service messages are off. The near state is in force either way.
     ServiceSettled {
         /// The channel.
-        channel: u8,
+        channel: Channel,
         /// The near state it was told.
         state: ServiceState,
         /// Whether the far end acknowledged.
@@ -294,7 +294,7 @@ pub enum Event {
     /// The far end has, a second time, called a channel in service that we keep out of it. Ours stays as it is.
     ServiceContested {
         /// The channel.
-        channel: u8,
+        channel: Channel,
     },
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Dice, config, setup};
-use isdn::{CallReference, Cause, ChannelChoice, DChannel, Event, Manner, Output, ServiceState, Side};
+use isdn::{CallReference, Cause, Channel, ChannelChoice, DChannel, Event, Manner, Output, ServiceState, Side};
 use std::time::Duration;
 
 /// What one end does with the other's frames and its own events; no memory but what the D channel has.
@@ -46,7 +46,10 @@ fn a_d_channel_allocates_nothing() {
         for round in 0..20_000u64 {
             now += Duration::from_millis(100);
             match dice.below(13) {
-                0 | 1 => drop(network.dial(now, &setup(ChannelChoice::Preferred((dice.below(23) + 1) as u8)))),
+                0 | 1 => {
+                    let channel = Channel::new((dice.below(23) + 1) as u8);
+                    let _ = network.dial(now, &setup(ChannelChoice::Preferred(channel)));
+                }
                 2 => drop(user.dial(now, &setup(ChannelChoice::Any))),
                 3 => drop(user.restart(now, (dice.below(23) + 1) as u8)),
                 4..=8 => {

@@ -312,7 +312,7 @@ impl Bench {
         let setup = Setup {
             called: Number::new(CALLED),
             calling: Some(Number::new(CALLING)),
-            channel: ChannelChoice::Exclusive(channel),
+            channel: ChannelChoice::Exclusive(channel.into()),
             sending_complete: true,
             ..Setup::default()
         };
@@ -340,7 +340,7 @@ impl Bench {
     }
 
     pub fn on_channel(&self, channel: u8) -> Result<CallReference, String> {
-        let call = self.ours.calls().find(|call| call.channel == Some(channel));
+        let call = self.ours.calls().find(|call| call.channel == Some(channel.into()));
         call.map(|call| call.call).ok_or_else(|| format!("no call on channel {channel}: {}", self.situation()))
     }
 
@@ -353,7 +353,7 @@ impl Bench {
     /// The channels with an Active call at our end.
     pub fn active_here(&self) -> BTreeSet<u8> {
         let calls = self.ours.calls().filter(|call| call.state == StateName::Active);
-        calls.filter_map(|call| call.channel).collect()
+        calls.filter_map(|call| call.channel.map(|channel| channel.timeslot)).collect()
     }
 
     /// Calls are Active at both ends on exactly these channels.

@@ -33,7 +33,7 @@ pub fn restart(bench: &mut Bench, channels: &[u8]) -> Told {
     }
     bench.finish();
     for &channel in channels {
-        let done = Event::RestartDone { channel, acknowledged: true };
+        let done = Event::RestartDone { channel: channel.into(), acknowledged: true };
         ensure!(
             bench.events.contains(&done),
             "RESTART of channel {channel} is not acknowledged: {}",
@@ -70,7 +70,7 @@ fn be_restarted(bench: &mut Bench, channel: i8, set: u32, ended: &[u8]) -> Told 
     bench.forget();
     bench.order(&format!("restart {channel}"));
     bench.finish();
-    let told = Event::Restarted { channels: set };
+    let told = Event::Restarted { channels: isdn::ChannelSet::on(0, set) };
     ensure!(bench.events.contains(&told), "RESTART of {channel} from the far end: {}", bench.situation());
     // 41: temporary failure, which is what we tell of a call that the far end has restarted away.
     let ends: Vec<_> = bench.released().iter().map(|(cause, by_peer)| (cause.value, *by_peer)).collect();

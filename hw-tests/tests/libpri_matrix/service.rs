@@ -30,7 +30,7 @@ pub fn told_by_us(bench: &mut Bench) -> Told {
         }
         bench.run(SECOND * PACE);
         for channel in bench.place.channels() {
-            let settled = Event::ServiceSettled { channel, state, acknowledged: true };
+            let settled = Event::ServiceSettled { channel: channel.into(), state, acknowledged: true };
             ensure!(
                 bench.events.contains(&settled),
                 "{state} of channel {channel} is not acknowledged: {}",
@@ -133,7 +133,7 @@ pub fn kept_by_them_without_messages(bench: &mut Bench) -> Told {
     bench.order("refuse 0");
     bench.ours.restart(bench.now, 9).map_err(|refused| format!("our own end does not restart channel 9: {refused}"))?;
     bench.finish();
-    let done = Event::RestartDone { channel: 9, acknowledged: true };
+    let done = Event::RestartDone { channel: 9.into(), acknowledged: true };
     ensure!(bench.events.contains(&done), "RESTART of channel 9 is not acknowledged: {}", bench.situation());
     bench.connected(true, 9).map(drop)
 }

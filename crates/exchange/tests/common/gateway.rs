@@ -111,12 +111,12 @@ impl Gateway {
                 }
                 .expect("a new call can be answered and refused");
                 if self.refuse.is_none() {
-                    let before = self.talks.insert((span, channel), Talk::new(call, Some(setup)));
+                    let before = self.talks.insert((span, channel.timeslot), Talk::new(call, Some(setup)));
                     assert!(before.is_none(), "channel {channel} had a call already");
                 }
             }
             Event::Proceeding { call, channel } => {
-                self.talks.entry((span, channel)).or_insert_with(|| Talk::new(call, None));
+                self.talks.entry((span, channel.timeslot)).or_insert_with(|| Talk::new(call, None));
             }
             Event::Connected { call } => {
                 let talk = self.talks.iter_mut().find(|((s, _), talk)| *s == span && talk.call == call);

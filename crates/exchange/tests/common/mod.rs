@@ -50,7 +50,7 @@ impl Desk {
             Event::Incoming { call, setup } => {
                 let asked = match setup.channel {
                     ChannelChoice::Exclusive(n) | ChannelChoice::Preferred(n) => n,
-                    ChannelChoice::Any | ChannelChoice::None => 1,
+                    ChannelChoice::Any | ChannelChoice::None => 1.into(),
                 };
                 self.offers.push(setup);
                 let cause = |value| Cause::user(value);
@@ -68,12 +68,12 @@ impl Desk {
                     }
                 };
                 done.expect("a desk may do all this with a new call");
-                let channel = if let Policy::AnswerOn(other) = self.policy { other } else { asked };
+                let channel = if let Policy::AnswerOn(other) = self.policy { other } else { asked.timeslot };
                 self.calls.insert(call, channel);
             }
             Event::Connected { call } => self.connected.push(call),
             Event::Proceeding { call, channel } => {
-                self.calls.insert(call, channel);
+                self.calls.insert(call, channel.timeslot);
             }
             Event::Released { call, cause, by_peer } => {
                 self.calls.remove(&call);

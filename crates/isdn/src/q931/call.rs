@@ -18,7 +18,7 @@ use super::status::Enquiry;
 use super::timers::Timer;
 use super::trace::{Transition, Why};
 use crate::q921::Message;
-use crate::{CallReference, ChannelChoice, Event, Location, Refused, Setup, Side};
+use crate::{CallReference, Channel, ChannelChoice, Event, Location, Refused, Setup, Side};
 use std::time::Duration;
 
 /// A call.
@@ -28,7 +28,7 @@ pub(crate) struct Call {
     pub(super) state: State,
     pub since: Duration,
     /// Its channel, as asked for or as agreed.
-    pub channel: Option<u8>,
+    pub channel: Option<Channel>,
     /// The first response to SETUP has been sent or received: the channel is agreed.
     pub(super) named: bool,
     /// The owner knows of it: he has dialled it, or been told that it came in.
@@ -314,9 +314,8 @@ impl Call {
             return true;
         }
         let answer = content.channel.as_ref().and_then(|element| {
-            let set = desk.settings.interface.timeslots(element)?;
-            matches!(element.selection, Selection::Channels { .. } if set.count_ones() == 1)
-                .then(|| set.trailing_zeros() as u8 + 1)
+            let channel = desk.settings.interfaces.channels_in(element)?.single();
+            channel.filter(|_| matches!(element.selection, Selection::Channels { .. }))
         });
         let agreed = match (answer, content.channel.is_some(), &self.state) {
             (Some(channel), _, State::SetupSent { insisted: true, .. }) => {
@@ -328,7 +327,7 @@ impl Call {
                 None
             }
             // One that we have taken out of service is no more acceptable than one that we do not have.
-            (Some(channel), ..) => Some(channel).filter(|channel| desk.no_incoming & 1 << (channel - 1) == 0),
+            (Some(channel), ..) => Some(channel).filter(|channel| !desk.no_incoming.contains(*channel)),
             // A channel that we do not have.
             (None, true, _) => None,
             // Not named: the one asked for.
@@ -370,7 +369,7 @@ impl Call {
         match self.channel {
             // Without a channel there is nothing to acknowledge with: let the owner choose one at once.
             Some(channel) if !complete => {
-                let element = desk.settings.interface.identify(channel, true);
+                let element = desk.settings.interfaces.identify(channel, true);
                 let content = Content { channel: Some(element), ..Content::default() };
                 self.send(desk, MessageType::SETUP_ACKNOWLEDGE, &content);
                 self.named = true;
@@ -425,13 +424,13 @@ impl Call {
     }
 
     /// CALL PROCEEDING with the channel (5.2.5.1, 5.1.5.1).
-    pub fn proceed(&mut self, desk: &mut Desk, channel: u8) -> Result<(), Refused> {
+    pub fn proceed(&mut self, desk: &mut Desk, channel: Channel) -> Result<(), Refused> {
         match &self.state {
             State::SetupReceived => {}
             State::OverlapReceiving { t302: None, .. } if self.channel == Some(channel) => {}
             _ => return Err(Refused::WrongState),
         }
-        if !desk.settings.interface.has(channel) {
+        if !desk.settings.interfaces.has(channel) {
             return Err(Refused::WrongState);
         }
         self.channel = Some(channel);
@@ -485,7 +484,7 @@ impl Call {
     fn first_response(&mut self, desk: &Desk) -> Content {
         let channel = self.channel.filter(|_| !self.named);
         self.named = true;
-        let channel = channel.map(|channel| desk.settings.interface.identify(channel, true));
+        let channel = channel.map(|channel| desk.settings.interfaces.identify(channel, true));
         Content { channel, ..Content::default() }
     }
 

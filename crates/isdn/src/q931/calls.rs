@@ -7,7 +7,7 @@
 //! Words: superseded, a call whose channel the far end offers for another before it has confirmed our RELEASE.
 
 use super::call::Call;
-use super::channel::{ChannelIdentification, Form, Selection};
+use super::channel::{ChannelIdentification, Selection};
 use super::content::{self, Content, Faults};
 use super::desk::Desk;
 use super::element::{BearerCapability, Display, id};
@@ -17,7 +17,7 @@ use super::state::{Ending, State};
 use super::trace::Why;
 use super::{CALLS_MAX, CallSummary};
 use crate::q921::SendError;
-use crate::{CallReference, ChannelChoice, Event, Number, Presentation, Refused, Screening, Setup, Side};
+use crate::{CallReference, Channel, ChannelChoice, Event, Number, Presentation, Refused, Screening, Setup, Side};
 use heapless::Vec;
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ impl Calls {
     }
 
     /// The call that has this channel, or asks for it.
-    fn on_channel(&mut self, channel: u8) -> Option<&mut Call> {
+    fn on_channel(&mut self, channel: Channel) -> Option<&mut Call> {
         self.calls.iter_mut().find(|call| call.channel == Some(channel) && !call.is_ended())
     }
 
@@ -104,13 +104,14 @@ impl Calls {
     /// Whether a message names a channel that another call has. One that is only asked for may be given to this call; one
     /// whose RELEASE is out is free at the far end.
     fn names_one_in_use(&self, desk: &Desk, raw: &Raw<'_>, content: &Content) -> bool {
-        let Some(set) = content.channel.as_ref().and_then(|element| desk.settings.interface.timeslots(element)) else {
+        let interfaces = &desk.settings.interfaces;
+        let Some(named) = content.channel.as_ref().and_then(|element| interfaces.channels_in(element)) else {
             return false;
         };
         self.calls.iter().any(|other| {
             raw.reference != Reference::Call(other.reference)
                 && !(other.is_ended() || other.is_asking() || other.is_releasing())
-                && other.channel.is_some_and(|channel| set & 1 << (channel - 1) != 0)
+                && other.channel.is_some_and(|channel| named.contains(channel))
         })
     }
 
@@ -199,10 +200,8 @@ impl Calls {
             ChannelChoice::Exclusive(_) => Err(InUse),
             _ => Ok(ChannelChoice::Any),
         };
-        // A choice is a channel that there is.
-        let bit = 1 << (channel - 1);
-        desk.offered |= bit;
-        if desk.no_incoming & bit != 0 {
+        desk.offered.insert(channel);
+        if desk.no_incoming.contains(channel) {
             desk.counters.out_of_service += 1;
             return elsewhere;
         }
@@ -245,10 +244,10 @@ impl Calls {
         }
         if let ChannelChoice::Preferred(channel) | ChannelChoice::Exclusive(channel) = setup.channel {
             let taken = self.on_channel(channel).is_some() || restarts.is_pending(channel);
-            if taken || !desk.settings.interface.has(channel) {
+            if taken || !desk.settings.interfaces.has(channel) {
                 return Err(Refused::WrongState);
             }
-            if desk.no_outgoing & 1 << (channel - 1) != 0 {
+            if desk.no_outgoing.contains(channel) {
                 return Err(Refused::OutOfService);
             }
         }
@@ -303,15 +302,16 @@ fn objection(side: Side, content: &Content, faults: &Faults) -> Option<(u8, u8)>
 fn choice(desk: &Desk, element: Option<&ChannelIdentification>) -> Result<ChannelChoice, u8> {
     let Some(element) = element else { return Ok(ChannelChoice::Any) };
     // 82: identified channel does not exist. A call takes one channel; more of them are for data.
-    let set = desk.settings.interface.timeslots(element).ok_or(82)?;
+    let channels = desk.settings.interfaces.channels_in(element).ok_or(82)?;
     match element.selection {
         Selection::None => Ok(ChannelChoice::None),
         Selection::Any => Ok(ChannelChoice::Any),
-        Selection::Channels { .. } if set.count_ones() == 1 => {
-            let channel = set.trailing_zeros() as u8 + 1;
-            Ok(if element.exclusive { ChannelChoice::Exclusive(channel) } else { ChannelChoice::Preferred(channel) })
-        }
-        Selection::Interface | Selection::Channels { form: Form::Number | Form::Map24 | Form::Map32, .. } => Err(82),
+        Selection::Channels { .. } => match channels.single() {
+            Some(channel) if element.exclusive => Ok(ChannelChoice::Exclusive(channel)),
+            Some(channel) => Ok(ChannelChoice::Preferred(channel)),
+            None => Err(82),
+        },
+        Selection::Interface => Err(82),
     }
 }
 
@@ -329,11 +329,11 @@ fn setup_of(content: &Content, channel: ChannelChoice) -> Setup {
 
 fn content_of(desk: &Desk, setup: &Setup) -> Content {
     let settings = &desk.settings;
-    let (row, interface) = (settings.row, settings.interface);
+    let (row, interfaces) = (settings.row, &settings.interfaces);
     let network = settings.side == Side::Network;
     let channel = match setup.channel {
-        ChannelChoice::Preferred(channel) => Some(interface.identify(channel, false)),
-        ChannelChoice::Exclusive(channel) => Some(interface.identify(channel, true)),
+        ChannelChoice::Preferred(channel) => Some(interfaces.identify(channel, false)),
+        ChannelChoice::Exclusive(channel) => Some(interfaces.identify(channel, true)),
         // Towards the network it may be left out, towards the user it must be there (table 3-15).
         ChannelChoice::Any | ChannelChoice::None => {
             network.then_some(ChannelIdentification { interface: None, exclusive: false, selection: Selection::Any })
@@ -350,7 +350,7 @@ fn content_of(desk: &Desk, setup: &Setup) -> Content {
     let named = network && !setup.name.is_empty();
     Content {
         sending_complete: row.sending_complete || setup.sending_complete,
-        bearer: Some(BearerCapability { bearer: setup.bearer, a_law: interface.e1 }),
+        bearer: Some(BearerCapability { bearer: setup.bearer, a_law: interfaces.is_e1() }),
         channel,
         display: named.then(|| Display { character_set: row.display_character_set, text: setup.name.clone() }),
         calling: setup.calling.as_ref().map(shown),

@@ -1,8 +1,8 @@
 //! Channel Identification: which B channels a message speaks of, in every form there is on a primary rate interface.
 //!
-//! Data path: an element's octets ↔ [`ChannelIdentification`] ↔ `call`, `restart`.
+//! Data path: an element's octets ↔ [`ChannelIdentification`] ↔ `interfaces`, which knows the channels there are.
 //! Source: Q.931 (05/98) clause 4.5.13, figures 4-18 and 4-19, tables 4-8 and following.
-//! Words: channel set, a `u32` in which bit n-1 stands for channel n; slot map, the form with a bit a timeslot.
+//! Words: slot map, the form with a bit a timeslot.
 
 use heapless::Vec;
 
@@ -31,7 +31,7 @@ pub enum Selection {
     Interface,
     /// These B channels.
     Channels {
-        /// The set, as numbered on the wire; never empty.
+        /// The set, as numbered on the wire: bit n-1 stands for number n; never empty.
         set: u32,
         /// How it is written.
         form: Form,
@@ -190,71 +190,6 @@ impl ChannelIdentification {
     }
 }
 
-/// The B channels of one interface, and how its messages number them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interface {
-    /// E1, otherwise T1.
-    pub e1: bool,
-    /// E1 channels are numbered 1 to 30, timeslots 17 to 31 being channels 16 to 30.
-    pub logical_channels: bool,
-}
-
-impl Interface {
-    /// All B channels: timeslots of an E1 but 16, of a T1 but 24.
-    #[must_use]
-    pub const fn channels(self) -> u32 {
-        if self.e1 { 0x7fff_7fff } else { 0x007f_ffff }
-    }
-
-    /// Whether there is such a B channel.
-    #[must_use]
-    pub const fn has(self, channel: u8) -> bool {
-        channel >= 1 && channel <= 31 && self.channels() & 1 << (channel - 1) != 0
-    }
-
-    /// A set as numbered in messages, by timeslot. Slot maps are by timeslot always.
-    #[must_use]
-    pub const fn from_wire(self, set: u32, form: Form) -> u32 {
-        match form {
-            Form::Number if self.e1 && self.logical_channels => set & 0x7fff | (set & 0x3fff_8000) << 1,
-            Form::Number | Form::Map24 | Form::Map32 => set,
-        }
-    }
-
-    /// A set of timeslots as numbered in messages.
-    #[must_use]
-    pub const fn to_wire(self, set: u32) -> u32 {
-        if self.e1 && self.logical_channels { set & 0x7fff | (set & 0x7fff_0000) >> 1 } else { set }
-    }
-
-    /// The element for one timeslot.
-    #[must_use]
-    pub const fn identify(self, channel: u8, exclusive: bool) -> ChannelIdentification {
-        let mut element = ChannelIdentification::one(channel, exclusive);
-        if let Selection::Channels { set, form } = element.selection {
-            element.selection = Selection::Channels { set: self.to_wire(set), form };
-        }
-        element
-    }
-
-    /// The timeslots an element speaks of; `None` if some of them are no B channels of ours.
-    #[must_use]
-    pub fn timeslots(self, element: &ChannelIdentification) -> Option<u32> {
-        // Interface 0 is the one with the D channel wherever several share it; without sharing, any other is a mistake.
-        if element.interface.is_some_and(|interface| interface != 0) {
-            return None;
-        }
-        match element.selection {
-            Selection::None | Selection::Any => Some(0),
-            Selection::Interface => Some(self.channels()),
-            Selection::Channels { set, form } => {
-                let set = self.from_wire(set, form);
-                (set & !self.channels() == 0).then_some(set)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,24 +248,6 @@ mod tests {
     fn a_list_may_lack_its_last_bit() {
         let element = ChannelIdentification::decode(&[0xa9, 0x83, 0x05]).expect("readable");
         assert_eq!(element.single(), Some(5));
-    }
-
-    #[test]
-    fn timeslots_and_numbers() {
-        let physical = Interface { e1: true, logical_channels: false };
-        let logical = Interface { e1: true, logical_channels: true };
-        for slot in (1..=15).chain(17..=31) {
-            assert!(physical.has(slot));
-            assert_eq!(physical.identify(slot, true).single(), Some(slot));
-            let number = if slot < 16 { slot } else { slot - 1 };
-            let element = logical.identify(slot, true);
-            assert_eq!(element.single(), Some(number));
-            assert_eq!(logical.timeslots(&element), Some(1 << (slot - 1)));
-        }
-        assert_eq!(physical.timeslots(&ChannelIdentification::one(16, true)), None);
-        let t1 = Interface { e1: false, logical_channels: false };
-        assert_eq!(t1.timeslots(&ChannelIdentification::one(24, true)), None);
-        assert!(t1.has(23) && !t1.has(0) && !t1.has(24));
     }
 
     proptest! {

@@ -3,16 +3,16 @@
 //! Data path: `call`, `calls`, `restart` → here → data link, events, counters.
 //! Time: `now` of the last input; deadlines are made here.
 
-use super::channel::Interface;
 use super::content::{self, Content};
 use super::counters::Counters;
 use super::element::CauseElement;
+use super::interfaces::Interfaces;
 use super::message::{MessageType, Reference};
 use super::timers::{Timer, Timers};
 use super::trace::Trace;
 use crate::q921::{DataLink, Message, SendError};
 use crate::variant::Row;
-use crate::{Cause, Event, Location, Side};
+use crate::{Cause, ChannelSet, Event, Location, Side};
 use heapless::Deque;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const EVENTS: usize = 96;
 pub(crate) struct Settings {
     pub side: Side,
     pub row: &'static Row,
-    pub interface: Interface,
+    pub interfaces: Interfaces,
     pub timers: Timers,
     pub max_calls: usize,
     pub number_length: usize,
@@ -41,14 +41,14 @@ pub(crate) struct Desk {
     pub up: bool,
     pub counters: Counters,
     pub trace: Trace,
-    /// Channels on which no call is taken, as `service` has it; bit n-1 stands for channel n.
-    pub no_incoming: u32,
+    /// Channels on which no call is taken, as `service` has it.
+    pub no_incoming: ChannelSet,
     /// Channels on which no call of ours is put.
-    pub no_outgoing: u32,
+    pub no_outgoing: ChannelSet,
     /// The message at hand names a channel that another call has.
     pub named_in_use: bool,
     /// Channels that the far end named in a SETUP, for `service` to collect.
-    pub offered: u32,
+    pub offered: ChannelSet,
     events: Deque<Event, EVENTS>,
 }
 
@@ -61,10 +61,10 @@ impl Desk {
             up: false,
             counters: Counters::default(),
             trace: Trace::default(),
-            no_incoming: 0,
-            no_outgoing: 0,
+            no_incoming: ChannelSet::default(),
+            no_outgoing: ChannelSet::default(),
             named_in_use: false,
-            offered: 0,
+            offered: ChannelSet::default(),
             events: Deque::new(),
         }
     }

@@ -17,11 +17,12 @@ use super::channel::ChannelIdentification;
 use super::content::{Content, Faults};
 use super::desk::Desk;
 use super::element::{RestartClass, id};
+use super::interfaces::Interfaces;
 use super::message::{MessageType, Raw, Reference};
 use super::state::Ending;
 use super::timers::Timer;
 use super::trace::Why;
-use crate::{Event, Refused};
+use crate::{Channel, ChannelSet, Event, Refused, TIMESLOTS_MAX};
 use std::time::Duration;
 
 /// Call state of the global call reference while a RESTART of ours is pending (table 4-13).
@@ -39,20 +40,26 @@ struct Pending {
     offered: bool,
 }
 
-/// See the module. The place n-1 is channel n's.
-#[derive(Debug, Default)]
+/// See the module.
+#[derive(Debug)]
 pub(crate) struct Restarts {
-    pending: [Option<Pending>; 31],
+    /// By [`Channel::place`].
+    pending: Box<[Option<Pending>]>,
 }
 
 impl Restarts {
-    fn place(&mut self, channel: u8) -> Option<&mut Option<Pending>> {
-        self.pending.get_mut(usize::from(channel).wrapping_sub(1))
+    pub fn new(interfaces: &Interfaces) -> Restarts {
+        let places = usize::from(interfaces.count()) * TIMESLOTS_MAX;
+        Restarts { pending: (0..places).map(|_| None).collect() }
+    }
+
+    fn place(&mut self, channel: Channel) -> Option<&mut Option<Pending>> {
+        self.pending.get_mut(channel.place()?)
     }
 
     /// Whether a channel waits for its RESTART to be acknowledged.
-    pub fn is_pending(&self, channel: u8) -> bool {
-        self.pending.get(usize::from(channel).wrapping_sub(1)).is_some_and(Option::is_some)
+    pub fn is_pending(&self, channel: Channel) -> bool {
+        channel.place().and_then(|place| self.pending.get(place)).is_some_and(Option::is_some)
     }
 
     pub fn poll_timeout(&self) -> Option<Duration> {
@@ -60,42 +67,41 @@ impl Restarts {
     }
 
     /// Sends RESTART for a channel; a call on it ends (5.5.1).
-    pub fn restart(&mut self, desk: &mut Desk, calls: &mut Calls, channel: u8) -> Result<(), Refused> {
+    pub fn restart(&mut self, desk: &mut Desk, calls: &mut Calls, channel: Channel) -> Result<(), Refused> {
         if !desk.up {
             return Err(Refused::LinkDown);
         }
         let t316 = desk.deadline(Timer::T316);
         match self.place(channel) {
-            Some(place @ None) if desk.settings.interface.has(channel) => {
+            Some(place @ None) if desk.settings.interfaces.has(channel) => {
                 *place = Some(Pending { t316, sent: 1, offered: false });
             }
             _ => return Err(Refused::WrongState),
         }
         send_restart(desk, channel);
-        end_calls(desk, calls, 1 << (channel - 1), false, false);
+        end_calls(desk, calls, &[channel].into_iter().collect(), false, false);
         Ok(())
     }
 
     /// T316 (5.5.1.2).
     pub fn handle_timeout(&mut self, desk: &mut Desk) {
-        for channel in 1..=31u8 {
-            let t316 = desk.deadline(Timer::T316);
-            let Some(place) = self.place(channel) else { continue };
-            let Some(pending) = place.as_mut().filter(|pending| pending.t316 <= desk.now) else { continue };
+        for (place, entry) in self.pending.iter_mut().enumerate() {
+            let (channel, t316) = (Channel::at(place), desk.deadline(Timer::T316));
+            let Some(pending) = entry.as_mut().filter(|pending| pending.t316 <= desk.now) else { continue };
             desk.counters.count_expiry(Timer::T316);
             if pending.sent < ATTEMPTS {
                 pending.sent += 1;
                 pending.t316 = t316;
                 send_restart(desk, channel);
             } else {
-                *place = None;
+                *entry = None;
                 desk.tell(Event::RestartDone { channel, acknowledged: false });
             }
         }
     }
 
     /// Whether the far end may have a call on this channel; see the departure in the header.
-    pub fn may_be_offered(&mut self, desk: &mut Desk, channel: u8) -> bool {
+    pub fn may_be_offered(&mut self, desk: &mut Desk, channel: Channel) -> bool {
         let Some(place) = self.place(channel) else { return true };
         match place {
             None => true,
@@ -113,9 +119,9 @@ impl Restarts {
 
     /// The link is lost for good: nothing will be acknowledged.
     pub fn give_up(&mut self, desk: &mut Desk) {
-        for channel in 1..=31u8 {
-            if self.place(channel).and_then(Option::take).is_some() {
-                desk.tell(Event::RestartDone { channel, acknowledged: false });
+        for (place, entry) in self.pending.iter_mut().enumerate() {
+            if entry.take().is_some() {
+                desk.tell(Event::RestartDone { channel: Channel::at(place), acknowledged: false });
             }
         }
     }
@@ -156,10 +162,12 @@ impl Restarts {
             (None, Some(RestartClass::IndicatedChannels), None) => Err(missing(id::CHANNEL_IDENTIFICATION)),
             (None, Some(RestartClass::IndicatedChannels), Some(element)) => indicated(desk, element),
             (None, Some(RestartClass::SingleInterface), Some(element)) => {
-                indicated(desk, element).map(|_| desk.settings.interface.channels())
+                let interfaces = &desk.settings.interfaces;
+                let place = interfaces.place_of(element).unwrap_or_default();
+                indicated(desk, element).map(|_| ChannelSet::on(place, interfaces.timeslots_of(place)))
             }
             (None, Some(RestartClass::SingleInterface | RestartClass::AllInterfaces), _) => {
-                Ok(desk.settings.interface.channels())
+                Ok(desk.settings.interfaces.channels())
             }
         };
         let channels = match channels {
@@ -172,7 +180,7 @@ impl Restarts {
         };
         desk.counters.restarts_in += 1;
         let whole = content.restart != Some(RestartClass::IndicatedChannels);
-        end_calls(desk, calls, channels, whole, true);
+        end_calls(desk, calls, &channels, whole, true);
         // The same elements come back (5.5.2).
         let answer = Content { channel: content.channel, restart: content.restart, ..Content::default() };
         desk.send(reference, MessageType::RESTART_ACKNOWLEDGE, &answer);
@@ -180,11 +188,11 @@ impl Restarts {
     }
 
     fn handle_acknowledge(&mut self, desk: &mut Desk, content: &Content) {
-        let interface = desk.settings.interface;
-        let channels = content.channel.as_ref().and_then(|element| interface.timeslots(element)).unwrap_or(0);
+        let element = content.channel.as_ref();
+        let channels = element.and_then(|element| desk.settings.interfaces.channels_in(element)).unwrap_or_default();
         let mut known = false;
-        for channel in 1..=31u8 {
-            if channels & 1 << (channel - 1) != 0 && self.place(channel).and_then(Option::take).is_some() {
+        for channel in channels.iter() {
+            if self.place(channel).and_then(Option::take).is_some() {
                 known = true;
                 desk.tell(Event::RestartDone { channel, acknowledged: true });
             }
@@ -196,17 +204,17 @@ impl Restarts {
 }
 
 /// The channels an element names, or what is wrong with it. 82: identified channel does not exist.
-fn indicated(desk: &Desk, element: &ChannelIdentification) -> Result<u32, (u8, Option<u8>)> {
-    match desk.settings.interface.timeslots(element) {
-        Some(0) => Err((100, Some(id::CHANNEL_IDENTIFICATION))),
+fn indicated(desk: &Desk, element: &ChannelIdentification) -> Result<ChannelSet, (u8, Option<u8>)> {
+    match desk.settings.interfaces.channels_in(element) {
+        Some(channels) if channels.is_empty() => Err((100, Some(id::CHANNEL_IDENTIFICATION))),
         Some(channels) => Ok(channels),
         None => Err((82, None)),
     }
 }
 
-fn send_restart(desk: &mut Desk, channel: u8) {
+fn send_restart(desk: &mut Desk, channel: Channel) {
     let content = Content {
-        channel: Some(desk.settings.interface.identify(channel, true)),
+        channel: Some(desk.settings.interfaces.identify(channel, true)),
         restart: Some(RestartClass::IndicatedChannels),
         ..Content::default()
     };
@@ -215,9 +223,9 @@ fn send_restart(desk: &mut Desk, channel: u8) {
 }
 
 /// Ends the calls on these channels, without a word to the far end, which knows (5.5.2). `whole`: those without a channel too.
-fn end_calls(desk: &mut Desk, calls: &mut Calls, channels: u32, whole: bool, by_peer: bool) {
+fn end_calls(desk: &mut Desk, calls: &mut Calls, channels: &ChannelSet, whole: bool, by_peer: bool) {
     for call in calls.iter_mut() {
-        let named = call.channel.is_some_and(|channel| channels & 1 << (channel - 1) != 0);
+        let named = call.channel.is_some_and(|channel| channels.contains(channel));
         if !call.is_ended() && (named || whole) {
             // 41: temporary failure.
             call.end_lost(desk, 41, by_peer, Why::Restarted);

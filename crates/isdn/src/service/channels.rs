@@ -25,18 +25,16 @@
 use super::pace::Pace;
 use super::{ChannelService, Counters, FarState, Manner, Pending, Rules, ServiceState, usability};
 use crate::maintenance::{Kind, ServiceMessage};
-use crate::q931::channel::{ChannelIdentification, Interface, Selection};
+use crate::q931::channel::ChannelIdentification;
+use crate::q931::interfaces::Interfaces;
 use crate::q931::{Desk, Timer};
-use crate::{Event, Refused};
+use crate::{Channel, ChannelSet, Event, Refused, TIMESLOTS_MAX};
 use std::time::Duration;
-
-/// Channels an interface has at most.
-const CHANNELS: usize = 31;
 
 /// SERVICEs of one channel that may follow one another at once.
 const CHANNEL_BURST: u32 = 3;
 
-/// Answers that may follow one another at once: all channels of an E1, four times over.
+/// Answers that may follow one another at once, for each interface: all channels of an E1, four times over.
 const ANSWER_BURST: u32 = 124;
 
 /// The pace of answers after that: no exchange asks more often for longer, and an echo that does is slowed to nothing.
@@ -59,7 +57,7 @@ enum Telling {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Channel {
+struct Entry {
     near: ServiceState,
     manner: Manner,
     told: ServiceState,
@@ -86,7 +84,7 @@ struct Channel {
     known: FarState,
 }
 
-impl Channel {
+impl Entry {
     fn far(&self) -> FarState {
         let told = self.told.max(self.claimed);
         // A far end that had told something worse before it fell silent has still told it.
@@ -104,12 +102,14 @@ impl Channel {
     }
 }
 
-/// See the module. The place n-1 is channel n's.
+/// See the module.
 #[derive(Debug)]
 pub(crate) struct Services {
     rules: Option<Rules>,
-    interface: Interface,
-    channels: [Channel; CHANNELS],
+    interfaces: Interfaces,
+    all: ChannelSet,
+    /// By [`Channel::place`].
+    entries: Box<[Entry]>,
     answers: Pace,
     up: bool,
     /// When a link that is down has been so for T309.
@@ -120,18 +120,14 @@ pub(crate) struct Services {
 }
 
 /// The places of a channel set, lowest first.
-fn places(mut set: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let place = (set != 0).then(|| set.trailing_zeros() as usize)?;
-        set &= set - 1;
-        Some(place)
-    })
+fn places(set: &ChannelSet) -> impl Iterator<Item = usize> + use<> {
+    set.iter().filter_map(Channel::place)
 }
 
 impl Services {
-    pub fn new(rules: Option<Rules>, interface: Interface) -> Services {
+    pub fn new(rules: Option<Rules>, interfaces: Interfaces) -> Services {
         let dwell = Duration::from_secs(rules.map_or(0, |rules| rules.dwell_seconds));
-        let channel = Channel {
+        let entry = Entry {
             near: ServiceState::InService,
             manner: Manner::Drain,
             told: ServiceState::InService,
@@ -151,9 +147,10 @@ impl Services {
         };
         Services {
             rules,
-            interface,
-            channels: [channel; CHANNELS],
-            answers: Pace::new(ANSWER_STEP, ANSWER_BURST),
+            interfaces,
+            all: interfaces.channels(),
+            entries: (0..usize::from(interfaces.count()) * TIMESLOTS_MAX).map(|_| entry).collect(),
+            answers: Pace::new(ANSWER_STEP, ANSWER_BURST * u32::from(interfaces.count())),
             up: false,
             forgotten: None,
             news: false,
@@ -166,37 +163,37 @@ impl Services {
         self.rules.is_some()
     }
 
-    fn place(&self, channel: u8) -> Option<usize> {
-        self.interface.has(channel).then(|| usize::from(channel) - 1)
+    fn place(&self, channel: Channel) -> Option<usize> {
+        channel.place().filter(|_| self.interfaces.has(channel))
     }
 
-    pub fn service(&self, channel: u8) -> Option<ChannelService> {
-        let channel = &self.channels[self.place(channel)?];
-        let pending = match channel.telling {
-            Telling::Due { sent, .. } => Some(Pending { state: channel.near, sent, until: None }),
-            Telling::Waiting { t3m1, sent } => Some(Pending { state: channel.near, sent, until: Some(t3m1) }),
+    pub fn service(&self, channel: Channel) -> Option<ChannelService> {
+        let entry = &self.entries[self.place(channel)?];
+        let pending = match entry.telling {
+            Telling::Due { sent, .. } => Some(Pending { state: entry.near, sent, until: None }),
+            Telling::Waiting { t3m1, sent } => Some(Pending { state: entry.near, sent, until: Some(t3m1) }),
             Telling::Idle | Telling::Audit { .. } => None,
         };
-        let (incoming, outgoing) = self.usable(channel);
-        Some(ChannelService { near: channel.near, far: channel.far(), pending, incoming, outgoing })
+        let (incoming, outgoing) = self.usable(entry);
+        Some(ChannelService { near: entry.near, far: entry.far(), pending, incoming, outgoing })
     }
 
-    fn usable(&self, channel: &Channel) -> (bool, bool) {
-        let (incoming, outgoing) = usability(channel.near, channel.far(), self.rules.as_ref());
+    fn usable(&self, entry: &Entry) -> (bool, bool) {
+        let (incoming, outgoing) = usability(entry.near, entry.far(), self.rules.as_ref());
         // What the far end sent before our SERVICE reached it.
-        let crossed = channel.manner == Manner::Drain && channel.is_pending() && self.rules.is_some();
+        let crossed = entry.manner == Manner::Drain && entry.is_pending() && self.rules.is_some();
         (incoming || crossed, outgoing)
     }
 
     /// Whether either end has taken a channel out of service: then it is not restarted.
-    pub fn is_out(&self, channel: u8) -> bool {
+    pub fn is_out(&self, channel: Channel) -> bool {
         self.service(channel)
             .is_some_and(|service| service.near == ServiceState::OutOfService || service.far == FarState::OutOfService)
     }
 
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.rules?;
-        let telling = self.channels.iter().filter_map(|channel| match channel.telling {
+        let telling = self.entries.iter().filter_map(|entry| match entry.telling {
             Telling::Due { at, .. } | Telling::Audit { at } if self.up => Some(at),
             Telling::Waiting { t3m1, .. } => Some(t3m1),
             _ => None,
@@ -209,18 +206,18 @@ impl Services {
         if !self.news {
             return None;
         }
-        for (number, channel) in (1u8..).zip(&mut self.channels) {
-            let far = channel.far();
-            if far != channel.known {
-                channel.known = far;
-                return Some(Event::FarChanged { channel: number, state: far });
+        for (place, entry) in self.entries.iter_mut().enumerate() {
+            let (channel, far) = (Channel::at(place), entry.far());
+            if far != entry.known {
+                entry.known = far;
+                return Some(Event::FarChanged { channel, state: far });
             }
-            if let Some(acknowledged) = channel.settled.take() {
-                return Some(Event::ServiceSettled { channel: number, state: channel.near, acknowledged });
+            if let Some(acknowledged) = entry.settled.take() {
+                return Some(Event::ServiceSettled { channel, state: entry.near, acknowledged });
             }
-            if channel.contested && !channel.contested_told {
-                channel.contested_told = true;
-                return Some(Event::ServiceContested { channel: number });
+            if entry.contested && !entry.contested_told {
+                entry.contested_told = true;
+                return Some(Event::ServiceContested { channel });
             }
         }
         self.news = false;
@@ -230,11 +227,10 @@ impl Services {
     /// To be called after every change: what `q931` asks, and the owner hears, follows from the channels.
     fn publish(&mut self, desk: &mut Desk) {
         self.news = true;
-        (desk.no_incoming, desk.no_outgoing) = (0, 0);
-        for place in places(self.interface.channels()) {
-            let (incoming, outgoing) = self.usable(&self.channels[place]);
-            desk.no_incoming |= u32::from(!incoming) << place;
-            desk.no_outgoing |= u32::from(!outgoing) << place;
+        for place in places(&self.all) {
+            let (incoming, outgoing) = self.usable(&self.entries[place]);
+            desk.no_incoming.set(Channel::at(place), !incoming);
+            desk.no_outgoing.set(Channel::at(place), !outgoing);
         }
     }
 
@@ -244,12 +240,12 @@ impl Services {
     pub fn set_near(
         &mut self,
         desk: &mut Desk,
-        channel: u8,
+        channel: Channel,
         state: ServiceState,
         manner: Manner,
     ) -> Result<(), Refused> {
         let place = self.place(channel).ok_or(Refused::WrongState)?;
-        let entry = &mut self.channels[place];
+        let entry = &mut self.entries[place];
         let same = entry.near == state;
         (entry.near, entry.manner, entry.ordered) = (state, manner, true);
         if self.rules.is_none() {
@@ -268,7 +264,7 @@ impl Services {
     /// Sends SERVICE, now or when it may be; `sent` is how often this has been done in vain.
     fn tell(&mut self, desk: &mut Desk, place: usize, sent: u8) {
         let Some(rules) = self.rules else { return };
-        let entry = &mut self.channels[place];
+        let entry = &mut self.entries[place];
         if matches!(entry.telling, Telling::Waiting { .. }) && entry.sent != entry.near {
             entry.overtaken |= 1 << entry.sent as u8;
         }
@@ -276,7 +272,7 @@ impl Services {
         entry.telling = if !self.up || ready > desk.now {
             Telling::Due { at: ready.max(desk.now), sent }
         } else {
-            let channel = self.interface.identify(place as u8 + 1, true);
+            let channel = self.interfaces.identify(Channel::at(place), true);
             let message = ServiceMessage::request(rules.discriminator, entry.near, channel);
             if desk.send_octets(&message.encode()).is_ok() {
                 entry.pace.step(desk.now);
@@ -295,8 +291,8 @@ impl Services {
         if self.poll_timeout().is_none_or(|at| at > desk.now) {
             return;
         }
-        for place in places(self.interface.channels()) {
-            let entry = &mut self.channels[place];
+        for place in places(&self.all) {
+            let entry = &mut self.entries[place];
             match entry.telling {
                 Telling::Due { at, sent } if self.up && at <= desk.now => self.tell(desk, place, sent),
                 // One SERVICE an audit: as if all but the last attempt had been made.
@@ -320,14 +316,14 @@ impl Services {
         }
         if self.forgotten.is_some_and(|at| at <= desk.now) {
             self.forgotten = None;
-            places(self.interface.channels()).for_each(|place| self.channels[place].silent = true);
+            places(&self.all).for_each(|place| self.entries[place].silent = true);
         }
         self.publish(desk);
     }
 
     fn audit_later(&mut self, desk: &Desk, place: usize) {
         let wait = Duration::from_secs(self.rules.map_or(0, |rules| rules.audit_seconds));
-        self.channels[place].telling = Telling::Audit { at: desk.now.saturating_add(wait) };
+        self.entries[place].telling = Telling::Audit { at: desk.now.saturating_add(wait) };
     }
 
     // The link.
@@ -338,8 +334,8 @@ impl Services {
         if !self.is_on() {
             return;
         }
-        for place in places(self.interface.channels()) {
-            let entry = &mut self.channels[place];
+        for place in places(&self.all) {
+            let entry = &mut self.entries[place];
             (entry.learnt, entry.insisted) = (false, false);
             // What was on its way when the link was reset may still arrive, and be acknowledged; not so when it was lost.
             let on_its_way = matches!(entry.telling, Telling::Waiting { .. });
@@ -355,7 +351,7 @@ impl Services {
             return;
         }
         self.forgotten = self.forgotten.or(Some(desk.deadline(Timer::T309)));
-        for entry in &mut self.channels {
+        for entry in &mut self.entries {
             // An order stays pending; the rest is told again by itself when the link is back.
             entry.telling = if entry.ordered { Telling::Due { at: desk.now, sent: 0 } } else { Telling::Idle };
         }
@@ -371,22 +367,27 @@ impl Services {
             self.counters.not_understood += 1;
             return;
         };
-        let channels = applicable(self.interface, &message.channels);
-        if channels == 0 {
+        let Some((channels, element)) = self.interfaces.applicable(&message.channels) else {
             self.counters.unknown_channel += 1;
             return;
-        }
+        };
         match message.kind {
-            Kind::Service => self.handle_service(desk, &message, channels),
-            Kind::Acknowledge => places(channels).for_each(|place| self.handle_acknowledge(desk, &message, place)),
+            Kind::Service => self.handle_service(desk, &message, &channels, element),
+            Kind::Acknowledge => places(&channels).for_each(|place| self.handle_acknowledge(desk, &message, place)),
         }
         self.publish(desk);
     }
 
-    fn handle_service(&mut self, desk: &mut Desk, message: &ServiceMessage, channels: u32) {
+    fn handle_service(
+        &mut self,
+        desk: &mut Desk,
+        message: &ServiceMessage,
+        channels: &ChannelSet,
+        applied: ChannelIdentification,
+    ) {
         self.counters.requests_in += 1;
         if self.answers.step(desk.now) {
-            let answer = message.acknowledgement(restricted(self.interface, &message.channels, channels));
+            let answer = message.acknowledgement(applied);
             if desk.send_octets(&answer.encode()).is_ok() {
                 self.counters.answers += 1;
             }
@@ -396,7 +397,7 @@ impl Services {
         // Tests that are asked for and not done here: acknowledged, and nothing changes.
         let Some(state) = message.state() else { return };
         for place in places(channels) {
-            let entry = &mut self.channels[place];
+            let entry = &mut self.entries[place];
             let before = std::mem::replace(&mut entry.told, state);
             (entry.claimed, entry.learnt, entry.silent) = (ServiceState::InService, true, false);
             match entry.telling {
@@ -420,7 +421,7 @@ impl Services {
     }
 
     fn handle_acknowledge(&mut self, desk: &mut Desk, message: &ServiceMessage, place: usize) {
-        let entry = &mut self.channels[place];
+        let entry = &mut self.entries[place];
         let Telling::Waiting { .. } = entry.telling else {
             self.counters.unsolicited += 1;
             return;
@@ -452,12 +453,12 @@ impl Services {
     // Calls and restarts.
 
     /// The far end offered calls on these channels: one that it had called unusable is asked about at once.
-    pub fn offered(&mut self, desk: &mut Desk, channels: u32) {
+    pub fn offered(&mut self, desk: &mut Desk, channels: &ChannelSet) {
         if !self.is_on() {
             return;
         }
-        for place in places(channels & self.interface.channels()) {
-            let entry = &mut self.channels[place];
+        for place in places(&channels.and(&self.all)) {
+            let entry = &mut self.entries[place];
             if entry.far() != FarState::InService && !entry.is_pending() {
                 // It does not keep to what it said; what it acknowledges now counts.
                 entry.learnt = false;
@@ -468,10 +469,10 @@ impl Services {
     }
 
     /// RESTART from the far end was acknowledged. The near state stays, and is told again if it is not "in service".
-    pub fn restarted(&mut self, desk: &mut Desk, channels: u32) {
+    pub fn restarted(&mut self, desk: &mut Desk, channels: &ChannelSet) {
         let Some(rules) = self.rules else { return };
-        for place in places(channels & self.interface.channels()) {
-            let entry = &mut self.channels[place];
+        for place in places(&channels.and(&self.all)) {
+            let entry = &mut self.entries[place];
             if rules.restart_clears_far {
                 (entry.told, entry.claimed) = (ServiceState::InService, ServiceState::InService);
             }
@@ -483,37 +484,13 @@ impl Services {
     }
 
     /// T316 expired twice for our RESTART of a channel.
-    pub fn restart_unanswered(&mut self, desk: &mut Desk, channel: u8) {
+    pub fn restart_unanswered(&mut self, desk: &mut Desk, channel: Channel) {
         if let Some(place) = self.place(channel).filter(|_| self.is_on()) {
-            self.channels[place].silent = true;
-            if self.channels[place].telling == Telling::Idle {
+            self.entries[place].silent = true;
+            if self.entries[place].telling == Telling::Idle {
                 self.audit_later(desk, place);
             }
             self.publish(desk);
         }
     }
-}
-
-/// The timeslots of ours that an element speaks of; what else it names is left out.
-fn applicable(interface: Interface, element: &ChannelIdentification) -> u32 {
-    if element.interface.is_some_and(|interface| interface != 0) {
-        return 0;
-    }
-    match element.selection {
-        Selection::None | Selection::Any => 0,
-        Selection::Interface => interface.channels(),
-        Selection::Channels { set, form } => interface.from_wire(set, form) & interface.channels(),
-    }
-}
-
-/// The element in the same form, for no more than these timeslots.
-fn restricted(interface: Interface, element: &ChannelIdentification, channels: u32) -> ChannelIdentification {
-    let selection = match element.selection {
-        Selection::Channels { form: form @ crate::q931::channel::Form::Number, .. } => {
-            Selection::Channels { set: interface.to_wire(channels), form }
-        }
-        Selection::Channels { form, .. } => Selection::Channels { set: channels, form },
-        other => other,
-    };
-    ChannelIdentification { selection, ..*element }
 }

@@ -51,12 +51,12 @@ pub fn setup(channel: ChannelChoice) -> Setup {
 
 /// This channel and no other.
 pub fn exclusive(channel: u8) -> ChannelChoice {
-    ChannelChoice::Exclusive(channel)
+    ChannelChoice::Exclusive(channel.into())
 }
 
 /// This channel, or another.
 pub fn preferred(channel: u8) -> ChannelChoice {
-    ChannelChoice::Preferred(channel)
+    ChannelChoice::Preferred(channel.into())
 }
 
 /// A layer 3 message in words.
@@ -310,7 +310,7 @@ impl Pair {
 
     /// A connected call from `from` on a channel, with its references at both ends; what happened so far is forgotten.
     pub fn connected(&mut self, from: Side, channel: u8) -> (CallReference, CallReference) {
-        let ours = self.dial(from, ChannelChoice::Exclusive(channel));
+        let ours = self.dial(from, ChannelChoice::Exclusive(channel.into()));
         self.run(SHORT);
         let now = self.now;
         let far = self.end(from.peer());

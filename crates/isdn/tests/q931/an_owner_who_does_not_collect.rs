@@ -14,7 +14,7 @@ fn the_end_of_a_call_is_never_lost() {
     while user.poll_output().is_some() {}
     assert!(user.is_up());
     for channel in 1..=10 {
-        user.dial(now, &setup(ChannelChoice::Exclusive(channel))).expect("up");
+        user.dial(now, &setup(ChannelChoice::Exclusive(channel.into()))).expect("up");
     }
     // Events by the dozen: restarts that nobody acknowledges.
     for _ in 0..9 {

@@ -10,7 +10,7 @@ use isdn::{
 #[test]
 fn the_network_calls() {
     let mut pair = Pair::up();
-    let ours = pair.dial(Side::Network, ChannelChoice::Exclusive(5));
+    let ours = pair.dial(Side::Network, ChannelChoice::Exclusive(5.into()));
     pair.run(SHORT);
     let theirs = pair.user.incoming();
     assert_eq!((pair.network.state(ours), pair.user.state(theirs)), (6, 6));
@@ -44,7 +44,7 @@ fn the_network_calls() {
     assert_eq!(
         pair.network.events,
         [
-            Event::Proceeding { call: ours, channel: 5 },
+            Event::Proceeding { call: ours, channel: 5.into() },
             Event::Alerting { call: ours, in_band: false },
             Event::Connected { call: ours },
             Event::Released { call: ours, cause: Cause { value: 16, location: Location::PublicLocal }, by_peer: false },
@@ -140,7 +140,7 @@ fn both_clear_at_once() {
 fn a_call_is_refused() {
     for from in [Side::User, Side::Network] {
         let mut pair = Pair::up();
-        pair.dial(from, ChannelChoice::Exclusive(1));
+        pair.dial(from, ChannelChoice::Exclusive(1.into()));
         pair.run(SHORT);
         let call = pair.end(from.peer()).incoming();
         pair.clear(from.peer(), call, Cause::user(34));
@@ -157,7 +157,7 @@ fn a_call_is_refused() {
 fn the_caller_gives_up() {
     for steps in 0..3 {
         let mut pair = Pair::up();
-        let ours = pair.dial(Side::Network, ChannelChoice::Exclusive(2));
+        let ours = pair.dial(Side::Network, ChannelChoice::Exclusive(2.into()));
         pair.run(SHORT);
         let theirs = pair.user.incoming();
         let now = pair.now;
@@ -194,7 +194,7 @@ fn a_setup_arrives_on_every_variant() {
             redirecting: Some(Number::new("42")),
             name: "Anne Example".chars().collect(),
             bearer: Bearer::Audio31,
-            channel: ChannelChoice::Exclusive(last),
+            channel: ChannelChoice::Exclusive(last.into()),
             sending_complete: true,
         };
         let now = pair.now;
@@ -206,7 +206,7 @@ fn a_setup_arrives_on_every_variant() {
         pair.user.d.connect(now, theirs).expect("the channel is known");
         pair.run(SHORT);
         assert!(pair.network.connected(ours) && pair.user.connected(theirs));
-        assert_eq!(pair.network.d.calls().next().and_then(|call| call.channel), Some(last));
+        assert_eq!(pair.network.d.calls().next().and_then(|call| call.channel), Some(last.into()));
         pair.clear(Side::User, theirs, NORMAL);
         pair.assert_idle();
     }
@@ -260,13 +260,13 @@ fn orders_out_of_turn_are_refused() {
         crate::common::config(Side::User),
         Config { max_calls: 1, ..crate::common::config(Side::Network) },
     );
-    let ours = pair.dial(Side::Network, ChannelChoice::Exclusive(5));
+    let ours = pair.dial(Side::Network, ChannelChoice::Exclusive(5.into()));
     pair.run(SHORT);
     let now = pair.now;
     let theirs = pair.user.incoming();
-    let busy = crate::common::setup(ChannelChoice::Preferred(5));
+    let busy = crate::common::setup(ChannelChoice::Preferred(5.into()));
     assert_eq!(pair.network.d.dial(now, &busy), Err(WrongState));
-    assert_eq!(pair.network.d.dial(now, &crate::common::setup(ChannelChoice::Exclusive(24))), Err(WrongState));
+    assert_eq!(pair.network.d.dial(now, &crate::common::setup(ChannelChoice::Exclusive(24.into()))), Err(WrongState));
     assert_eq!(pair.network.d.dial(now, &crate::common::setup(ChannelChoice::Any)), Err(Full));
     assert_eq!(pair.network.d.proceed(now, ours, 5), Err(WrongState));
     assert_eq!(pair.network.d.connect(now, ours), Err(WrongState));

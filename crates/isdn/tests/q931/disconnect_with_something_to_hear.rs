@@ -15,7 +15,7 @@ fn pair(listen: bool) -> Pair {
 
 /// Calls from the user that the network has proceeded with, and is about to refuse.
 fn proceeding(pair: &mut Pair) -> (CallReference, CallReference) {
-    let ours = pair.dial(Side::User, ChannelChoice::Exclusive(5));
+    let ours = pair.dial(Side::User, ChannelChoice::Exclusive(5.into()));
     pair.run(SHORT);
     let theirs = pair.network.incoming();
     pair.network.d.proceed(pair.now, theirs, 5).expect("new");
@@ -114,7 +114,7 @@ fn nothing_to_hear() {
     let other = [8, 2, 0x00, 0x01, 0x45, 0x08, 2, 0x82, 0x90, 0x1e, 2, 0x82, 0x82];
     assert_eq!(alone.ask(&other), ["RELEASE *1 cause 16"]);
     let mut alone = Alone::up_with(Config { listen: true, ..config(Side::User) });
-    alone.dial(ChannelChoice::Exclusive(5));
+    alone.dial(ChannelChoice::Exclusive(5.into()));
     let early = [8, 2, 0x80, 0x01, 0x45, 0x08, 2, 0x82, 0x81, 0x1e, 2, 0x82, 0x88];
     assert_eq!(alone.ask(&early), ["RELEASE 1 cause 1"]);
 }
@@ -139,7 +139,7 @@ fn orders_that_do_not_fit_are_refused() {
     assert_eq!(pair.user.d.disconnect_in_band(now, ours, WHY), Err(Refused::WrongState), "the user's");
     pair.network.d.disconnect_in_band(now, theirs, WHY).expect("proceeding");
     assert_eq!(pair.network.d.disconnect_in_band(now, theirs, WHY), Err(Refused::WrongState), "again");
-    pair.dial(Side::User, ChannelChoice::Exclusive(6));
+    pair.dial(Side::User, ChannelChoice::Exclusive(6.into()));
     pair.run(SHORT);
     let new = pair.network.incoming();
     let now = pair.now;

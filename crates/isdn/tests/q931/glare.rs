@@ -8,8 +8,8 @@ use isdn::{ChannelChoice, Side};
 #[test]
 fn both_insist() {
     let mut pair = Pair::up();
-    let user = pair.dial(Side::User, ChannelChoice::Exclusive(5));
-    let network = pair.dial(Side::Network, ChannelChoice::Exclusive(5));
+    let user = pair.dial(Side::User, ChannelChoice::Exclusive(5.into()));
+    let network = pair.dial(Side::Network, ChannelChoice::Exclusive(5.into()));
     pair.run(SHORT);
     let text: Vec<_> = pair.ladder.iter().map(|line| &line[4..]).collect();
     assert_eq!(text, ["> SETUP 1 channel 5! to 100", "< SETUP 1 channel 5! to 100", "< RELEASE COMPLETE *1 cause 44"]);
@@ -31,8 +31,8 @@ fn both_insist() {
 #[test]
 fn the_user_takes_another() {
     let mut pair = Pair::up();
-    let user = pair.dial(Side::User, ChannelChoice::Preferred(5));
-    let network = pair.dial(Side::Network, ChannelChoice::Exclusive(5));
+    let user = pair.dial(Side::User, ChannelChoice::Preferred(5.into()));
+    let network = pair.dial(Side::Network, ChannelChoice::Exclusive(5.into()));
     pair.run(SHORT);
     assert_eq!(pair.network.offers()[0].channel, ChannelChoice::Any);
     let (at_network, at_user) = (pair.network.incoming(), pair.user.incoming());
@@ -44,17 +44,17 @@ fn the_user_takes_another() {
     assert!(pair.user.connected(user) && pair.network.connected(network));
     let mut channels: Vec<_> = pair.user.d.calls().map(|call| (call.call.ours, call.channel)).collect();
     channels.sort();
-    assert_eq!(channels, [(false, Some(5)), (true, Some(6))]);
+    assert_eq!(channels, [(false, Some(5.into())), (true, Some(6.into()))]);
 }
 
 /// The network would take another too: the user's owner chooses, and the user's own call stays where it was.
 #[test]
 fn the_network_takes_another() {
     let mut pair = Pair::up();
-    pair.dial(Side::User, ChannelChoice::Exclusive(5));
-    pair.dial(Side::Network, ChannelChoice::Preferred(5));
+    pair.dial(Side::User, ChannelChoice::Exclusive(5.into()));
+    pair.dial(Side::Network, ChannelChoice::Preferred(5.into()));
     pair.run(SHORT);
     // The network has priority all the same.
-    assert_eq!(pair.user.offers()[0].channel, ChannelChoice::Preferred(5));
+    assert_eq!(pair.user.offers()[0].channel, ChannelChoice::Preferred(5.into()));
     assert_eq!(pair.user.released().len(), 1);
 }

@@ -106,7 +106,9 @@ fn one_end_against_noise() {
             let calls: Vec<_> = alone.d.calls().map(|summary| summary.call).collect();
             let some = calls.get(dice.below(8) as usize).copied();
             match (dice.below(16), some) {
-                (0, _) => dialled.extend(alone.d.dial(alone.now, &crate::common::setup(ChannelChoice::Preferred(3)))),
+                (0, _) => {
+                    dialled.extend(alone.d.dial(alone.now, &crate::common::setup(ChannelChoice::Preferred(3.into()))));
+                }
                 (1, _) => dialled.extend(alone.d.dial(alone.now, &crate::common::setup(ChannelChoice::Any))),
                 (2, Some(call)) => refusals += u64::from(alone.d.proceed(alone.now, call, 7).is_err()),
                 (3, Some(call)) => refusals += u64::from(alone.d.alert(alone.now, call).is_err()),

@@ -108,7 +108,7 @@ fn cleared_while_the_link_is_down() {
 fn calls_being_set_up_end_at_once() {
     for proceed in [false, true] {
         let mut pair = Pair::up();
-        pair.dial(Side::Network, ChannelChoice::Exclusive(5));
+        pair.dial(Side::Network, ChannelChoice::Exclusive(5.into()));
         pair.run(SHORT);
         let theirs = pair.user.incoming();
         let now = pair.now;

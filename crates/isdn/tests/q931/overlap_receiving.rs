@@ -37,7 +37,7 @@ fn digit_by_digit() {
     alone.say(&information(&[0x70, 2, 0x80, b'4']));
     let [setup] = &offers(&alone)[..] else { panic!("once") };
     assert_eq!(setup.called.digits, "1234");
-    assert_eq!(setup.channel, ChannelChoice::Exclusive(5));
+    assert_eq!(setup.channel, ChannelChoice::Exclusive(5.into()));
     // Complete is complete: T302 is not running, and the rest is as with any call.
     alone.run(SECOND * 20);
     let Some(Event::Incoming { call, .. }) = alone.events.last().cloned() else { panic!("offered") };

@@ -29,7 +29,7 @@ fn no_timer_gives_up_a_call_that_gets_on() {
         let before: [&[&[u8]]; 3] = [&[&SETUP_ACKNOWLEDGE], &[&CALL_PROCEEDING], &[&CALL_PROCEEDING, &ALERTING]];
         for messages in before {
             let mut alone = Alone::up(side);
-            alone.dial(ChannelChoice::Exclusive(5));
+            alone.dial(ChannelChoice::Exclusive(5.into()));
             messages.iter().for_each(|message| alone.say(message));
             let state = alone.state();
             assert_eq!(alone.ask(&PROGRESS), [""; 0]);
@@ -46,7 +46,7 @@ fn no_timer_gives_up_a_call_that_gets_on() {
 #[test]
 fn two_descriptions_in_call_proceeding() {
     let mut alone = Alone::up(Side::User);
-    let call = alone.dial(ChannelChoice::Exclusive(5));
+    let call = alone.dial(ChannelChoice::Exclusive(5.into()));
     alone.say(&[&CALL_PROCEEDING[..], &[0x1e, 2, 0x84, 0x82, 0x1e, 2, 0x8a, 0x81]].concat());
     assert_eq!(told(&alone.events), [(Location::PublicRemote, 2), (Location::BeyondInterworking, 1)]);
     alone.say(&[&ALERTING[..], &[0x1e, 2, 0x82, 0x88]].concat());
@@ -77,7 +77,7 @@ fn progress_of_a_call_to_us() {
 #[test]
 fn progress_without_a_description() {
     let mut alone = Alone::up(Side::User);
-    alone.dial(ChannelChoice::Exclusive(5));
+    alone.dial(ChannelChoice::Exclusive(5.into()));
     alone.say(&CALL_PROCEEDING);
     assert_eq!(alone.ask(&PROGRESS[..5]), ["STATUS 1 cause 96 [1e] state 3"]);
     assert_eq!(alone.ask(&[8, 2, 0x80, 0x01, 0x03, 0x1e, 1, 0x82]), ["STATUS 1 cause 100 [1e] state 3"]);
@@ -89,7 +89,7 @@ fn progress_without_a_description() {
 #[test]
 fn progress_before_anything_else() {
     let mut alone = Alone::up(Side::User);
-    let call = alone.dial(ChannelChoice::Exclusive(5));
+    let call = alone.dial(ChannelChoice::Exclusive(5.into()));
     assert_eq!(call, CallReference { value: 1, ours: true });
     assert_eq!(alone.ask(&PROGRESS), ["STATUS 1 cause 101 [03] state 1"]);
     assert_eq!(told(&alone.events), []);

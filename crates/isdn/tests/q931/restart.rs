@@ -1,7 +1,7 @@
 //! RESTART in both directions (5.5): channels come back to idle at both ends, calls on them end without clearing messages.
 
 use crate::common::{Alone, Pair, SECOND, SHORT};
-use isdn::{ChannelChoice, Event, Refused, Side, Timer};
+use isdn::{ChannelChoice, ChannelSet, Event, Refused, Side, Timer};
 
 /// Ours, acknowledged.
 #[test]
@@ -11,8 +11,8 @@ fn one_channel() {
     pair.user.d.restart(now, 5).expect("up");
     pair.run(SHORT);
     assert_eq!(pair.ladder, ["1.0 > RESTART global channel 5!", "1.0 < RESTART ACKNOWLEDGE *global channel 5!"]);
-    assert_eq!(pair.user.events, [Event::RestartDone { channel: 5, acknowledged: true }]);
-    assert_eq!(pair.network.events, [Event::Restarted { channels: 1 << 4 }]);
+    assert_eq!(pair.user.events, [Event::RestartDone { channel: 5.into(), acknowledged: true }]);
+    assert_eq!(pair.network.events, [Event::Restarted { channels: ChannelSet::on(0, 1 << 4) }]);
 }
 
 /// A call on the channel ends at both ends; one on another goes on.
@@ -27,7 +27,8 @@ fn under_a_call() {
     assert_eq!(pair.network.released(), [(ours, 41, false)]);
     assert!(matches!(
         pair.user.events[..],
-        [Event::Released { call, by_peer: true, .. }, Event::Restarted { channels: 0x10 }] if call == theirs
+        [Event::Released { call, by_peer: true, .. }, Event::Restarted { channels }]
+            if call == theirs && channels.single() == Some(5.into())
     ));
     assert_eq!(pair.network.state(other), 10);
     assert_eq!(pair.ladder.len(), 2, "no clearing messages: {:?}", pair.ladder);
@@ -61,7 +62,11 @@ fn every_form_is_answered() {
             }
         }
         assert_eq!(answers[0], [&[8, 2, 0x80, 0x00, 0x4e], elements].concat());
-        assert_eq!(alone.events.last(), Some(&Event::Restarted { channels }), "{elements:02x?}");
+        assert_eq!(
+            alone.events.last(),
+            Some(&Event::Restarted { channels: ChannelSet::on(0, channels) }),
+            "{elements:02x?}"
+        );
         let ended = channels & 1 << 4 != 0;
         assert_eq!(alone.released().len(), usize::from(ended), "the call is on channel 5");
     }
@@ -93,14 +98,17 @@ fn t316_expires_twice() {
     alone.d.restart(alone.now, 5).expect("up");
     assert_eq!(alone.d.restart(alone.now, 5), Err(Refused::WrongState));
     assert_eq!(alone.d.restart(alone.now, 24), Err(Refused::WrongState));
-    assert_eq!(alone.d.dial(alone.now, &crate::common::setup(ChannelChoice::Preferred(5))), Err(Refused::WrongState));
+    assert_eq!(
+        alone.d.dial(alone.now, &crate::common::setup(ChannelChoice::Preferred(5.into()))),
+        Err(Refused::WrongState)
+    );
     alone.run(SECOND * 239);
     assert_eq!(alone.ladder, ["0.0 > RESTART global channel 5!", "120.0 > RESTART global channel 5!"]);
     assert_eq!(alone.events, []);
     alone.run(SECOND * 2);
-    assert_eq!(alone.events, [Event::RestartDone { channel: 5, acknowledged: false }]);
+    assert_eq!(alone.events, [Event::RestartDone { channel: 5.into(), acknowledged: false }]);
     assert_eq!(alone.d.counters().calls.expiries(Timer::T316), 2);
-    alone.dial(ChannelChoice::Preferred(5));
+    alone.dial(ChannelChoice::Preferred(5.into()));
 }
 
 /// Many at once, each acknowledged on its own; one acknowledgement may be for several.

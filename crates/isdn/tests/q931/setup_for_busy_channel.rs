@@ -2,7 +2,7 @@
 //! taken when the far end can know better, because our RELEASE is out or our RESTART was ignored.
 
 use crate::common::{Alone, NORMAL, Pair, SECOND, SHORT};
-use isdn::{Cause, ChannelChoice, Event, Side};
+use isdn::{Cause, Channel, ChannelChoice, Event, Side};
 
 const BEARER: [u8; 5] = [0x04, 0x03, 0x80, 0x90, 0xa2];
 
@@ -92,7 +92,10 @@ fn while_being_restarted() {
     assert_eq!(alone.ask(&setup(&[0xa9, 0x83, 0x85])), [""; 0]);
     assert!(matches!(
         alone.events[..],
-        [Event::RestartDone { channel: 5, acknowledged: true }, Event::Incoming { .. }]
+        [
+            Event::RestartDone { channel: Channel { interface: 0, timeslot: 5 }, acknowledged: true },
+            Event::Incoming { .. }
+        ]
     ));
     alone.run(SECOND * 300);
     assert_eq!(alone.events.len(), 2, "nothing more is heard of the restart");
@@ -102,7 +105,7 @@ fn while_being_restarted() {
 #[test]
 fn the_answer_names_another_channel() {
     let mut pair = Pair::up();
-    let ours = pair.dial(Side::Network, ChannelChoice::Exclusive(5));
+    let ours = pair.dial(Side::Network, ChannelChoice::Exclusive(5.into()));
     pair.run(SHORT);
     let theirs = pair.user.incoming();
     let now = pair.now;
@@ -117,14 +120,17 @@ fn the_answer_names_another_channel() {
 #[test]
 fn a_preferred_channel_may_change() {
     let mut pair = Pair::up();
-    let ours = pair.dial(Side::Network, ChannelChoice::Preferred(5));
+    let ours = pair.dial(Side::Network, ChannelChoice::Preferred(5.into()));
     pair.run(SHORT);
     let theirs = pair.user.incoming();
     let now = pair.now;
     pair.user.d.proceed(now, theirs, 6).expect("new");
     pair.user.d.connect(now, theirs).expect("proceeding");
     pair.run(SHORT);
-    assert_eq!(pair.network.events, [Event::Proceeding { call: ours, channel: 6 }, Event::Connected { call: ours }]);
+    assert_eq!(
+        pair.network.events,
+        [Event::Proceeding { call: ours, channel: 6.into() }, Event::Connected { call: ours }]
+    );
     pair.clear(Side::User, theirs, NORMAL);
     pair.assert_idle();
 }

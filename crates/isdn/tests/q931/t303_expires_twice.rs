@@ -9,7 +9,7 @@ fn from_either_side() {
     for (side, arrow) in [(Side::User, '>'), (Side::Network, '<')] {
         let mut alone = Alone::up(side);
         let start = alone.now;
-        alone.dial(ChannelChoice::Exclusive(5));
+        alone.dial(ChannelChoice::Exclusive(5.into()));
         alone.run(SECOND * 7);
         assert_eq!(alone.released(), []);
         alone.run(SECOND * 2);
@@ -32,7 +32,7 @@ fn from_either_side() {
 #[test]
 fn the_repetition_is_answered() {
     let mut alone = Alone::up(Side::User);
-    alone.dial(ChannelChoice::Exclusive(5));
+    alone.dial(ChannelChoice::Exclusive(5.into()));
     alone.run(SECOND * 5);
     alone.say(&[0x08, 0x02, 0x80, 0x01, 0x02, 0x18, 0x03, 0xa9, 0x83, 0x85]);
     assert_eq!(alone.state(), [3]);
@@ -44,9 +44,9 @@ fn the_repetition_is_answered() {
 #[test]
 fn an_answer_too_late() {
     let mut alone = Alone::up(Side::User);
-    alone.dial(ChannelChoice::Exclusive(5));
+    alone.dial(ChannelChoice::Exclusive(5.into()));
     alone.run(SECOND * 9);
     assert_eq!(alone.ask(&[0x08, 0x02, 0x80, 0x01, 0x07]), ["RELEASE COMPLETE 1 cause 81"]);
     // The next call has another reference.
-    assert_eq!(alone.dial(ChannelChoice::Exclusive(5)).value, 2);
+    assert_eq!(alone.dial(ChannelChoice::Exclusive(5.into())).value, 2);
 }

@@ -42,7 +42,7 @@ fn answers(alone: &mut Alone, message: &[u8]) -> Vec<Vec<u8>> {
 
 fn out_of_service(events: &[Event]) -> u32 {
     let bit = |event: &Event| match event {
-        Event::FarChanged { channel, state: FarState::OutOfService } => 1 << (channel - 1),
+        Event::FarChanged { channel, state: FarState::OutOfService } => 1 << (channel.timeslot - 1),
         other => panic!("{other:?}"),
     };
     events.iter().map(bit).sum()

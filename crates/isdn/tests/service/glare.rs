@@ -8,10 +8,10 @@ use isdn::{ChannelChoice, Event, FarState, Manner, Side, Switch};
 #[test]
 fn a_call_meets_service() {
     for (manner, choice, offered) in [
-        (Manner::Drain, ChannelChoice::Exclusive(5), Some(ChannelChoice::Exclusive(5))),
-        (Manner::Drain, ChannelChoice::Preferred(5), Some(ChannelChoice::Preferred(5))),
-        (Manner::Force, ChannelChoice::Exclusive(5), None),
-        (Manner::Force, ChannelChoice::Preferred(5), Some(ChannelChoice::Any)),
+        (Manner::Drain, ChannelChoice::Exclusive(5.into()), Some(ChannelChoice::Exclusive(5.into()))),
+        (Manner::Drain, ChannelChoice::Preferred(5.into()), Some(ChannelChoice::Preferred(5.into()))),
+        (Manner::Force, ChannelChoice::Exclusive(5.into()), None),
+        (Manner::Force, ChannelChoice::Preferred(5.into()), Some(ChannelChoice::Any)),
     ] {
         let mut pair = pair(Switch::Ess5);
         let call = pair.dial(Side::Network, choice);
@@ -71,7 +71,7 @@ fn both_at_once() {
     assert_eq!((usable(&pair.user.d, 5), usable(&pair.network.d, 5)), ((true, false), (false, false)));
     set_in(&mut pair, Side::Network, 5, IN);
     let now = pair.now;
-    pair.user.d.dial(now, &setup(ChannelChoice::Exclusive(5))).expect("both are in service");
+    pair.user.d.dial(now, &setup(ChannelChoice::Exclusive(5.into()))).expect("both are in service");
 }
 
 /// The network calls a channel in service that we keep out of it: acknowledged, told once more, and the second time our owner is
@@ -91,7 +91,7 @@ fn the_network_cannot_clear_our_state() {
         assert_eq!(alone.ask(&service(Switch::Ess5, 5, IN)), [acknowledged]);
         alone.run(SECOND * 30);
     }
-    assert_eq!(alone.events, [Event::ServiceContested { channel: 5 }]);
+    assert_eq!(alone.events, [Event::ServiceContested { channel: 5.into() }]);
     assert_eq!((states(&alone.d, 5).0, alone.d.counters().service.contested), (OUT, 11));
     // With a new order it begins anew.
     set(&mut alone, 5, MAINTENANCE);

@@ -42,8 +42,8 @@ fn closed_all_the_same() {
         set_in(&mut pair, Side::User, 5, OUT);
         assert_eq!((pair.ladder.len(), &pair.user.events[..]), (0, &[settled(5, OUT, false)][..]));
         let now = pair.now;
-        assert_eq!(pair.user.d.dial(now, &setup(ChannelChoice::Exclusive(5))), Err(Refused::OutOfService));
-        let call = pair.dial(Side::Network, ChannelChoice::Exclusive(5));
+        assert_eq!(pair.user.d.dial(now, &setup(ChannelChoice::Exclusive(5.into()))), Err(Refused::OutOfService));
+        let call = pair.dial(Side::Network, ChannelChoice::Exclusive(5.into()));
         pair.run(SHORT);
         assert_eq!(pair.network.released(), [(call, 44, true)]);
         set_in(&mut pair, Side::User, 5, IN);

@@ -60,7 +60,10 @@ fn ours_unanswered() {
     let mut alone = alone(true);
     alone.d.restart(alone.now, 5).expect("in service");
     alone.run(SECOND * 241);
-    assert_eq!(alone.events, [Event::RestartDone { channel: 5, acknowledged: false }, far(5, FarState::Unknown)]);
+    assert_eq!(
+        alone.events,
+        [Event::RestartDone { channel: 5.into(), acknowledged: false }, far(5, FarState::Unknown)]
+    );
     assert_eq!(usable(&alone.d, 5), (true, false));
     alone.ladder.clear();
     alone.run(minutes(15));

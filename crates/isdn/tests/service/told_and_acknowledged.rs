@@ -85,7 +85,7 @@ fn calls_keep_away() {
     let now = pair.now;
     for side in [Side::User, Side::Network] {
         let end = pair.end(side);
-        for choice in [ChannelChoice::Preferred(5), ChannelChoice::Exclusive(5)] {
+        for choice in [ChannelChoice::Preferred(5.into()), ChannelChoice::Exclusive(5.into())] {
             assert_eq!(end.d.dial(now, &setup(choice)), Err(Refused::OutOfService), "{side:?}");
         }
         assert_eq!(usable(&end.d, 6), (true, true));
@@ -103,7 +103,7 @@ fn maintenance_lets_calls_in() {
     set_in(&mut pair, Side::Network, 5, MAINTENANCE);
     assert_eq!(usable(&pair.user.d, 5), (true, false));
     let now = pair.now;
-    assert_eq!(pair.user.d.dial(now, &setup(ChannelChoice::Exclusive(5))), Err(Refused::OutOfService));
+    assert_eq!(pair.user.d.dial(now, &setup(ChannelChoice::Exclusive(5.into()))), Err(Refused::OutOfService));
 }
 
 /// Under a call: it goes on, at both ends.

@@ -50,7 +50,7 @@ fn an_end_without_service_messages() {
     alone.run(SECOND * 241);
     let unknown: Vec<_> = (1..=23).map(|channel| far(channel, FarState::Unknown)).collect();
     assert_eq!(alone.events, unknown);
-    assert_eq!(alone.d.dial(alone.now, &setup(ChannelChoice::Exclusive(9))), Err(Refused::OutOfService));
+    assert_eq!(alone.d.dial(alone.now, &setup(ChannelChoice::Exclusive(9.into()))), Err(Refused::OutOfService));
     assert_eq!(usable(&alone.d, 9), (true, false));
 }
 

@@ -84,11 +84,11 @@ pub fn usable(d: &DChannel, channel: u8) -> (bool, bool) {
 }
 
 pub fn far(channel: u8, state: FarState) -> Event {
-    Event::FarChanged { channel, state }
+    Event::FarChanged { channel: channel.into(), state }
 }
 
 pub fn settled(channel: u8, state: ServiceState, acknowledged: bool) -> Event {
-    Event::ServiceSettled { channel, state, acknowledged }
+    Event::ServiceSettled { channel: channel.into(), state, acknowledged }
 }
 
 pub fn minutes(count: u64) -> Duration {
