@@ -1,7 +1,7 @@
 //! Both ends configured for the same side, the commonest mistake on a new trunk: each takes the other's commands for responses,
 //! no link comes up, and the counters tell why.
 //!
-//! Clauses: Q.921 3.3.2; Q.921 5.8.5
+//! Clauses: Q.921 3.3.2, 5.8.5
 
 use crate::common::SECOND;
 use isdn::Side;

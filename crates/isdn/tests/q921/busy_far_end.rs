@@ -1,4 +1,6 @@
 //! The far end says RNR: we hold our messages, ask it every T200 whether it can take them, and lose none (5.6.5).
+//!
+//! Clauses: Q.921 3.6.8, 5.6.5, 5.6.7
 
 use crate::common::SECOND;
 use crate::support::Pair;

@@ -2,6 +2,8 @@
 //!
 //! A primary rate link is wanted for ever. The user side of these tests is ours after a restart, a cable pull or a switch's
 //! maintenance window; the network side is an exchange that is up already, comes later, or refuses.
+//!
+//! Clauses: Q.921 5.5.1, 5.5.3, 5.5.4, 5.5.5, 5.8.7, 5.9.2
 
 use crate::common::SECOND;
 use crate::support::{Pair, Seen};

@@ -1,7 +1,7 @@
 //! The far end takes the link down: UA if there was one to take down, DM if not. Its owner hears of it only if he had
 //! believed it up.
 //!
-//! Clauses: Q.921 5.5.3.2; Q.921 5.5.4; Q.921 5.5.5
+//! Clauses: Q.921 5.5.3.2, 5.5.4, 5.5.5
 
 use crate::support::{Seen, fate};
 use isdn::q921::StateName::{

@@ -1,7 +1,7 @@
 //! DM says "I have no link". With F it answers a SABME or DISC of ours; without, it is news: a link that we believe up is
 //! established again. While our poll is unanswered even a DM with F is such news, because a poll is what it answers.
 //!
-//! Clauses: Q.921 5.5.1.2; Q.921 5.5.3.1; Q.921 5.5.4; Q.921 5.7.1; Q.921 5.8.7
+//! Clauses: Q.921 5.5.1.2, 5.5.3.1, 5.5.4, 5.7.1, 5.8.7
 
 use crate::support::{Seen, fate};
 use isdn::q921::StateName::{

@@ -2,6 +2,8 @@
 //!
 //! Whatever it does, nothing may arrive twice or out of order, and as long as neither end was reset nothing may be
 //! missing. When the faults end, the link must work again by itself.
+//!
+//! Clauses: Q.921 5.6.2, 5.6.7, 5.8.1, 5.8.3
 
 use crate::support::{Faults, Pair, Seen};
 use isdn::Side;

@@ -1,6 +1,6 @@
 //! FRMR: the far end cannot make sense of a frame of ours. Only a link that is up is established again; we never send one.
 //!
-//! Clauses: Q.921 3.6.11; Q.921 5.8.6; Q.921 5.7.1
+//! Clauses: Q.921 3.6.11, 5.8.6, 5.7.1
 
 use crate::support::{fate, user_in};
 use isdn::Side;

@@ -1,6 +1,6 @@
 //! N201 octets of information arrive whole, one more does not: sent it is refused, received it condemns the link.
 //!
-//! Clauses: Q.921 5.9.3; Q.921 5.8.5
+//! Clauses: Q.921 5.9.3, 5.8.5
 
 use crate::support::Pair;
 use isdn::Side;

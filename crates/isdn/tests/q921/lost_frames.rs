@@ -2,6 +2,8 @@
 //!
 //! In the ladders `>` is the user, `<` the network, `I 3 1` an I frame with N(S) = 3 and N(R) = 1, P and F the poll and
 //! final bits.
+//!
+//! Clauses: Q.921 5.6.1, 5.6.2, 5.6.3, 5.6.7, 5.7.2, 5.8.1, 5.8.2, 5.8.3, 5.9.8, 5.10
 
 use crate::common::SECOND;
 use crate::support::{Pair, Seen};

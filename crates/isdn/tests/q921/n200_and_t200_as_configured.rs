@@ -1,7 +1,7 @@
 //! A line that never answers: SABME, DISC and polls alike are said once and N200 times again, T200 apart, whatever the two
 //! are set to.
 //!
-//! Clauses: Q.921 5.5.1.3; Q.921 5.5.3.3; Q.921 5.6.7; Q.921 5.9.1; Q.921 5.9.2
+//! Clauses: Q.921 5.5.1.3, 5.5.3.3, 5.6.7, 5.9.1, 5.9.2
 
 use crate::common::SECOND;
 use crate::support::{Pair, Seen};

@@ -1,6 +1,6 @@
 //! Every establishment sets all sequence numbers to 0 at both ends, whoever began it and however far they had come.
 //!
-//! Clauses: Q.921 5.5.1.1; Q.921 5.5.1.2; Q.921 5.7.2
+//! Clauses: Q.921 5.5.1.1, 5.5.1.2, 5.7.2
 
 use crate::support::{Pair, Seen};
 use isdn::Side;

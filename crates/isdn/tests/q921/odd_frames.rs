@@ -2,6 +2,8 @@
 //!
 //! A frame is discarded, or it condemns the link to be established again, and which of the two is decided by clauses 2.9
 //! and 5.8.5. Nothing the line can say may panic, or make the link produce more than a few frames.
+//!
+//! Clauses: Q.921 2.9, 3.6, 5.8.4, 5.8.5, 5.8.7
 
 use crate::support::{Pair, Seen};
 use isdn::Side;

@@ -1,7 +1,7 @@
 //! Frames for somebody else: layer management (SAPI 63), packets (SAPI 16), other terminals and the group TEI. They are
 //! counted, never answered, and disturb no state; TEI management has no part in a primary rate interface.
 //!
-//! Clauses: Q.921 3.3.3; Q.921 3.3.4; Q.921 5.3
+//! Clauses: Q.921 3.3.3, 3.3.4, 5.3
 
 use crate::support::{fate, user_in};
 use isdn::Side;

@@ -1,6 +1,8 @@
 //! P and F bits, and which timer runs when: the fine print of states 7 and 8.
 //!
 //! The user is ours, the network is played by hand: `02 01` begins its commands, `00 01` its responses.
+//!
+//! Clauses: Q.921 5.1, 5.6.2, 5.6.3, 5.8.3, 5.9.1
 
 use crate::common::SECOND;
 use crate::support::Pair;

@@ -1,7 +1,7 @@
 //! Our REJ does not arrive. It is said once for each gap, however many frames follow, so the far end finds out by its T200 and
 //! its poll; nothing is delivered twice or out of order.
 //!
-//! Clauses: Q.921 5.8.1; Q.921 5.6.7
+//! Clauses: Q.921 5.8.1, 5.6.7
 
 use crate::common::SECOND;
 use crate::support::Pair;

@@ -1,7 +1,7 @@
 //! REJ: the far end misses frames from N(R) on. What it has is forgotten, the rest goes out again at once, in order; with a
 //! poll of ours open, only its answer moves us.
 //!
-//! Clauses: Q.921 3.6.7; Q.921 5.6.4; Q.921 5.6.7
+//! Clauses: Q.921 3.6.7, 5.6.4, 5.6.7
 
 use crate::common::SECOND;
 use crate::support::Pair;

@@ -1,7 +1,7 @@
 //! The far end establishes, whatever we are doing: it is answered at once, with F as it had P. A link that was up is up
 //! anew and layer 3 is told that it was reset; one that we are releasing is refused.
 //!
-//! Clauses: Q.921 5.5.1.2; Q.921 5.5.5; Q.921 5.7.1; Q.931 5.8.8
+//! Clauses: Q.921 5.5.1.2, 5.5.5, 5.7.1; Q.931 5.8.8
 
 use crate::support::{Seen, fate};
 use isdn::q921::StateName::{

@@ -1,6 +1,6 @@
 //! After 127 comes 0, for N(S) and N(R) alike: on a good line, with a frame lost just there, and with a window across it.
 //!
-//! Clauses: Q.921 3.5.2; Q.921 5.6.1; Q.921 5.6.2; Q.921 5.8.1
+//! Clauses: Q.921 3.5.2, 5.6.1, 5.6.2, 5.8.1
 
 use crate::common::SECOND;
 use crate::support::Pair;

@@ -1,6 +1,6 @@
 //! The far end acknowledges nothing: k frames go out and no more; each acknowledgement lets as many follow as it covers.
 //!
-//! Clauses: Q.921 5.6.1; Q.921 5.9.5
+//! Clauses: Q.921 5.6.1, 5.9.5
 
 use crate::common::SECOND;
 use crate::support::Pair;

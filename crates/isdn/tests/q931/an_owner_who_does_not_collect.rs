@@ -1,5 +1,7 @@
 //! An owner is to collect the outputs after every input. One who does not loses events and is told how many, but never
 //! the end of a call: its channel would be lost to him for ever.
+//!
+//! Clauses: Q.931 5.3.3
 
 use crate::common::{SECOND, config, setup, timers};
 use isdn::{ChannelChoice, Config, DChannel, Event, Output, Side, Timer};

@@ -1,4 +1,6 @@
 //! A call, from SETUP to the last RELEASE COMPLETE: in both directions, cleared by either side, on every variant.
+//!
+//! Clauses: Q.931 5.1.1, 5.1.2, 5.1.5, 5.1.7, 5.1.8, 5.1.9, 5.2.1, 5.2.5.1, 5.2.7, 5.2.8, 5.3.3, 5.3.4, 5.3.5; Q.850 2 (16)
 
 use crate::common::{NORMAL, Pair, SHORT};
 use isdn::q931::StateName;

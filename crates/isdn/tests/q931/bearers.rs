@@ -1,7 +1,7 @@
 //! What the bearer is to carry is told to the owner, who takes speech and 3.1 kHz audio in either law and refuses the rest with
 //! 65, 58 or 88: a data call in a conference is noise.
 //!
-//! Clauses: Q.931 4.5.5; Q.931 5.2.2; Q.850 2 (65); Q.850 2 (58); Q.850 2 (88)
+//! Clauses: Q.931 4.5.5, 5.2.2; Q.850 2 (65), 2 (58), 2 (88)
 
 use crate::common::Alone;
 use crate::common::octets::{CHANNEL_5, theirs};

@@ -1,7 +1,7 @@
 //! The number dialled in the forms exchanges write it: any type and plan, stars and hashes, none at all, and more digits than
 //! we keep. One that cannot be a number is left out, and the call comes all the same.
 //!
-//! Clauses: Q.931 4.5.8; Q.931 5.8.7.2
+//! Clauses: Q.931 4.5.8, 5.8.7.2
 
 use crate::common::Alone;
 use crate::common::octets::{CHANNEL_5, SPEECH, theirs};

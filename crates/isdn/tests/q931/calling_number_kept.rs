@@ -34,7 +34,8 @@ fn from_end_to_end() {
 fn octet_by_octet() {
     use Presentation::{Allowed, Restricted, Unavailable};
     use Screening::{Network, UserFailed, UserNotScreened, UserPassed};
-    let cases: [(&[u8], &str, u8, u8, Presentation, Screening); 6] = [
+    type Case<'a> = (&'a [u8], &'a str, u8, u8, Presentation, Screening);
+    let cases: [Case; 6] = [
         (&[0x80, b'1'], "1", 0, 0, Allowed, UserNotScreened),
         (&[0xa1, b'2', b'1'], "21", 2, 1, Allowed, UserNotScreened),
         (&[0x21, 0x81, b'1'], "1", 2, 1, Allowed, UserPassed),

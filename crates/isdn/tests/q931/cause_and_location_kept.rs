@@ -1,7 +1,7 @@
 //! Why a call ended, and who says so, comes through as it was said: every location, with and without the octet that names a
 //! recommendation, diagnostics or not, in each of the clearing messages.
 //!
-//! Clauses: Q.931 4.5.12; Q.850 2.2; Q.850 2.2.3
+//! Clauses: Q.931 4.5.12; Q.850 2.2, 2.2.3
 
 use crate::common::states::InState;
 use crate::common::{Pair, SHORT};

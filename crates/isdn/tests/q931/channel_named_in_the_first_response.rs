@@ -1,6 +1,6 @@
 //! The first response to SETUP names the channel, exclusively, whichever message it is; later ones do not repeat it.
 //!
-//! Clauses: Q.931 5.2.3.1; Q.931 5.1.2
+//! Clauses: Q.931 5.2.3.1, 5.1.2
 
 use crate::common::Alone;
 use isdn::Side;

@@ -1,7 +1,7 @@
 //! Elements of other codesets are stepped over, whatever they look like: one of them after a non-locking shift, all the rest
 //! after a locking one.
 //!
-//! Clauses: Q.931 4.5.2; Q.931 4.5.3; Q.931 4.5.4
+//! Clauses: Q.931 4.5.2, 4.5.3, 4.5.4
 
 use crate::common::Alone;
 use crate::common::octets::{CHANNEL_5, SPEECH, theirs};

@@ -1,7 +1,7 @@
 //! We answer in the moment the caller gives up: CONNECT and DISCONNECT cross. The call is cleared, it was never connected, and
 //! neither end answers what the other had sent before it knew.
 //!
-//! Clauses: Q.931 5.2.8; Q.931 5.3.5; Q.931 5.8.4
+//! Clauses: Q.931 5.2.8, 5.3.5, 5.8.4
 
 use crate::common::{NORMAL, Pair, SHORT, exclusive};
 use isdn::{Event, Side};

@@ -1,7 +1,7 @@
 //! DISCONNECT comes in each state: RELEASE answers it and RELEASE COMPLETE ends the call, except where we are further on
 //! than that already.
 //!
-//! Clauses: Q.931 5.3.3; Q.931 5.3.4; Q.931 5.3.5
+//! Clauses: Q.931 5.3.3, 5.3.4, 5.3.5
 
 use crate::common::octets::CLEARING;
 use crate::common::states::{InState, all};

@@ -1,7 +1,7 @@
 //! The network clears a call and leaves an announcement on the channel that says why. A machine releases at once; a user
 //! that wants to listen holds the call until he has heard enough, the network releases it, or T306 runs out.
 //!
-//! Clauses: Q.931 5.3.4.1, 5.3.5, 9.1
+//! Clauses: Q.931 5.3.4, 5.3.5, 5.4, 9 T306
 
 use crate::common::{Alone, Pair, SECOND, SHORT, config};
 use isdn::{CallReference, Cause, ChannelChoice, Config, Event, Location, Refused, Side, Timer};

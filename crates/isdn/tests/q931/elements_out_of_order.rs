@@ -1,7 +1,7 @@
 //! Elements in another order than the table's, or more often than once: the message is understood, and of what may come once the
 //! first counts.
 //!
-//! Clauses: Q.931 5.8.5.1; Q.931 5.8.5.2
+//! Clauses: Q.931 5.8.5.1, 5.8.5.2
 
 use crate::common::Alone;
 use crate::common::octets::{CHANNEL_5, SPEECH, cause, channel, theirs};

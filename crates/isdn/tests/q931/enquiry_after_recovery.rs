@@ -1,7 +1,7 @@
 //! The link is back within T309 and every connected call is asked about. Where the far end stands where we do the call goes on;
 //! where it has none it is over; where it stands elsewhere it is cleared with 101.
 //!
-//! Clauses: Q.931 5.8.9; Q.931 5.8.10; Q.931 5.8.11
+//! Clauses: Q.931 5.8.9, 5.8.10, 5.8.11
 
 use crate::common::octets::{CLEARING, SPEECH, cause, channel, status, theirs};
 use crate::common::states::InState;

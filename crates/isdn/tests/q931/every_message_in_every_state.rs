@@ -2,7 +2,7 @@
 //! which tells the state as it is; types nobody knows change nothing; and whatever was said, the call ends once and leaves
 //! nothing behind.
 //!
-//! Clauses: Q.931 5.8.4; Q.850 2 (97); Q.850 2 (101)
+//! Clauses: Q.931 4.4, 5.8.4; Q.850 2 (97), 2 (101)
 
 use crate::common::NORMAL;
 use crate::common::octets::CLEARING;

@@ -1,5 +1,7 @@
 //! Both ends call at the same moment and mean the same channel. The network's call has priority (5.7): the user gives the
 //! channel up, the network refuses it.
+//!
+//! Clauses: Q.931 5.7; Q.850 2 (44)
 
 use crate::common::{Pair, SHORT};
 use isdn::{ChannelChoice, Side};

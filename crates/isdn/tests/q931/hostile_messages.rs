@@ -1,5 +1,7 @@
 //! A far end that says anything at any time: nothing panics, every call ends exactly once and last, nothing hangs, and
 //! two ends that do not understand one another fall silent.
+//!
+//! Clauses: Q.931 5.8.4
 
 use crate::common::{Alone, Dice, Pair, SECOND};
 use isdn::{CallReference, Cause, ChannelChoice, Config, Event, Side, Switch};

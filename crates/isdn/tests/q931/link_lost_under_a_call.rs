@@ -1,5 +1,7 @@
 //! The D channel goes away under calls. Those that are connected are held for T309, others end at once (5.8.9); when it
 //! comes back both ends ask one another where they stand (5.8.10), and what one side has ended meanwhile is found out.
+//!
+//! Clauses: Q.931 5.8.8, 5.8.9, 5.8.10, 9 T309; Q.850 2 (27), 2 (41)
 
 use crate::common::{Alone, NORMAL, Pair, SECOND, SHORT, t};
 use isdn::q931::StateName;

@@ -1,5 +1,7 @@
 //! Messages without an element they must have, with one that makes no sense, or with one we do not know (5.8.6, 5.8.7).
 //! Clearing messages clear all the same; others are not acted upon, and STATUS says why.
+//!
+//! Clauses: Q.931 5.8.4, 5.8.6.1, 5.8.6.2, 5.8.7.1, 5.8.7.2; Q.850 2 (31), 2 (96), 2 (100)
 
 use crate::common::Alone;
 use isdn::{ChannelChoice, Event, Side};

@@ -1,5 +1,7 @@
 //! The called number comes in pieces (5.2.4), on variants that have it: SETUP ACKNOWLEDGE asks for more, INFORMATION brings
 //! it, and the number is complete when Sending Complete or `#` says so, when it is long enough, or when T302 expires.
+//!
+//! Clauses: Q.931 5.2.4, 5.8.8, 9 T302; Q.850 2 (28)
 
 use crate::common::{Alone, SECOND, SHORT};
 use isdn::{ChannelChoice, Config, Event, Setup, Side, Switch};

@@ -1,7 +1,7 @@
 //! A call of ours leaves for a network that takes its time: PROGRESS says so, changes no state, and stops the timers that
 //! would give the call up. The owner is told who said it and what, and whether there may be something to hear.
 //!
-//! Clauses: Q.931 3.1.8, 4.5.23, 5.1.6, 9.1, 9.2
+//! Clauses: Q.931 3.1.8, 4.5.23, 5.1.6, 9 T301, 9 T304, 9 T310
 
 use crate::common::{Alone, SECOND};
 use isdn::{CallReference, ChannelChoice, Event, Location, Side};

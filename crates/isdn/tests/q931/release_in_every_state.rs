@@ -1,7 +1,7 @@
 //! RELEASE comes in each state, DISCONNECT or not: RELEASE COMPLETE answers it and the call is over. Where RELEASE of ours is out
 //! the two have crossed, and nothing more is said.
 //!
-//! Clauses: Q.931 5.3.3; Q.931 5.3.5; Q.931 5.8.4
+//! Clauses: Q.931 5.3.3, 5.3.5, 5.8.4
 
 use crate::common::SECOND;
 use crate::common::octets::CLEARING;

@@ -1,4 +1,6 @@
 //! RESTART in both directions (5.5): channels come back to idle at both ends, calls on them end without clearing messages.
+//!
+//! Clauses: Q.931 4.5.25, 5.5.1, 5.5.2, 9 T316; Q.850 2 (82)
 
 use crate::common::{Alone, Pair, SECOND, SHORT};
 use isdn::{ChannelChoice, ChannelSet, Event, Refused, Side, Timer};

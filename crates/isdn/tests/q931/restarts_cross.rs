@@ -1,6 +1,6 @@
 //! Both ends restart the same channel in the same moment: both acknowledge, both are done, and neither begins again.
 //!
-//! Clauses: Q.931 5.5.1; Q.931 5.5.2
+//! Clauses: Q.931 5.5.1, 5.5.2
 
 use crate::common::{Pair, SECOND, SHORT};
 use isdn::{Event, Side};

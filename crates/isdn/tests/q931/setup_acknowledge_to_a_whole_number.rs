@@ -1,7 +1,7 @@
 //! The number was dialled in one piece and the network asks for more: where Sending Complete is known it is said again, and the
 //! call goes on.
 //!
-//! Clauses: Q.931 5.1.1; Q.931 5.1.3
+//! Clauses: Q.931 5.1.1, 5.1.3
 
 use crate::common::{Alone, exclusive};
 use isdn::Side;

@@ -1,5 +1,7 @@
 //! SETUP names a channel that is not idle here (5.2.3): refused with 44 if no other will do, offered as "any" otherwise;
 //! taken when the far end can know better, because our RELEASE is out or our RESTART was ignored.
+//!
+//! Clauses: Q.931 4.5.13, 5.2.3; Q.850 2 (6), 2 (42), 2 (44), 2 (82)
 
 use crate::common::{Alone, NORMAL, Pair, SECOND, SHORT};
 use isdn::{Cause, Channel, ChannelChoice, Event, Side};

@@ -1,7 +1,7 @@
 //! SETUP again, with the reference of a call that is there: a repetition after T303 whose answer is on its way. It is ignored
 //! in each state, and no second call comes of it.
 //!
-//! Clauses: Q.931 5.8.3.2; Q.931 5.2.5.3
+//! Clauses: Q.931 5.8.3.2, 5.2.5.3
 
 use crate::common::octets::{CHANNEL_5, SPEECH, channel};
 use crate::common::states::{InState, all};

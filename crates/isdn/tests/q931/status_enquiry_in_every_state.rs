@@ -1,6 +1,6 @@
 //! STATUS ENQUIRY in each state: STATUS says the state and 30, and nothing changes, no timer either.
 //!
-//! Clauses: Q.931 5.8.10; Q.850 2 (30)
+//! Clauses: Q.931 4.5.7, 5.8.10; Q.850 2 (30)
 
 use crate::common::states::{InState, all};
 use isdn::q931::message::MessageType;

@@ -1,7 +1,7 @@
 //! It rings and nobody answers. T301 runs from ALERTING, whichever message came before; an answer in its last second is an
 //! answer. The far end hears 102, recovery on timer expiry, our owner 19, no answer.
 //!
-//! Clauses: Q.931 5.1.7; Q.931 5.2.5.3; Q.931 9 T301; Q.850 2 (19); Q.850 2 (102)
+//! Clauses: Q.931 5.1.7, 5.2.5.3, 9 T301; Q.850 2 (19), 2 (102)
 
 use crate::common::octets::CHANNEL_5;
 use crate::common::states::InState;

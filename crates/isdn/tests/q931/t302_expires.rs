@@ -1,7 +1,7 @@
 //! Digits stop coming. T302 begins anew with each INFORMATION and ends with the number; what there is must then do, and
 //! nothing at all is 28, invalid number format (address incomplete).
 //!
-//! Clauses: Q.931 5.1.3; Q.931 5.2.4; Q.931 9 T302; Q.850 2 (28)
+//! Clauses: Q.931 5.1.3, 5.2.4, 9 T302; Q.850 2 (28)
 
 use crate::common::octets::{CHANNEL_5, SPEECH, theirs};
 use crate::common::{Alone, SECOND};

@@ -1,5 +1,7 @@
 //! SETUP goes unanswered: it is sent once more after T303, and after another T303 the call is over. The far end is told
 //! by RELEASE COMPLETE, in case it has seen one of them.
+//!
+//! Clauses: Q.931 5.1.1, 5.2.5.3, 9 T303; Q.850 2 (18), 2 (102)
 
 use crate::common::{Alone, SECOND};
 use isdn::{ChannelChoice, Side, Timer};

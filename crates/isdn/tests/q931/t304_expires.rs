@@ -1,6 +1,6 @@
 //! SETUP ACKNOWLEDGE, and then nothing: T304 bounds the wait for more. Any further response ends it.
 //!
-//! Clauses: Q.931 5.1.3; Q.931 5.2.5.3; Q.931 9 T304
+//! Clauses: Q.931 5.1.3, 5.2.5.3, 9 T304
 
 use crate::common::SECOND;
 use crate::common::states::InState;

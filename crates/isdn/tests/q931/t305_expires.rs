@@ -1,7 +1,7 @@
 //! DISCONNECT is not answered: after T305 RELEASE follows with the cause that DISCONNECT had. From then on it is RELEASE that is
 //! answered, and a RELEASE of the far end still ends the call.
 //!
-//! Clauses: Q.931 5.3.3; Q.931 5.3.4; Q.931 9 T305
+//! Clauses: Q.931 5.3.3, 5.3.4, 9 T305
 
 use crate::common::SECOND;
 use crate::common::octets::CLEARING;

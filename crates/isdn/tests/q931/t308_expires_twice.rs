@@ -1,5 +1,7 @@
 //! The far end does not clear: after T305 DISCONNECT becomes RELEASE, after T308 RELEASE is repeated, after another T308
 //! the call is over at this end and the channel in doubt (5.3.3, 5.3.4).
+//!
+//! Clauses: Q.931 5.3.3, 5.3.4, 9 T308
 
 use crate::common::{Alone, NORMAL, SECOND};
 use isdn::{Event, Side};

@@ -1,7 +1,7 @@
 //! The link is lost under a call, comes back within T309, and is lost again: each time the call has all of T309. Nobody clears
 //! it in between, and T309 does not run while the link is there.
 //!
-//! Clauses: Q.931 5.8.9; Q.931 9 T309; Q.850 2 (27)
+//! Clauses: Q.931 5.8.9, 9 T309; Q.850 2 (27)
 
 use crate::common::octets::status;
 use crate::common::states::InState;

@@ -1,7 +1,7 @@
 //! CALL PROCEEDING, and then nothing: T310 bounds the wait. ALERTING and CONNECT end it; the far end hears 102, our owner 18,
 //! no user responding.
 //!
-//! Clauses: Q.931 5.1.5.1; Q.931 5.2.5.3; Q.931 9 T310; Q.850 2 (18)
+//! Clauses: Q.931 5.1.5.1, 5.2.5.3, 9 T310; Q.850 2 (18)
 
 use crate::common::SECOND;
 use crate::common::states::InState;

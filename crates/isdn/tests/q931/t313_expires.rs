@@ -1,7 +1,7 @@
 //! We answer and the network does not acknowledge: after T313 the user side clears with 102. The network side has no T313: it is
 //! connected as soon as it has sent CONNECT.
 //!
-//! Clauses: Q.931 5.2.7; Q.931 5.2.8; Q.931 9 T313
+//! Clauses: Q.931 5.2.7, 5.2.8, 9 T313
 
 use crate::common::SECOND;
 use crate::common::states::InState;

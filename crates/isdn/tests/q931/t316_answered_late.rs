@@ -1,7 +1,7 @@
 //! Our RESTART is lost once: after T316 it goes out again, and the acknowledgement of the second counts as well as of the first.
 //! One that comes when all is over means nothing.
 //!
-//! Clauses: Q.931 5.5.1; Q.931 9 T316
+//! Clauses: Q.931 5.5.1, 9 T316
 
 use crate::common::octets::{CHANNEL_5, ours};
 use crate::common::{Alone, SECOND, exclusive};

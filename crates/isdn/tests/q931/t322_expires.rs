@@ -1,7 +1,7 @@
 //! STATUS ENQUIRY is not answered: it is said three times, T322 apart, and then the call is cleared with 41. STATUS that says 30,
 //! 97 or 98 answers it, and so does any clearing message.
 //!
-//! Clauses: Q.931 5.8.10; Q.931 9 T322; Q.850 2 (41)
+//! Clauses: Q.931 5.8.10, 9 T322; Q.850 2 (41)
 
 use crate::common::SECOND;
 use crate::common::octets::{CLEARING, status};

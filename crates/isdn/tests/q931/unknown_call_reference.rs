@@ -1,4 +1,6 @@
 //! Messages for calls that are not there, and with the global call reference where it does not belong (5.8.3.2).
+//!
+//! Clauses: Q.931 4.2, 5.8.1, 5.8.2, 5.8.3.1, 5.8.3.2; Q.850 2 (81)
 
 use crate::common::Alone;
 use isdn::Side;

@@ -1,6 +1,6 @@
 //! An element nobody here knows, and need not know, in every message of a call: each does what it would have done without.
 //!
-//! Clauses: Q.931 5.8.7.1; Q.931 4.5.1
+//! Clauses: Q.931 5.8.7.1, 4.5.1
 
 use crate::common::octets::{CHANNEL_5, CLEARING, SPEECH, ours, theirs};
 use crate::common::{Alone, exclusive};

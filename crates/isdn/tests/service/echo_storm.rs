@@ -1,5 +1,7 @@
 //! Far ends that answer what should not be answered: whatever they make of our messages, the D channel falls silent, or
 //! nearly so.
+//!
+//! Clauses: maintenance pace
 
 use crate::common::{Alone, Pair, SECOND};
 use crate::service_support::*;

@@ -1,5 +1,7 @@
 //! SERVICE in every form that other ends write, and what it is answered with: the channels that it was applied to, in the
 //! form that was used, under the discriminator of the request. What is not understood is never answered.
+//!
+//! Clauses: maintenance forms, SERVICE
 
 use crate::common::Alone;
 use crate::service_support::*;

@@ -1,4 +1,6 @@
 //! SERVICE and something else meet on the line: a call for the channel, SERVICE of the far end, its word against ours.
+//!
+//! Clauses: maintenance glare
 
 use crate::common::{SECOND, SHORT, setup};
 use crate::service_support::*;

@@ -1,5 +1,7 @@
 //! The link goes and comes: both ends tell everything again, what was said before is kept until then, and a link that stays
 //! away for T309 leaves the far states unknown.
+//!
+//! Clauses: maintenance link; Q.931 9 T309
 
 use crate::common::{Alone, Pair, SECOND, SHORT};
 use crate::service_support::*;

@@ -1,5 +1,7 @@
 //! Service messages are off unless both ends agreed to have them, and cannot be had where the variant has none. A channel can be
 //! closed all the same.
+//!
+//! Clauses: maintenance off
 
 use crate::common::{Alone, SHORT, setup};
 use crate::service_support::*;

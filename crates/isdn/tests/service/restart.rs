@@ -1,5 +1,7 @@
 //! RESTART and service states: the calls go, our state stays and is told again, and a DMS-100 means by it that its own is in
 //! service.
+//!
+//! Clauses: maintenance RESTART
 
 use crate::common::SECOND;
 use crate::service_support::*;

@@ -1,4 +1,6 @@
 //! One end takes a channel out of service and puts it back; the other is told, acknowledges, and keeps to it.
+//!
+//! Clauses: maintenance SERVICE, SERVICE ACKNOWLEDGE
 
 use crate::common::{Pair, SHORT, setup};
 use crate::service_support::*;

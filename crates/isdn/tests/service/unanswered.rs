@@ -1,5 +1,7 @@
 //! A far end that leaves SERVICE unanswered: sent twice, 120 s apart, then the far state is unknown and an audit is made every
 //! 15 minutes. Calls that it offers are taken all the while, and hasten the audit.
+//!
+//! Clauses: maintenance T3M1
 
 use crate::common::{SECOND, setup};
 use crate::service_support::*;
