@@ -175,22 +175,28 @@ fn one_error_in_a_thousand_does_not_keep_a_receiver_out() {
 }
 
 #[test]
-fn the_way_there_and_back_is_measured_to_the_bit() {
-    for (pattern, delay) in
-        [(Pattern::Prbs23, 320), (Pattern::Qrss, 0), (Pattern::Prbs20, 7_999), (Pattern::Prbs15, 4_000)]
-    {
+fn the_way_there_and_back_is_measured_to_the_octet() {
+    for (pattern, timeslots, delay) in [
+        (Pattern::Prbs23, 1, 320),
+        (Pattern::Qrss, 1, 0),
+        (Pattern::Prbs20, 1, 7_900),
+        (Pattern::Prbs15, 1, 4_000),
+        (Pattern::Prbs11, 1, 2_046),
+        (Pattern::Prbs23, 24, 24 * 320),
+    ] {
+        let mut way = RoundTrip::new(pattern, Width::Full, timeslots);
+        let out = sent(pattern, 40_000);
         let mut line = vec![0xd5; delay];
-        line.extend(sent(pattern, 40_000));
-        let mut receiver = Receiver::new(pattern, Width::Full, 1);
-        let mut way = RoundTrip::new(pattern, Width::Full, 1);
-        for octets in line[..40_000].chunks(10_000) {
-            receiver.process(octets);
-            assert_eq!(way.bits(&receiver), Some(delay as u64 * 8), "{pattern}");
+        line.extend(&out);
+        for (tick, (back, out)) in line.chunks(80).zip(out.chunks(80)).enumerate() {
+            way.tick(back, out);
+            let expected = ((tick + 1) * 80 >= delay + 8).then_some(delay as u32);
+            assert_eq!(way.octets(), expected, "{pattern} after {tick} ticks");
         }
     }
-    let mut receiver = Receiver::new(Pattern::ThreeIn24, Width::Full, 1);
-    receiver.process(&sent(Pattern::ThreeIn24, 100));
-    assert_eq!(RoundTrip::new(Pattern::ThreeIn24, Width::Full, 1).bits(&receiver), None);
+    let mut fixed = RoundTrip::new(Pattern::ThreeIn24, Width::Full, 1);
+    fixed.tick(&sent(Pattern::ThreeIn24, 80), &sent(Pattern::ThreeIn24, 80));
+    assert_eq!(fixed.octets(), None);
 }
 
 proptest! {

@@ -92,7 +92,6 @@ pub struct Receiver {
     /// The last bits received, the newest lowest.
     last: u64,
     received: u32,
-    heard: u64,
     /// Bits together that followed from those before them, as they are and turned over.
     runs: [u32; 2],
     /// Runs beside the received bits once in sync.
@@ -123,7 +122,6 @@ impl Receiver {
             octets_a_second: u64::from(SAMPLE_RATE) * timeslots.max(1) as u64,
             last: 0,
             received: 0,
-            heard: 0,
             runs: [0; 2],
             reference: Source::new(pattern),
             flip: 0,
@@ -160,16 +158,6 @@ impl Receiver {
         }
     }
 
-    /// Bits of the pattern's width received, compared or not.
-    pub(super) fn heard(&self) -> u64 {
-        self.heard
-    }
-
-    /// Whether the reference that runs beside the received bits is where `sent` is.
-    pub(super) fn stands_at(&self, sent: &Source) -> bool {
-        self.reference == *sent
-    }
-
     fn second(&mut self) {
         self.octets = 0;
         self.report.seconds += 1;
@@ -183,7 +171,6 @@ impl Receiver {
     fn bit(&mut self, bit: u32) {
         self.last = self.last << 1 | u64::from(bit);
         self.received = self.received.saturating_add(1);
-        self.heard += 1;
         if self.report.sync == Sync::InSync {
             self.compare(bit);
         } else {

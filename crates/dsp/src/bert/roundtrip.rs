@@ -1,60 +1,87 @@
 //! How long a pattern takes to come back.
 //!
-//! Data path: a [`Receiver`] in sync → where in the sequence it stands → bits between sending and receiving.
-//! Time: that of the pattern: sending and receiving have begun in the same tick, and move on alike.
-//! Source: the place of a pseudo-random sequence in its period says when it was sent.
+//! Data path: octets as they are sent and as they come back → here → octets between the two.
+//! Time: counted in octets; sending and receiving have begun together and move on alike.
+//! Source: eight octets of a pseudo-random sequence come but once in its period, so they say when they were sent.
 
-use super::pattern::{Pattern, Shape, Source};
-use super::receiver::Receiver;
-use super::{Sync, Width};
+use super::Width;
+use super::pattern::{Pattern, Shape};
+use crate::SAMPLE_RATE;
 
-/// Longest delay looked for: one second.
-const LONGEST_MS: u64 = 1_000;
-
-/// Finds the delay of a pattern that began at its beginning in the tick in which its receiver was made.
+/// Finds the delay of a pseudo-random pattern.
 #[derive(Debug, Clone)]
 pub struct RoundTrip {
-    /// A copy of what was sent, a second behind.
-    trail: Source,
-    behind: u64,
-    longest: u64,
+    /// What was sent in the last second, and where the next octet goes.
+    sent: Box<[u8]>,
+    sent_octets: u64,
+    received_octets: u64,
+    /// The last eight octets received, the newest lowest.
+    last: u64,
+    mask: u64,
     random: bool,
 }
 
 impl RoundTrip {
-    /// For a test over so many timeslots together.
+    /// For a test over so many timeslots together; a second of what they send is kept. Its memory is taken here.
     #[must_use]
     pub fn new(pattern: Pattern, width: Width, timeslots: usize) -> Self {
+        let octet = match width {
+            Width::Full => 0xff,
+            // The last bit may come back as it likes.
+            Width::Seven => 0xfe,
+        };
         Self {
-            trail: Source::new(pattern),
-            behind: 0,
-            longest: u64::from(width.bits_a_second()) * timeslots as u64 * LONGEST_MS / 1_000,
+            sent: vec![0; SAMPLE_RATE as usize * timeslots.max(1)].into_boxed_slice(),
+            sent_octets: 0,
+            received_octets: 0,
+            last: 0,
+            mask: u64::from_ne_bytes([octet; 8]),
             random: matches!(pattern.shape(), Shape::Random(_)),
         }
     }
 
-    /// The delay in bits, if the receiver is in sync and the pattern was sent less than a second ago. Fixed patterns
-    /// tell nothing, and the shorter sequences only what is left of the delay after whole periods: 2^11-1 comes round
-    /// in 32 ms, 2^15-1 in half a second of one timeslot.
+    /// One tick: what came back, and what was sent in the same tick.
+    pub fn tick(&mut self, received: &[u8], sent: &[u8]) {
+        for &octet in received {
+            self.last = self.last << 8 | u64::from(octet);
+        }
+        self.received_octets += received.len() as u64;
+        let length = self.sent.len() as u64;
+        for (at, &octet) in (self.sent_octets..).zip(sent) {
+            self.sent[(at % length) as usize] = octet;
+        }
+        self.sent_octets += sent.len() as u64;
+    }
+
+    /// Octets from sending to receiving, if the last eight that came were sent less than a second ago; one timeslot
+    /// has eight a millisecond. Fixed patterns tell nothing, and 2^11-1 tells delays below 2,047 octets only, for
+    /// then it comes round.
     ///
-    /// Steps through a second of the pattern: to be asked now and then, not every tick.
-    pub fn bits(&mut self, receiver: &Receiver) -> Option<u64> {
-        let heard = receiver.heard();
-        if receiver.report().sync != Sync::InSync || !self.random {
+    /// Looks through a second of octets: to be asked now and then, not every tick.
+    #[must_use]
+    pub fn octets(&self) -> Option<u32> {
+        if !self.random || self.received_octets < 8 {
             return None;
         }
-        while self.behind + self.longest < heard {
-            self.trail.next_bit();
-            self.behind += 1;
-        }
-        let mut sent = self.trail.clone();
-        let mut found = None;
-        for at in self.behind..=heard {
-            if receiver.stands_at(&sent) {
-                found = Some(heard - at);
+        let length = self.sent.len() as u64;
+        let oldest = self.sent_octets.saturating_sub(length);
+        let octet = |at: u64| u64::from(self.sent[(at % length) as usize]);
+        // From the newest on; the octet at `end` is the last of the eight.
+        let newest = self.received_octets.min(self.sent_octets).checked_sub(1)?;
+        let mut eight = 0;
+        for end in (oldest..=newest).rev() {
+            if end == newest {
+                eight = (0..8).fold(0, |eight, back| eight | end.checked_sub(back).map_or(0, octet) << (8 * back));
+            } else {
+                eight = eight >> 8 | end.checked_sub(7).map_or(0, octet) << 56;
             }
-            sent.next_bit();
+            if end < oldest + 7 {
+                break;
+            }
+            if (eight ^ self.last) & self.mask == 0 {
+                return u32::try_from(self.received_octets - 1 - end).ok();
+            }
         }
-        found
+        None
     }
 }
