@@ -23,6 +23,7 @@ pub mod level;
 pub mod loopcode;
 pub mod measure;
 pub mod mix;
+pub mod selftest;
 mod tonebank;
 pub mod tones;
 
