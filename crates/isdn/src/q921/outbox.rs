@@ -43,6 +43,16 @@ impl Outbox {
         dropped
     }
 
+    /// Whether all has been collected.
+    pub fn is_drained(&mut self) -> bool {
+        let is_drained = self.queue.is_empty();
+        if is_drained {
+            // The next begins in front again, where the cache is warm, instead of marching through all the room there is.
+            self.queue.clear();
+        }
+        is_drained
+    }
+
     /// The oldest output.
     pub fn next(&mut self) -> Option<Output> {
         self.queue.pop_front()
