@@ -12,6 +12,7 @@ mod glare;
 mod link_lost;
 mod off;
 mod order_on_link_up;
+mod out_of_service_while_it_rings;
 mod restart;
 mod told_and_acknowledged;
 mod unanswered;
