@@ -128,6 +128,8 @@ struct SharedSpan {
     alarms: AtomicU16,
     slips: AtomicU64,
     bad_frames: AtomicU64,
+    aborted_frames: AtomicU64,
+    wrong_fcs_frames: AtomicU64,
 }
 
 /// What is kept for a span while the card runs.
@@ -298,6 +300,10 @@ impl Traffic for FaultyTraffic {
                     self.received_lost(index);
                     let aborted = self.engine.coin(index);
                     let fault = if aborted { FrameFault::Abort } else { FrameFault::BadFcs };
+                    if let Some(shared) = self.shared.spans.get(index) {
+                        let counter = if aborted { &shared.aborted_frames } else { &shared.wrong_fcs_frames };
+                        counter.fetch_add(1, Ordering::Relaxed);
+                    }
                     self.tell(CardEvent::FrameLost(span, fault));
                 }
                 Some(Mishap::Corrupt) => {
@@ -391,6 +397,8 @@ impl Control for FaultyControl {
         if let Some(span) = self.shared.spans.get(usize::from(span.0)) {
             counters.slips += span.slips.load(Ordering::Relaxed);
             counters.bad_frames += span.bad_frames.load(Ordering::Relaxed);
+            counters.aborted_frames += span.aborted_frames.load(Ordering::Relaxed);
+            counters.wrong_fcs_frames += span.wrong_fcs_frames.load(Ordering::Relaxed);
         }
         counters
     }

@@ -329,6 +329,7 @@ impl Impairer {
                 if self.frames % 8_000 < 24 {
                     let told = told_by_report(std::mem::take(&mut self.checks_wrong));
                     far.far_end_errors.fetch_add(u64::from(told), Ordering::Relaxed);
+                    count(&far.far_end_reports);
                 }
             }
         }

@@ -204,7 +204,9 @@ impl Span {
     }
 
     fn lose_frame(&mut self) {
-        self.held.half().near().bad_frames.fetch_add(1, Ordering::Relaxed);
+        let near = self.held.half().near();
+        near.bad_frames.fetch_add(1, Ordering::Relaxed);
+        near.wrong_fcs_frames.fetch_add(1, Ordering::Relaxed);
         self.frames_lost = self.frames_lost.saturating_add(1);
     }
 

@@ -152,7 +152,11 @@ fn scripted_mishaps_befall_the_next_frame_of_their_kind() {
     near.ticks(1);
     let lost = |event: &CardEvent| matches!(event, CardEvent::FrameLost(SPAN, FrameFault::BadFcs | FrameFault::Abort));
     assert_eq!(near.events.iter().filter(|event| lost(event)).count(), 1);
-    assert_eq!(near.running.control.counters(SPAN).bad_frames, 1);
+    let counters = near.running.control.counters(SPAN);
+    let of = |fault| near.events.iter().filter(|e| **e == CardEvent::FrameLost(SPAN, fault)).count() as u64;
+    assert_eq!(counters.bad_frames, 1);
+    assert_eq!(counters.aborted_frames, of(FrameFault::Abort));
+    assert_eq!(counters.wrong_fcs_frames, of(FrameFault::BadFcs));
 }
 
 #[test]
