@@ -24,3 +24,17 @@ fn a_week_of_seconds_allocates_nothing() {
     assert!(!bench.crossings.is_empty());
     assert_eq!(counted.count_total, 0);
 }
+
+#[test]
+fn what_was_restored_allocates_nothing_either() {
+    let mut bench = Bench::new(Framing::E1Crc4);
+    bench.pass(900 * 10, crc(1));
+    let text = serde_json::to_string(&bench.performance.snapshot()).expect("can be written");
+    let kept = serde_json::from_str(&text).expect("can be read");
+    bench.performance = line::Performance::restore(Framing::E1Crc4, kept).expect("ours");
+    let counted = allocation_counter::measure(|| {
+        bench.pass(900 * 100, crc(1));
+    });
+    assert_eq!(bench.near().ended().count(), 96);
+    assert_eq!(counted.count_total, 0);
+}
