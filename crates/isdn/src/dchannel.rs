@@ -161,7 +161,7 @@ impl DChannel {
         for call in self.calls.iter_mut() {
             call.handle_timeout(&mut self.desk);
         }
-        self.restarts.handle_timeout(&mut self.desk);
+        self.restarts.handle_timeout(&mut self.desk, &mut self.calls);
         self.services.handle_timeout(&mut self.desk);
         self.calls.sweep(&mut self.desk);
     }

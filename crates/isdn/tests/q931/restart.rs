@@ -129,3 +129,20 @@ fn many_channels() {
     alone.run(SECOND * 300);
     assert_eq!(alone.events.len(), 23);
 }
+
+/// RESTART was lost, and the far end, which is idle there, puts a call of ours on the channel. RESTART is not sent again: it would
+/// end the call at that end and not at this one.
+#[test]
+fn overtaken_by_a_call() {
+    let mut alone = Alone::up(Side::User);
+    alone.d.restart(alone.now, 5).expect("up");
+    let call = alone.dial(ChannelChoice::Any);
+    alone.say(&[8, 2, 0x80, call.value as u8, 0x02, 0x18, 3, 0xa9, 0x83, 0x85]);
+    alone.say(&[8, 2, 0x80, call.value as u8, 0x07]);
+    assert_eq!(alone.state(), [10]);
+    alone.ladder.clear();
+    alone.run(SECOND * 600);
+    assert_eq!(alone.heard(), [""; 0]);
+    assert_eq!(alone.events.last(), Some(&Event::RestartDone { channel: 5.into(), acknowledged: true }));
+    assert_eq!(alone.state(), [10]);
+}
