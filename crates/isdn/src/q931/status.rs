@@ -96,9 +96,13 @@ impl Call {
                 *t309 = None;
                 self.enquire(desk);
             }
-            State::SetupReceived | State::OverlapReceiving { .. } | State::ProceedingSent | State::AlertingSent => {
-                self.enquire(desk);
-            }
+            State::SetupReceived
+            | State::OverlapReceiving { .. }
+            | State::ProceedingSent
+            | State::AlertingSent
+            // After PROGRESS nothing else would find out either.
+            | State::ProceedingReceived { t310: None }
+            | State::AlertingReceived { t301: None } => self.enquire(desk),
             State::SetupSent { .. }
             | State::OverlapSending { .. }
             | State::ProceedingReceived { .. }

@@ -154,6 +154,31 @@ fn reset_by_a_far_end_that_has_forgotten() {
     assert_eq!(alone.released(), [(41, true)]);
 }
 
+/// The same for a call of ours after PROGRESS, which no timer watches: it is asked about, and ends.
+#[test]
+fn reset_after_progress() {
+    for ringing in [false, true] {
+        let mut alone = Alone::up(Side::User);
+        let call = alone.dial(ChannelChoice::Exclusive(5.into()));
+        let value = call.value as u8;
+        alone.say(&[8, 2, 0x80, value, 0x02]);
+        if ringing {
+            alone.say(&[8, 2, 0x80, value, 0x01]);
+        }
+        alone.say(&[8, 2, 0x80, value, 0x03, 0x1e, 2, 0x82, 0x88]);
+        alone.run(SECOND * 600);
+        assert_eq!(alone.state().len(), 1, "nothing watches it");
+        // Both ends agree on the new link; the far end has no such call.
+        alone.d.handle_frame(alone.now, &[0x02, 0x01, 0x7f]);
+        alone.far = Alone::up(Side::User).far;
+        alone.ladder.clear();
+        alone.settle();
+        assert_eq!(alone.heard(), [format!("STATUS ENQUIRY {value}")]);
+        alone.say(&[8, 2, 0x80, value, 0x7d, 0x08, 2, 0x82, 0x9e, 0x14, 1, 0]);
+        assert_eq!(alone.released(), [(41, true)]);
+    }
+}
+
 /// A reset during the answer: CONNECT may be lost, T313 finds out. Nothing hangs.
 #[test]
 fn reset_while_connecting() {
