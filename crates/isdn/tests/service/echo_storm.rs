@@ -76,6 +76,27 @@ fn an_end_without_service_messages() {
     }
 }
 
+/// The same far end asks under the discriminator that our variant does not use, or a variant that has no SERVICE at all.
+#[test]
+fn an_end_without_service_messages_under_any_discriminator() {
+    for asking in [Switch::Ni2, Switch::Ess5] {
+        for switch in [Switch::EuroIsdn, Switch::Qsig] {
+            let off = Alone::up_with(Config::new(Side::User, switch, true));
+            assert_eq!(echo(off, &asked(asking), SECOND * 600, less_eight), 0, "{switch:?}");
+        }
+        for switch in SPEAKERS {
+            for side in [Side::User, Side::Network] {
+                let off = Alone::up_with(Config::new(side, switch, false));
+                assert_eq!(echo(off, &asked(asking), SECOND * 600, less_eight), 0, "{switch:?} {side:?}");
+                // One answer, and what was told when the link came up, twice at most.
+                let on = Alone::up_with(config(side, switch));
+                let heard = echo(on, &asked(asking), SECOND * 600, less_eight);
+                assert!((1..=1 + 2 * 23).contains(&heard), "{switch:?} {side:?}: {heard}");
+            }
+        }
+    }
+}
+
 /// One that sends every message back as it is, or with the flag turned, or acknowledges acknowledgements. What was told when the
 /// link came up is asked to be answered in the first two cases; none goes on for ever at the pace of the line.
 #[test]
