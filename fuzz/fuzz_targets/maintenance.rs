@@ -1,0 +1,5 @@
+//! libFuzzer's way into [`fuzz_checks::maintenance`].
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz_checks::maintenance(input));
