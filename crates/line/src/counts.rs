@@ -70,7 +70,7 @@ impl Counter {
     }
 }
 
-/// What was counted in some time. Source: RFC 4805 section 3.3; the fields bear its abbreviations.
+/// What was counted in some time. Source: RFC 4805 section 3.4.3; the fields bear its abbreviations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Line code violations: bipolar violations and excessive zeroes.

@@ -15,7 +15,7 @@
 //!
 //! Data path: [`Defects`] at each change → here → [`Change`] for log, alarm list and performance.
 //! Time: `now` since the start with every input; [`Failures::handle_timeout`] when [`Failures::poll_timeout`] says so.
-//! Source: ANSI T1.231 clause 6 (declared after 2.5 ± 0.5 s, cleared after 10 ± 0.5 s), RFC 4805 section 3.3 "Failure
+//! Source: ANSI T1.231 clause 6 (declared after 2.5 ± 0.5 s, cleared after 10 ± 0.5 s), RFC 4805 section 3.4.4 "Failure
 //! States". Departure: a hidden failure that still stands when the worse one clears is declared at that moment rather
 //! than 2.5 s later, so that the line does not seem sound in between.
 

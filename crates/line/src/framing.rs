@@ -24,20 +24,20 @@ impl Framing {
         matches!(self, Framing::T1Esf | Framing::E1Crc4)
     }
 
-    /// The far end tells what it receives: performance reports on ESF, E bits with CRC-4 (RFC 4805 section 3.2).
+    /// The far end tells what it receives: performance reports on ESF, E bits with CRC-4 (RFC 4805, the far end tables).
     #[must_use]
     pub const fn has_far_end(self) -> bool {
         self.has_crc()
     }
 
     /// Path code violations that make a second severely errored; `None` where framing errors are counted instead
-    /// (RFC 4805 section 3.3, "Severely Errored Seconds").
+    /// (RFC 4805 section 3.4.3, "Severely Errored Seconds").
     #[must_use]
     pub const fn severe_path_violations(self) -> Option<u32> {
         match self {
             Framing::T1Esf => Some(320),
             Framing::E1Crc4 => Some(832),
-            // "One or more framing error events": every path violation of D4 is one.
+            // Any framing error makes it severe, and every path violation of D4 is one.
             Framing::T1D4 => Some(1),
             Framing::E1 => None,
         }

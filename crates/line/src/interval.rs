@@ -60,8 +60,8 @@ impl Interval {
         }
     }
 
-    /// Whether the ended interval is valid in the sense of `dsx1IntervalValidData`: within 10 s of its length (T1.231
-    /// clause 9.1.2). A shorter one is no proof of a good line.
+    /// Whether the ended interval is valid in the sense of `dsx1IntervalValidData`: within 10 s of its length (T1.231).
+    /// A shorter one is no proof of a good line.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         !self.clock_set && self.length.abs_diff(self.observed) <= 10

@@ -8,7 +8,7 @@
 //!
 //! Data path: [`Second`]s from [`crate::Sampler`] → here → [`Interval`]s for those who ask, [`Crossing`]s for the log.
 //! Time: one call a second, with the second's number since 1970. Nothing is allocated after construction.
-//! Source: RFC 4805 (DS1-MIB) sections 3.2 and 3.3; ANSI T1.231 clause 9.
+//! Source: RFC 4805 (DS1-MIB) sections 3.3 and 3.4; ANSI T1.231.
 //! Words: *quarter*, a 15-minute interval.
 
 use crate::interval::{DAY, Interval, QUARTER};
@@ -192,7 +192,8 @@ impl<'a> EndPerformance<'a> {
     }
 
     /// The sum of the ended quarters that are kept: the 24 hours before the current quarter (`dsx1TotalTable`), and how
-    /// many of their seconds were observed.
+    /// many of their seconds were observed. Departure: RFC 4805 lets an invalid interval count as 0; here what was seen in
+    /// it counts, for an error does not go away because seconds beside it were missed.
     #[must_use]
     pub fn total(&self) -> (Counts, u32) {
         self.ended().fold((Counts::default(), 0), |(mut counts, observed), interval| {

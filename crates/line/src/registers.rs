@@ -7,7 +7,7 @@
 //! counted as things stand, so that readings are up to date and are adjusted, as RFC 4805 allows, when a run is decided.
 //!
 //! Time: none; [`crate::Performance`] says when a second, a quarter or a day has passed.
-//! Source: RFC 4805 section 3.3 "Unavailable Seconds", "Degraded Minutes"; ANSI T1.231 clause 8 (registers).
+//! Source: RFC 4805 section 3.4.3, "Unavailable Seconds" and "Degraded Minutes"; ANSI T1.231.
 //! RFC 4805 has the line stay unavailable while a failure is being cleared for more than ten seconds. Every second with
 //! a defect that leads to a failure is severely errored, so ten good seconds never begin before that clearing does.
 

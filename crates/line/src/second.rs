@@ -1,6 +1,6 @@
 //! One second of a line, and what it counts as.
 //!
-//! Source: RFC 4805 section 3.3, definition by definition; where it leaves a choice the line says so.
+//! Source: RFC 4805 sections 3.4.1 to 3.4.3, definition by definition; where it leaves a choice the line says so.
 
 use crate::{Counts, Defects, Framing};
 use serde::{Deserialize, Serialize};
@@ -56,15 +56,14 @@ impl Mark {
 
     fn new(framing: Framing, path: u32, line: u32, lost_frame: bool, slip: bool) -> Mark {
         let at_least = |count: u32, threshold: Option<u32>| threshold.is_some_and(|t| count >= t);
-        // "320 or more path code violations, or an out of frame defect, or a detected AIS defect"; 832 on E1-CRC; on D4
-        // and E1 without CRC framing errors or line code violations. Slips never make a second severe.
+        // SES: enough path code violations (320 on ESF, 832 on E1 with CRC-4), or out of frame, or AIS; without a CRC
+        // framing errors (D4) or enough line code violations. Slips never make a second severe.
         let severe = lost_frame
             || at_least(path, framing.severe_path_violations())
             || at_least(line, framing.severe_line_violations());
-        // "Path code violations, or out of frame, or controlled slips, or AIS"; "for D4 and E1-noCRC the presence of
-        // bipolar violations also triggers an errored second".
+        // ES: path code violations, out of frame, AIS or slips; without a CRC (D4, E1) bipolar violations too.
         let errored = severe || path > 0 || slip || (line > 0 && !framing.has_crc());
-        // "Fewer than 320 and more than 1 path code violations, no severely errored frame defects, no AIS"; ESF only.
+        // BES: 2 to 319 path code violations, framing kept, no AIS; ESF only. Slips have no part in it.
         let bursty = framing == Framing::T1Esf && !lost_frame && (2..320).contains(&path);
         let counts = Counts {
             lcv: line,
@@ -85,8 +84,7 @@ impl Mark {
 impl Second {
     /// What it counts as at the near end.
     pub(crate) fn near(&self, framing: Framing) -> Mark {
-        // A path code violation is "a frame synchronization bit error in D4 and E1-noCRC, or a CRC or frame
-        // synchronization bit error in ESF and E1-CRC".
+        // PCV: framing bit errors, and CRC errors where there is a CRC.
         let crc_errors = if framing.has_crc() { self.crc_errors } else { 0 };
         let path = crc_errors.saturating_add(self.framing_errors);
         Mark::new(framing, path, self.line_violations, self.lost_frame(framing), self.slips > 0)

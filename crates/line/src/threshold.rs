@@ -4,7 +4,7 @@
 //! one alert a counter and interval, when the count reaches the threshold. Only seconds counted for good are looked at,
 //! so no alert is ever taken back; it comes at most nine seconds late.
 //!
-//! Source: ANSI T1.231 clause 9.2; the defaults are those customary for DS1 there, kept by most network elements.
+//! Source: ANSI T1.231 for the alerts; the defaults are those customary for DS1 in network elements.
 
 use crate::counts::{COUNTERS, Counter};
 use crate::interval::Interval;

@@ -1,4 +1,4 @@
-//! What one second counts as, by framing: RFC 4805 section 3.3 as a table worked out by hand.
+//! What one second counts as, by framing: RFC 4805 section 3.4.3 as a table worked out by hand.
 
 mod common;
 

@@ -112,7 +112,7 @@ fn the_ten_seconds_lie_across_midnight() {
 fn a_failure_does_not_wait_for_ten_seconds() {
     let mut bench = Bench::new(Framing::T1Esf);
     // Two severe seconds that were no part of the loss of signal, but came right before it, are taken along:
-    // "if the condition was immediately preceded by severely errored seconds, unavailability starts with these".
+    // unavailability starts with the severely errored seconds before the condition that led to the failure.
     bench.pass(3, clean()).pass(2, crc(400)).pass(2, with(Defects::LOS));
     assert_eq!(now(&bench), [0, 800, 4, 4, 2, 0, 0, 0, 0, 0]);
     bench.failed.near = true;
