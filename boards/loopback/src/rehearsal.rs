@@ -16,6 +16,26 @@
 //! removed                                                    the whole card
 //! [sent] clear [FAULT]                                       without its value; all of this direction if none
 //! ```
+//!
+//! A command of a technician is one call, from whichever thread:
+//!
+//! ```
+//! use board_loopback::{LoopbackCard, faults::Direction};
+//! use hal::{Line, SpanIndex};
+//!
+//! let mut builder = LoopbackCard::builder("card");
+//! let _far_end = builder.span_to_exchange(Line::E1);
+//! let mut card = builder.build();
+//! // Taken before the card is started, kept for as long as somebody may ask.
+//! let desk = card.fault_desk();
+//!
+//! desk.obey(SpanIndex(0), "errors 1e-6".parse()?)?;
+//! desk.obey(SpanIndex(0), "sent los".parse()?)?;
+//! desk.obey(SpanIndex(0), "clear errors".parse()?)?;
+//! assert_eq!(desk.standing(SpanIndex(0), Direction::Received), []);
+//! assert_eq!(desk.standing(SpanIndex(0), Direction::Sent)[0].to_string(), "los");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::capture::Direction;
 use crate::joint::Joint;

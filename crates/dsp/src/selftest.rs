@@ -13,6 +13,21 @@
 //! Time: counted in octets of the timeslot, 8,000 a second.
 //! Source: ITU-T O.150, O.152; the pattern is 2^23-1 unless told otherwise.
 //! Words: *settling*, the time a loop may take to be set and the pattern to be found.
+//!
+//! ```
+//! use dsp::selftest::{TestPlan, TimeslotTest};
+//!
+//! // In the tick, between a card's begin and end; here the line is a wire.
+//! let mut test = TimeslotTest::new(TestPlan { measure_ms: 1_000, ..TestPlan::default() });
+//! let (mut received, mut to_send) = ([0xff; 80], [0xff; 80]);
+//! while test.verdict().is_none() {
+//!     test.tick(&received, &mut to_send);
+//!     received = to_send;
+//! }
+//! let verdict = test.verdict().expect("it has ended");
+//! assert_eq!(verdict.to_string(), "passed: 64000 bits, 0 wrong, back after 10.000 ms");
+//! # assert!(verdict.passed());
+//! ```
 
 use crate::bert::{Generator, Pattern, Receiver, Report, RoundTrip, Sync, Width};
 use crate::{SAMPLE_RATE, samples_in_ms};
