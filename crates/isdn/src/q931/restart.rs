@@ -135,7 +135,7 @@ impl Restarts {
         let Reference::Global { ours } = raw.reference else { return };
         match (raw.kind, ours) {
             (MessageType::RESTART, false) => self.handle_restart(desk, calls, raw.reference, content, faults),
-            (MessageType::RESTART_ACKNOWLEDGE, true) => self.handle_acknowledge(desk, content),
+            (MessageType::RESTART_ACKNOWLEDGE, true) => self.handle_acknowledge(desk, calls, content),
             (MessageType::STATUS, _) => desk.counters.status_in += 1,
             // 81: invalid call reference value; the flag is wrong, or no other message has business here (5.8.3.2 f, h).
             _ => {
@@ -191,7 +191,9 @@ impl Restarts {
         desk.tell(Event::Restarted { channels });
     }
 
-    fn handle_acknowledge(&mut self, desk: &mut Desk, content: &Content) {
+    /// RESTART ACKNOWLEDGE (5.5.1). A call that came to the channel while RESTART was on its way had been put there before the far
+    /// end saw that, and has ended at that end.
+    fn handle_acknowledge(&mut self, desk: &mut Desk, calls: &mut Calls, content: &Content) {
         let element = content.channel.as_ref();
         let channels = element.and_then(|element| desk.settings.interfaces.channels_in(element)).unwrap_or_default();
         let mut known = false;
@@ -199,6 +201,12 @@ impl Restarts {
             if self.place(channel).and_then(Option::take).is_some() {
                 known = true;
                 desk.tell(Event::RestartDone { channel, acknowledged: true });
+                for call in calls.iter_mut().filter(|call| call.named && call.channel == Some(channel)) {
+                    if !call.state.is_clearing() {
+                        // 41: temporary failure. Said to the far end, for the case that it has the call after all.
+                        call.begin_disconnect(desk, 41, 41, Why::Restarted);
+                    }
+                }
             }
         }
         if !known {

@@ -146,3 +146,22 @@ fn overtaken_by_a_call() {
     assert_eq!(alone.events.last(), Some(&Event::RestartDone { channel: 5.into(), acknowledged: true }));
     assert_eq!(alone.state(), [10]);
 }
+
+/// RESTART and the channel for a call of ours cross: the far end names the channel, then sees RESTART and drops the call, and
+/// acknowledges. Here the call is cleared; without that it would stay, connected to nothing.
+#[test]
+fn crossed_by_a_call() {
+    let mut alone = Alone::up(Side::User);
+    let call = alone.dial(ChannelChoice::Any);
+    alone.d.restart(alone.now, 5).expect("up");
+    alone.settle();
+    let value = call.value as u8;
+    alone.say(&[8, 2, 0x80, value, 0x02, 0x18, 3, 0xa9, 0x83, 0x85]);
+    alone.say(&[8, 2, 0x80, value, 0x07]);
+    assert_eq!(alone.state(), [10]);
+    let heard = alone.ask(&[8, 2, 0x80, 0x00, 0x4e, 0x18, 3, 0xa9, 0x83, 0x85, 0x79, 1, 0x80]);
+    assert_eq!(heard, [format!("DISCONNECT {value} cause 41")]);
+    // It has no such call: cause 81.
+    alone.say(&[8, 2, 0x80, value, 0x5a, 0x08, 2, 0x82, 0xd1]);
+    assert_eq!(alone.released(), [(41, false)]);
+}
