@@ -146,6 +146,13 @@ pub enum What {
         /// Number that forwarded it.
         redirecting: Option<Number>,
     },
+    /// The caller's name was told, with the call or later.
+    CallNamed {
+        /// The call.
+        call: CallId,
+        /// The name.
+        name: isdn::Name,
+    },
     /// CONNECT was acknowledged.
     CallConnected {
         /// The call.

@@ -128,6 +128,44 @@ fn a_recording_is_published_when_the_real_time_thread_is_gone() {
     assert!(open.contains(&event.to_string()), "the next start writes the call's record: {open}");
 }
 
+/// What the exchange says of the caller, the name with some delay, stands in the record of the call; what must not be shown
+/// does not.
+#[test]
+fn a_record_tells_who_called_as_far_as_it_may_be_told() {
+    use isdn::{Name, Number, Presentation, Screening};
+    let dir = tempfile::tempdir().expect("a directory");
+    let (office, mut realtime) = office(dir.path());
+    let channel = Channel { span: 0, timeslot: Timeslot(1) };
+    let withheld = Number { presentation: Presentation::Restricted, ..Number::new("5550123") };
+    let calls = [
+        (Name::new("Ada"), Some(Number { screening: Screening::UserPassed, ..Number::new("5550199") })),
+        (Name { presentation: Presentation::Restricted, ..Name::new("Bob") }, Some(withheld)),
+    ];
+    for (call, (name, redirecting)) in (7..).map(CallId).zip(calls) {
+        let called = Number::new("100");
+        realtime.tell(What::CallTaken { call, channel, called, calling: None, redirecting });
+        realtime.tell(What::CallNamed { call, name: Name::new("an older name") });
+        realtime.tell(What::CallNamed { call, name });
+        realtime.tell(What::CallEnded { call, cause: isdn::Cause::user(16), by_peer: false });
+    }
+    drop(realtime);
+    office.run();
+    let files =
+        std::fs::read_dir(dir.path().join("records")).expect("a directory").map(|f| f.expect("readable").path());
+    let file = files.into_iter().find(|path| path.extension().is_some_and(|e| e == "jsonl")).expect("a day's records");
+    let text = std::fs::read_to_string(file).expect("readable");
+    let records: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
+    assert_eq!(records[0]["calling_name"], "Ada");
+    assert_eq!(records[0]["redirecting"], "5550199");
+    assert_eq!(records[0]["redirecting_screening"], "user_verified");
+    assert_eq!(records[0]["redirecting_restricted"], false);
+    assert_eq!(records[1]["calling_name"], serde_json::Value::Null);
+    assert_eq!(records[1]["calling_name_restricted"], true);
+    assert_eq!(records[1]["redirecting_restricted"], true);
+    assert!(!text.contains("Bob") && !text.contains("5550123"), "{text}");
+}
+
 /// The port is still taken when the event goes on the air: an alarm, another try with a fresh ring, then sound.
 #[test]
 fn a_stream_that_cannot_start_is_an_alarm_and_tried_again() {

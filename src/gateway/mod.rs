@@ -616,6 +616,12 @@ impl Gateway {
             }
             // Of calls we place, which the gateway does not yet do, and of RESTARTs we send.
             isdn::Event::Proceeding { .. } | isdn::Event::Alerting { .. } | isdn::Event::RestartDone { .. } => {}
+            isdn::Event::Name { call, name } => {
+                if let Some(call) = self.index_of(span, call).and_then(|index| self.calls[index].as_ref()) {
+                    let call = call.id;
+                    self.report(now, What::CallNamed { call, name });
+                }
+            }
             // The answer follows SETUP at once, so there is nothing that could be getting on.
             isdn::Event::Progress { .. } => {}
             // Taken together by `drain_dchannel`.
@@ -649,8 +655,11 @@ impl Gateway {
             talking: false,
             clearing: false,
         });
-        let Setup { called, calling, redirecting, .. } = setup;
+        let Setup { called, calling, redirecting, name, .. } = setup;
         self.report(now, What::CallTaken { call: id, channel, called, calling, redirecting });
+        if let Some(name) = name {
+            self.report(now, What::CallNamed { call: id, name });
+        }
         self.report(now, What::CallStage { call: id, stage: CallStage::Answering });
         let dchannel = &mut self.spans[span].dchannel;
         let answered = dchannel.proceed(now, reference, timeslot.0).and_then(|()| dchannel.connect(now, reference));

@@ -360,7 +360,8 @@ impl Office {
     fn record(&mut self, at_ms: u64, what: &What) {
         match what {
             What::CallTaken { call, channel, called, calling, redirecting } => {
-                let restricted = calling.as_ref().is_some_and(|n| n.presentation != isdn::Presentation::Allowed);
+                let restricted = |n: &isdn::Number| n.presentation != isdn::Presentation::Allowed;
+                let screening = |n: &isdn::Number| words::screening_in_words(n.screening).to_owned();
                 // Each number says for itself whether it may be shown.
                 let shown = |n: &isdn::Number| match n.presentation {
                     isdn::Presentation::Allowed => n.digits.to_string(),
@@ -373,12 +374,19 @@ impl Office {
                     channel: channel.timeslot.0,
                     called: self.shared.picture().called(called),
                     calling: calling.as_ref().map(shown),
-                    calling_restricted: restricted,
+                    calling_restricted: calling.as_ref().is_some_and(restricted),
+                    calling_screening: calling.as_ref().map(screening),
                     redirecting: redirecting.as_ref().map(shown),
+                    redirecting_restricted: redirecting.as_ref().is_some_and(restricted),
+                    redirecting_screening: redirecting.as_ref().map(screening),
                     setup_ms: at_ms,
                     ..CallRecord::default()
                 });
             }
+            What::CallNamed { call, name } => self.records.update(call.0, |r| {
+                r.calling_name = name.shown().map(str::to_owned);
+                r.calling_name_restricted = name.presentation == isdn::Presentation::Restricted;
+            }),
             What::CallConnected { call } => self.records.update(call.0, |r| r.connect_ms = Some(at_ms)),
             What::EntryWrong { call, .. } => self.records.update(call.0, |r| r.wrong_entries += 1),
             What::Joined { call, event, role } => self.records.update(call.0, |r| {
@@ -789,6 +797,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::StreamStart { event, .. }
         | What::StreamStop { event, .. } => (Some(*event), None, None),
         What::CallConnected { call }
+        | What::CallNamed { call, .. }
         | What::CallStage { call, .. }
         | What::EntryWrong { call, .. }
         | What::GuardLocked { call, .. }

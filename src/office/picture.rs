@@ -254,6 +254,8 @@ impl Picture {
             }
             What::CardRemoved { .. }
             | What::CallConnected { .. }
+            // The lists of calls show no names, as they show no whole numbers.
+            | What::CallNamed { .. }
             | What::EntryWrong { .. }
             | What::GuardLocked { .. }
             | What::TurnedAway { .. }

@@ -35,8 +35,18 @@ pub struct CallRecord {
     pub calling: Option<String>,
     /// Presentation of the calling number is restricted.
     pub calling_restricted: bool,
-    /// Number that forwarded the call.
+    /// Who vouches for the calling number: user, user_verified, user_failed or network.
+    pub calling_screening: Option<String>,
+    /// Name of the caller, if it may be shown.
+    pub calling_name: Option<String>,
+    /// A name was told, or withheld, that must not be shown.
+    pub calling_name_restricted: bool,
+    /// Number that forwarded the call; masked when its presentation is restricted.
     pub redirecting: Option<String>,
+    /// Presentation of the redirecting number is restricted.
+    pub redirecting_restricted: bool,
+    /// Who vouches for the redirecting number, as above.
+    pub redirecting_screening: Option<String>,
     /// SETUP received.
     pub setup_ms: u64,
     /// CONNECT acknowledged.

@@ -182,6 +182,8 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         }
         What::Finished => sentence(Info, "server", "all calls are cleared and the links released".to_owned()),
         What::CallConnected { .. }
+        // A name is for the record only.
+        | What::CallNamed { .. }
         | What::ServicePending { .. }
         | What::Level { .. }
         | What::KeyPressed { .. }
@@ -211,6 +213,17 @@ pub const fn reason_in_words(reason: Reason) -> &'static str {
         Reason::NoneFree => "no channel is free, or the server is closing down",
         Reason::ChannelUnavailable => "the channel it insists on cannot be had",
         Reason::Fault => "of a fault of ours",
+    }
+}
+
+/// Who vouches for a number, as records say it.
+#[must_use]
+pub const fn screening_in_words(screening: isdn::Screening) -> &'static str {
+    match screening {
+        isdn::Screening::UserNotScreened => "user",
+        isdn::Screening::UserPassed => "user_verified",
+        isdn::Screening::UserFailed => "user_failed",
+        isdn::Screening::Network => "network",
     }
 }
 

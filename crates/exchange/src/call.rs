@@ -6,7 +6,7 @@
 
 use crate::route::SpanId;
 use hal::Timeslot;
-use isdn::{Bearer, Cause, Location, Number, Presentation, Screening, Setup};
+use isdn::{Bearer, Cause, Location, Name, Number, Presentation, Screening, Setup};
 
 /// A caller, or a call to a subscriber. Never used twice in the life of a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ pub struct CallOrder {
     pub calling: Option<String>,
     /// The number must not be shown.
     pub restricted: bool,
-    /// The caller's name (Display), or none.
+    /// The caller's name, or none.
     pub name: String,
     /// What the call carries.
     pub bearer: Bearer,
@@ -109,24 +109,19 @@ pub fn exchange_cause(value: u8) -> Cause {
 
 /// The SETUP that orders this; the channel is still open.
 pub(crate) fn setup_of(order: &CallOrder) -> Setup {
-    let mut setup = Setup::default();
-    if !order.restricted {
-        for letter in order.name.chars() {
-            if setup.name.push(letter).is_err() {
-                break;
-            }
-        }
-    }
+    let presentation = if order.restricted { Presentation::Restricted } else { Presentation::Allowed };
+    let name = Name { presentation, ..Name::new(&order.name) };
     Setup {
         called: number_of(&order.called),
         calling: order.calling.as_deref().map(|digits| Number {
-            presentation: if order.restricted { Presentation::Restricted } else { Presentation::Allowed },
+            presentation,
             screening: Screening::Network,
             ..number_of(digits)
         }),
         bearer: order.bearer,
         sending_complete: true,
-        ..setup
+        name: Some(name).filter(|name| !name.text.is_empty()),
+        ..Setup::default()
     }
 }
 
@@ -147,14 +142,14 @@ mod tests {
         let order = CallOrder {
             called: "5551000".into(),
             calling: Some("+4930123".into()),
-            name: "a name that is too long for the forty octets of it".into(),
+            name: "Ann".into(),
             ..CallOrder::default()
         };
         let setup = setup_of(&order);
         assert_eq!((setup.called.digits.as_str(), setup.called.kind), ("5551000", 0));
         let calling = setup.calling.expect("told");
         assert_eq!((calling.digits.as_str(), calling.kind, calling.screening), ("4930123", 1, Screening::Network));
-        assert_eq!(setup.name.as_str(), "a name that is too long for the forty oc");
+        assert_eq!(setup.name, Some(Name::new("Ann")));
         assert!(setup.sending_complete);
     }
 
@@ -163,7 +158,7 @@ mod tests {
         let order =
             CallOrder { calling: Some("123".into()), name: "Ann".into(), restricted: true, ..CallOrder::default() };
         let setup = setup_of(&order);
-        assert_eq!(setup.name.as_str(), "");
+        assert_eq!(setup.name.as_ref().and_then(Name::shown), None);
         assert_eq!(setup.calling.map(|n| n.presentation), Some(Presentation::Restricted));
     }
 }

@@ -508,6 +508,8 @@ impl Switch {
                     self.connected(caller);
                 }
             }
+            // Who calls a subscriber is told with the call; nobody waits for a name.
+            Event::Name { .. } => {}
             Event::Progress { call, location, description } => {
                 if let Some(caller) = caller_of(self, call) {
                     log::debug!("exchange: caller {caller}: progress {description} from {location:?}");

@@ -160,7 +160,7 @@ fn a_caller_keys_speaks_and_records_what_comes_back() {
             let setup = town.gateways[0].talks[&(0, 1)].setup.clone().expect("came in");
             assert_eq!(setup.called.digits.as_str(), "5551000");
             assert_eq!(setup.calling.expect("told").digits.as_str(), "4930123456");
-            assert_eq!(setup.name.as_str(), "Ada");
+            assert_eq!(setup.name, Some(isdn::Name::new("Ada")));
             town.pass(6_000);
             assert_eq!(town.gateways[0].ended, [("1234567890#271828#".to_string(), 16)]);
             let status = town.status(caller);

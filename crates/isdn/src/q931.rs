@@ -14,13 +14,14 @@
 //! → here → information fields.
 //! Time: the timers of [`timers`]; `now` comes from the D channel.
 //! Source: ITU-T Q.931 (05/98). Not here: basic rate (suspend, resume, call abort), packet mode, user-to-user
-//! signalling, supplementary services, segmentation; maintenance messages are
+//! signalling, supplementary services but the caller's name, segmentation; maintenance messages are
 //! [`service`](crate::service)'s.
 
 pub mod channel;
 pub mod content;
 pub mod counters;
 pub mod element;
+pub mod facility;
 pub mod interfaces;
 pub mod message;
 pub mod timers;

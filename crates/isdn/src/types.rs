@@ -10,6 +10,9 @@ use heapless::String;
 /// Digits of a number that are kept (E.164 has 15 at most; private plans are longer).
 pub const NUMBER_MAX: usize = 32;
 
+/// Octets of UTF-8 of a name that are kept.
+pub const NAME_MAX: usize = 64;
+
 /// Which Q.931 role we play on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
@@ -147,6 +150,44 @@ impl Number {
     }
 }
 
+/// A caller's name with what the protocol says of it. Its `Debug` form shows the text, so no log has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Name {
+    /// The text, without control characters; empty when only its presentation was told.
+    pub text: String<NAME_MAX>,
+    /// Whether it may be shown.
+    pub presentation: Presentation,
+}
+
+impl Name {
+    /// A name that may be shown; what is beyond [`NAME_MAX`] is dropped.
+    #[must_use]
+    pub fn new(text: &str) -> Name {
+        let mut name = Name::default();
+        text.chars().for_each(|character| name.push(character));
+        name.trim();
+        name
+    }
+
+    /// The text, if there is one that may be shown.
+    #[must_use]
+    pub fn shown(&self) -> Option<&str> {
+        (self.presentation == Presentation::Allowed && !self.text.is_empty()).then_some(&self.text)
+    }
+
+    /// One more character; one that cannot be shown is shown as `?`, one that does not fit is dropped.
+    pub(crate) fn push(&mut self, character: char) {
+        let _ = self.text.push(if character.is_control() { '?' } else { character });
+    }
+
+    /// Without the spaces that some exchanges fill a name with.
+    pub(crate) fn trim(&mut self) {
+        while self.text.ends_with(' ') {
+            self.text.pop();
+        }
+    }
+}
+
 /// What the bearer is to carry (Q.931 clause 4.5.5), as far as it decides whether we take the call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Bearer {
@@ -182,8 +223,8 @@ pub struct Setup {
     pub calling: Option<Number>,
     /// The number that forwarded the call, when told.
     pub redirecting: Option<Number>,
-    /// The caller's name (Display), when told.
-    pub name: String<40>,
+    /// The caller's name, when told. It may come later: [`Event::Name`].
+    pub name: Option<Name>,
     /// What the bearer is to carry.
     pub bearer: Bearer,
     /// The B channel.
@@ -226,6 +267,13 @@ pub enum Event {
         call: CallReference,
         /// In-band information is available (progress indicator 1 or 8).
         in_band: bool,
+    },
+    /// The name of the caller of a call that came in, told after its SETUP; it replaces what was told before.
+    Name {
+        /// The call.
+        call: CallReference,
+        /// The name.
+        name: Name,
     },
     /// How an unanswered call is getting on, as PROGRESS or another message said (Q.931 clause 4.5.23). No state changes; after
     /// PROGRESS no timer watches an outgoing call that has not been answered, so how long to wait is the owner's to know.

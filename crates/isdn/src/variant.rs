@@ -8,6 +8,7 @@
 
 use crate::Side;
 use crate::maintenance::Discriminator;
+use crate::q931::facility::Form;
 use crate::q931::{Timer, Timers};
 use crate::service::Rules;
 use std::time::Duration;
@@ -47,8 +48,8 @@ pub struct Row {
     pub sending_complete: bool,
     /// The exchange wants a calling number that may be shown to be marked as network provided.
     pub network_provided: bool,
-    /// First octet of Display when we are the exchange: a character set, if it has one.
-    pub display_character_set: Option<u8>,
+    /// How the caller's name is told when we are the exchange. Listening, every way is understood.
+    pub calling_name: NameBy,
     /// Progress description that a user's ALERTING carries (2: destination address is non-ISDN).
     pub user_alerting_progress: Option<u8>,
     /// Progress description that the network's ALERTING carries (8: in-band information now available).
@@ -57,6 +58,22 @@ pub struct Row {
     pub logical_channels: bool,
     /// How SERVICE is spoken; `None` where there is no such message.
     pub service: Option<Rules>,
+}
+
+/// How an exchange tells a caller's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameBy {
+    /// Not at all.
+    Nothing,
+    /// Display in SETUP, behind an octet that tells the character set, where there is one.
+    Display {
+        /// That octet.
+        character_set: Option<u8>,
+    },
+    /// Facility in SETUP.
+    FacilityInSetup(Form),
+    /// Facility in a FACILITY message behind the first answer to SETUP, which has said that it will come.
+    FacilityLater(Form),
 }
 
 /// SERVICE as the 5ESS and the 4ESS speak it, and PBXs with them.
@@ -82,7 +99,7 @@ const Q931: Row = Row {
     overlap_receiving: true,
     sending_complete: true,
     network_provided: false,
-    display_character_set: None,
+    calling_name: NameBy::Display { character_set: None },
     user_alerting_progress: Some(2),
     network_alerting_progress: Some(8),
     logical_channels: false,
@@ -95,6 +112,7 @@ const NORTH_AMERICA: Row = Row {
     t203_seconds: 30,
     overlap_receiving: false,
     sending_complete: false,
+    calling_name: NameBy::FacilityLater(Form::National),
     service: Some(Rules { discriminator: Discriminator::National, ..SERVICE }),
     ..Q931
 };
@@ -105,12 +123,19 @@ const NORTH_AMERICA: Row = Row {
 /// configuration can say otherwise. DMS-100 is known to choke on the progress indicator.
 pub const TABLE: [Row; 6] = [
     NORTH_AMERICA,
-    Row { switch: Switch::Ess5, name: "5ess", timers: &[(Timer::T305, 4)], service: Some(SERVICE), ..NORTH_AMERICA },
+    Row {
+        switch: Switch::Ess5,
+        name: "5ess",
+        timers: &[(Timer::T305, 4)],
+        calling_name: NameBy::Display { character_set: None },
+        service: Some(SERVICE),
+        ..NORTH_AMERICA
+    },
     Row {
         switch: Switch::Dms100,
         name: "dms100",
         network_provided: true,
-        display_character_set: Some(0xb1),
+        calling_name: NameBy::Display { character_set: Some(0xb1) },
         user_alerting_progress: None,
         service: Some(Rules { restart_clears_far: true, ..SERVICE }),
         ..NORTH_AMERICA
@@ -120,11 +145,18 @@ pub const TABLE: [Row; 6] = [
         name: "4ess",
         timers: &[(Timer::T305, 4)],
         network_provided: true,
+        calling_name: NameBy::Nothing,
         service: Some(SERVICE),
         ..NORTH_AMERICA
     },
     Q931,
-    Row { switch: Switch::Qsig, name: "qsig", sending_complete: false, ..Q931 },
+    Row {
+        switch: Switch::Qsig,
+        name: "qsig",
+        sending_complete: false,
+        calling_name: NameBy::FacilityInSetup(Form::Private),
+        ..Q931
+    },
 ];
 
 impl Switch {

@@ -75,7 +75,7 @@ impl<'a> Script<'a> {
             called: Number::new(&digits[..usize::from(octet % 33)]),
             calling: (octet & 0x40 != 0).then(|| Number::new("5550100")),
             redirecting: (octet & 0x20 != 0).then(|| Number::new(digits)),
-            name: if octet & 0x80 == 0 { Default::default() } else { "Operator".chars().collect() },
+            name: (octet & 0x80 != 0).then(|| isdn::Name::new("Operator")),
             channel,
             sending_complete: octet & 0x10 != 0,
             ..Setup::default()

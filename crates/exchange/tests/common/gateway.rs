@@ -118,6 +118,11 @@ impl Gateway {
             Event::Proceeding { call, channel } => {
                 self.talks.entry((span, channel.timeslot)).or_insert_with(|| Talk::new(call, None));
             }
+            // On NI-2 the name comes behind the call.
+            Event::Name { call, name } => {
+                let talk = self.talks.iter_mut().find(|((s, _), talk)| *s == span && talk.call == call);
+                talk.and_then(|(_, talk)| talk.setup.as_mut()).expect("a named call is known").name = Some(name);
+            }
             Event::Connected { call } => {
                 let talk = self.talks.iter_mut().find(|((s, _), talk)| *s == span && talk.call == call);
                 talk.expect("a connected call is known").1.connected = true;

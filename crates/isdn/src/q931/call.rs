@@ -12,12 +12,14 @@ use super::channel::Selection;
 use super::content::{Content, Faults};
 use super::desk::Desk;
 use super::element::{Progress, id};
+use super::facility::{CallingName, Facility};
 use super::message::{MessageType, Raw, Reference};
 use super::state::{Ending, State, StateName};
 use super::status::Enquiry;
 use super::timers::Timer;
 use super::trace::{Transition, Why};
 use crate::q921::Message;
+use crate::variant::NameBy;
 use crate::{CallReference, Channel, ChannelChoice, Event, Location, Refused, Setup, Side};
 use std::time::Duration;
 
@@ -38,10 +40,13 @@ pub(crate) struct Call {
 
 impl Call {
     /// A call of ours whose SETUP has just been sent.
-    pub fn dialled(desk: &Desk, reference: CallReference, channel: ChannelChoice, setup: Message) -> Call {
-        let insisted = matches!(channel, ChannelChoice::Exclusive(_));
-        let state = State::SetupSent { t303: desk.deadline(Timer::T303), again: false, insisted, setup };
-        Call::new(desk, reference, channel, state)
+    pub fn dialled(desk: &Desk, reference: CallReference, said: &Setup, setup: Message) -> Call {
+        let insisted = matches!(said.channel, ChannelChoice::Exclusive(_));
+        let later =
+            desk.settings.side == Side::Network && matches!(desk.settings.row.calling_name, NameBy::FacilityLater(_));
+        let name = said.name.clone().filter(|_| later);
+        let state = State::SetupSent { t303: desk.deadline(Timer::T303), again: false, insisted, setup, name };
+        Call::new(desk, reference, said.channel, state)
     }
 
     /// A call whose SETUP has just arrived.
@@ -140,7 +145,8 @@ impl Call {
             MessageType::RELEASE => self.handle_release(desk, content),
             MessageType::RELEASE_COMPLETE => self.handle_release_complete(desk, content),
             // Both may come at any time and ask for nothing (5.9, Q.932).
-            MessageType::NOTIFY | MessageType::FACILITY => {}
+            MessageType::NOTIFY => {}
+            MessageType::FACILITY => self.handle_facility(desk, content),
             kind => match &self.state {
                 State::SetupSent { .. }
                 | State::OverlapSending { .. }
@@ -342,7 +348,16 @@ impl Call {
         self.channel = Some(channel);
         self.named = true;
         desk.tell(Event::Proceeding { call: self.reference, channel });
+        self.tell_name(desk);
         true
+    }
+
+    /// The name that SETUP has announced.
+    fn tell_name(&self, desk: &mut Desk) {
+        let State::SetupSent { name: Some(name), .. } = &self.state else { return };
+        let NameBy::FacilityLater(form) = desk.settings.row.calling_name else { return };
+        let facility = Some(Facility { form, name: CallingName::Told(name.clone()) });
+        self.send(desk, MessageType::FACILITY, &Content { facility, ..Content::default() });
     }
 
     /// What a message says of how the call is getting on (4.5.23); ALERTING says it itself.
@@ -378,6 +393,19 @@ impl Call {
                 self.enter(desk, State::OverlapReceiving { t302, setup }, Why::Received(MessageType::SETUP));
             }
             _ => self.offer(desk, setup),
+        }
+    }
+
+    /// FACILITY: the caller's name may have taken longer than SETUP.
+    fn handle_facility(&mut self, desk: &mut Desk, content: &Content) {
+        let Some(Facility { name: CallingName::Told(name), .. }) = &content.facility else { return };
+        match &mut self.state {
+            _ if self.reference.ours => desk.counters.unexpected += 1,
+            State::OverlapReceiving { t302: Some(_), setup } => setup.name = Some(name.clone()),
+            state if self.known && !state.is_clearing() => {
+                desk.tell(Event::Name { call: self.reference, name: name.clone() });
+            }
+            _ => {}
         }
     }
 

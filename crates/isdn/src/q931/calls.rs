@@ -11,13 +11,17 @@ use super::channel::{ChannelIdentification, Selection};
 use super::content::{self, Content, Faults};
 use super::desk::Desk;
 use super::element::{BearerCapability, Display, id};
+use super::facility::{self, CallingName, Facility};
 use super::message::{MessageType, NotAMessage, Raw, Reference, split};
 use super::restart::Restarts;
 use super::state::{Ending, State};
 use super::trace::Why;
 use super::{CALLS_MAX, CallSummary};
 use crate::q921::SendError;
-use crate::{CallReference, Channel, ChannelChoice, Event, Number, Presentation, Refused, Screening, Setup, Side};
+use crate::variant::NameBy;
+use crate::{
+    CallReference, Channel, ChannelChoice, Event, Name, Number, Presentation, Refused, Screening, Setup, Side,
+};
 use heapless::Vec;
 use std::time::Duration;
 
@@ -264,7 +268,7 @@ impl Calls {
             Err(SendError::QueueFull | SendError::TooLong) => return Err(Refused::Full),
         }
         desk.counters.setups_out += 1;
-        let call = Call::dialled(desk, reference, setup.channel, message);
+        let call = Call::dialled(desk, reference, setup, message);
         self.calls.push(call).map_err(|_| Refused::Full)?;
         Ok(reference)
     }
@@ -320,10 +324,21 @@ fn setup_of(content: &Content, channel: ChannelChoice) -> Setup {
         called: content.called.clone().unwrap_or_default(),
         calling: content.calling.clone(),
         redirecting: content.redirecting.clone(),
-        name: content.display.as_ref().map(|display| display.text.clone()).unwrap_or_default(),
+        name: name_of(content),
         bearer: content.bearer.map(|capability| capability.bearer).unwrap_or_default(),
         channel,
         sending_complete: content.sending_complete,
+    }
+}
+
+/// The caller's name. Facility says whether it may be shown, so it counts before Display.
+fn name_of(content: &Content) -> Option<Name> {
+    match &content.facility {
+        Some(Facility { name: CallingName::Told(name), .. }) => Some(name.clone()),
+        // What Display has may be all that will come.
+        Some(Facility { name: CallingName::Follows, .. }) | None => {
+            content.display.as_ref().map(|display| Name::new(&display.text)).filter(|name| !name.text.is_empty())
+        }
     }
 }
 
@@ -346,13 +361,26 @@ fn content_of(desk: &Desk, setup: &Setup) -> Content {
         }
         number
     };
-    // A name goes from the network to the user (clause 3.1.14).
-    let named = network && !setup.name.is_empty();
+    // A name goes from the network to the user (clause 3.1.14), and between private networks both ways.
+    let (mut display, mut facility) = (None, None);
+    match (row.calling_name, &setup.name) {
+        (NameBy::Display { character_set }, Some(name)) if network => {
+            display = name.shown().map(|text| Display::new(character_set, text));
+        }
+        (NameBy::FacilityInSetup(form), Some(name)) if network || form == facility::Form::Private => {
+            facility = Some(Facility { form, name: CallingName::Told(name.clone()) });
+        }
+        (NameBy::FacilityLater(form), Some(_)) if network => {
+            facility = Some(Facility { form, name: CallingName::Follows });
+        }
+        _ => {}
+    }
     Content {
         sending_complete: row.sending_complete || setup.sending_complete,
         bearer: Some(BearerCapability { bearer: setup.bearer, a_law: interfaces.is_e1() }),
         channel,
-        display: named.then(|| Display { character_set: row.display_character_set, text: setup.name.clone() }),
+        facility,
+        display,
         calling: setup.calling.as_ref().map(shown),
         called: Some(setup.called.clone()).filter(|number| !number.digits.is_empty()),
         redirecting: setup.redirecting.clone(),

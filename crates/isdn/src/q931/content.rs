@@ -1,7 +1,7 @@
 //! What a message says: the elements of the basic call, gathered in one value.
 //!
 //! Reading takes whatever comes: elements of other codesets and those we have no use for (low and high layer compatibility,
-//! user-user, facility and so on) are skipped; what is wrong is noted in [`Faults`] for the procedures to judge.
+//! user-user and so on) are skipped; what is wrong is noted in [`Faults`] for the procedures to judge.
 //!
 //! Data path: [`Raw`] elements → [`decode`] → `call`, `restart`; and back, [`encode`] → the data link.
 //! Source: Q.931 (05/98) clauses 3.1 and 4.5; 5.8.5 for duplicates, 4.5.1 for the order of elements and the
@@ -10,6 +10,7 @@
 
 use super::channel::{BadContent, ChannelIdentification};
 use super::element::{self, BearerCapability, CauseElement, Display, Progress, RestartClass, id};
+use super::facility::Facility;
 use super::message::{Elements, MessageType, Raw, Reference, start};
 use crate::q921::Message;
 use crate::{NUMBER_MAX, Number};
@@ -31,6 +32,8 @@ pub struct Content {
     /// The number of a call state, or of a global one (clause 4.5.7).
     pub call_state: Option<u8>,
     pub channel: Option<ChannelIdentification>,
+    /// The first that says something of the caller's name.
+    pub facility: Option<Facility>,
     pub progress: Vec<Progress, PROGRESS_MAX>,
     pub notification: Option<u8>,
     pub display: Option<Display>,
@@ -107,6 +110,7 @@ fn is_read(identifier: u8) -> bool {
             | id::CAUSE
             | id::CALL_STATE
             | id::CHANNEL_IDENTIFICATION
+            | id::FACILITY
             | id::PROGRESS_INDICATOR
             | id::NOTIFICATION_INDICATOR
             | id::DISPLAY
@@ -138,6 +142,12 @@ impl Content {
             id::CAUSE => first(&mut self.cause, || CauseElement::decode(octets)),
             id::CALL_STATE => first(&mut self.call_state, || octets.first().map(|o| o & 0x3f).ok_or(BadContent)),
             id::CHANNEL_IDENTIFICATION => first(&mut self.channel, || ChannelIdentification::decode(octets)),
+            id::FACILITY => {
+                if self.facility.is_none() {
+                    self.facility = Facility::decode(octets)?;
+                }
+                Ok(true)
+            }
             id::PROGRESS_INDICATOR => {
                 let progress = Progress::decode(octets)?;
                 // A third one is one too many: left out.
@@ -167,6 +177,7 @@ impl Content {
             id::CAUSE => self.cause.is_some(),
             id::CALL_STATE => self.call_state.is_some(),
             id::CHANNEL_IDENTIFICATION => self.channel.is_some(),
+            id::FACILITY => self.facility.is_some(),
             id::PROGRESS_INDICATOR => !self.progress.is_empty(),
             id::NOTIFICATION_INDICATOR => self.notification.is_some(),
             id::RESTART_INDICATOR => self.restart.is_some(),
@@ -201,6 +212,9 @@ pub fn encode(reference: Reference, kind: MessageType, content: &Content) -> Res
     if let Some(channel) = &content.channel {
         put(id::CHANNEL_IDENTIFICATION, &channel.encode())?;
     }
+    if let Some(facility) = &content.facility {
+        put(id::FACILITY, &facility.encode())?;
+    }
     for progress in &content.progress {
         put(id::PROGRESS_INDICATOR, &progress.encode())?;
     }
@@ -231,9 +245,10 @@ pub fn encode(reference: Reference, kind: MessageType, content: &Content) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::q931::channel::{Form, Selection};
+    use crate::q931::channel::{self, Selection};
+    use crate::q931::facility::{CallingName, Form};
     use crate::q931::message::split;
-    use crate::{Bearer, CallReference, Cause, Location, Presentation, Screening};
+    use crate::{Bearer, CallReference, Cause, Location, Name, Presentation, Screening};
     use proptest::prelude::*;
 
     fn read(octets: &[u8]) -> (Content, Faults) {
@@ -331,8 +346,8 @@ mod tests {
         (any::<bool>(), 1u32..1 << 31, 0..3).prop_map(|(exclusive, set, kind)| {
             let selection = match kind {
                 0 => Selection::Any,
-                1 => Selection::Channels { set: 1 << (set % 31), form: Form::Number },
-                _ => Selection::Channels { set, form: Form::Map32 },
+                1 => Selection::Channels { set: 1 << (set % 31), form: channel::Form::Number },
+                _ => Selection::Channels { set, form: channel::Form::Map32 },
             };
             ChannelIdentification { interface: None, exclusive, selection }
         })
@@ -344,6 +359,14 @@ mod tests {
         }
     }
 
+    fn facility() -> impl Strategy<Value = Facility> {
+        (any::<bool>(), "[A-Za-zé]{0,32}", any::<bool>()).prop_map(|(private, text, follows)| {
+            let form = if private { Form::Private } else { Form::National };
+            let name = if follows { CallingName::Follows } else { CallingName::Told(Name::new(&text)) };
+            Facility { form, name }
+        })
+    }
+
     prop_compose! {
         fn content()(
             sending_complete: bool,
@@ -351,6 +374,7 @@ mod tests {
             cause in proptest::option::of(cause()),
             call_state in proptest::option::of(0u8..64),
             channel in proptest::option::of(channel()),
+            facility in proptest::option::of(facility()),
             progress in proptest::collection::vec((0u8..16, 0u8..128), 0..=PROGRESS_MAX),
             display in proptest::option::of(display()),
             calling in proptest::option::of(number()),
@@ -362,7 +386,7 @@ mod tests {
         ) -> Content {
             let progress = progress.into_iter();
             Content {
-                sending_complete, bearer, cause, call_state, channel, display, calling, called, redirecting, restart,
+                sending_complete, bearer, cause, call_state, channel, facility, display, calling, called, redirecting, restart,
                 progress: progress.map(|(code, description)| Progress { location: Location::from_code(code), description }).collect(),
                 notification: None,
                 keypad: None,

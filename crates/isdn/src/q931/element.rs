@@ -18,6 +18,7 @@ pub mod id {
     pub const CAUSE: u8 = 0x08;
     pub const CALL_STATE: u8 = 0x14;
     pub const CHANNEL_IDENTIFICATION: u8 = 0x18;
+    pub const FACILITY: u8 = 0x1c;
     pub const PROGRESS_INDICATOR: u8 = 0x1e;
     pub const NOTIFICATION_INDICATOR: u8 = 0x27;
     pub const DISPLAY: u8 = 0x28;
@@ -239,6 +240,16 @@ pub struct Display {
 }
 
 impl Display {
+    /// A text with the octet that goes before it; what does not fit is dropped.
+    #[must_use]
+    pub fn new(character_set: Option<u8>, text: &str) -> Self {
+        let mut display = Display { character_set, text: String::new() };
+        for character in text.chars() {
+            let _ = display.text.push(character);
+        }
+        display
+    }
+
     /// Reads the content, of which as much as fits is kept. There is nothing that a text could do wrong.
     #[must_use]
     pub fn decode(content: &[u8]) -> Self {

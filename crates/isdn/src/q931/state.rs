@@ -6,7 +6,7 @@
 
 use super::timers::Timer;
 use crate::q921::Message;
-use crate::{Cause, Setup, Side};
+use crate::{Cause, Name, Setup, Side};
 use std::time::Duration;
 
 /// The states of a call by their names in Q.931; the number is the code point of the Call State element.
@@ -119,8 +119,8 @@ pub(crate) struct Ending {
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "kept by value so that a real-time thread need not allocate")]
 pub(crate) enum State {
-    /// U1, N6. `insisted`: no other channel than the one named will do.
-    SetupSent { t303: Duration, again: bool, insisted: bool, setup: Message },
+    /// U1, N6. `insisted`: no other channel than the one named will do. `name`: to be told once there is an answer.
+    SetupSent { t303: Duration, again: bool, insisted: bool, setup: Message, name: Option<Name> },
     /// U2, N25. Without T304 after PROGRESS.
     OverlapSending { t304: Option<Duration> },
     /// U3, N9. Without T310 after PROGRESS.

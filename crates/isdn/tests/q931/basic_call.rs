@@ -194,7 +194,7 @@ fn a_setup_arrives_on_every_variant() {
                 ..Number::new("2125550100")
             }),
             redirecting: Some(Number::new("42")),
-            name: "Anne Example".chars().collect(),
+            name: None,
             bearer: Bearer::Audio31,
             channel: ChannelChoice::Exclusive(last.into()),
             sending_complete: true,

@@ -13,7 +13,7 @@ fn message(dice: &mut Dice) -> Vec<u8> {
         0x01, 0x02, 0x03, 0x05, 0x05, 0x07, 0x0d, 0x0f, 0x45, 0x46, 0x4d, 0x4e, 0x5a, 0x60, 0x62, 0x6e, 0x75, 0x7b,
         0x7d, 0x7d, 0x3f, 0xff,
     ];
-    const ELEMENTS: [&[u8]; 18] = [
+    const ELEMENTS: [&[u8]; 20] = [
         &[0x04, 3, 0x80, 0x90, 0xa2],
         &[0x04, 3, 0x80, 0x90, 0xa2],
         &[0x08, 2, 0x80, 0x90],
@@ -32,6 +32,8 @@ fn message(dice: &mut Dice) -> Vec<u8> {
         &[0xa1],
         &[0x9d, 0x02, 0],
         &[0x02, 0],
+        b"\x1c\x0f\x9f\x8b\x01\x00\xa1\x09\x02\x01\x01\x02\x01\x00\x80\x01A",
+        b"\x1c\x04\x91\xa1\x7f\x02",
     ];
     let flag = if dice.below(2) == 0 { 0x80 } else { 0 };
     let mut octets = vec![8, 2, flag, dice.below(4) as u8, TYPES[dice.below(22) as usize]];
@@ -40,7 +42,7 @@ fn message(dice: &mut Dice) -> Vec<u8> {
         octets.extend([0x04, 3, 0x80, 0x90, 0xa2, 0x18, 3, 0xa1, 0x83, 0x80 | (dice.below(31) + 1) as u8]);
     }
     for _ in 0..dice.below(5) {
-        octets.extend(ELEMENTS[dice.below(18) as usize]);
+        octets.extend(ELEMENTS[dice.below(20) as usize]);
     }
     if dice.below(6) == 0 {
         octets.splice(..5, [[0x03, 0x43][dice.below(2) as usize], 2, flag, 0, [0x07, 0x0f][dice.below(2) as usize]]);
@@ -71,6 +73,7 @@ impl Ledger {
                 Event::Incoming { call, .. } => assert!(self.open.insert(*call), "{event:?}: there already"),
                 Event::Proceeding { call, .. }
                 | Event::Alerting { call, .. }
+                | Event::Name { call, .. }
                 | Event::Progress { call, .. }
                 | Event::Connected { call }
                 | Event::Disconnecting { call, .. } => assert!(self.open.contains(call), "{event:?}: of no call"),

@@ -10,6 +10,7 @@ mod basic_call;
 mod bearers;
 mod call_references_wrap;
 mod called_number_forms;
+mod calling_name;
 mod calling_number_kept;
 mod cause_and_location_kept;
 mod channel_named_in_the_first_response;
