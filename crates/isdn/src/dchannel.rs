@@ -142,10 +142,15 @@ impl DChannel {
     /// Ends all calls without a word to the far end, cause 27, and releases the link. Polite owners clear their calls and
     /// wait for them to be released before.
     pub fn stop(&mut self, now: Duration) {
-        self.advance(now);
-        q931::end_all_calls(&mut self.desk, &mut self.calls);
-        self.restarts.give_up(&mut self.desk);
+        self.end_everything(now);
         self.desk.link.release(now);
+    }
+
+    /// As [`stop`](Self::stop), and a far end that wants the link back is refused until [`start`](Self::start): so an exchange
+    /// without SERVICE sees that the whole span is out of service.
+    pub fn withdraw(&mut self, now: Duration) {
+        self.end_everything(now);
+        self.desk.link.withdraw(now);
     }
 
     /// Takes a D-channel frame as it came from the line, without FCS. Any octets are survived.
@@ -381,6 +386,12 @@ impl DChannel {
         }
         self.services.link_lost(&mut self.desk);
         self.calls.sweep(&mut self.desk);
+    }
+
+    fn end_everything(&mut self, now: Duration) {
+        self.advance(now);
+        q931::end_all_calls(&mut self.desk, &mut self.calls);
+        self.restarts.give_up(&mut self.desk);
     }
 
     /// A clock that goes back is taken to stand still.

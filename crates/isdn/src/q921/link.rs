@@ -75,6 +75,8 @@ pub struct DataLink {
     state: State,
     /// Layer 3 wants a link: try again whenever there is none.
     wanted: bool,
+    /// Layer 3 wants none, and the far end shall not have one either.
+    barred: bool,
     /// Time of the last input.
     now: Duration,
     /// Messages from the oldest unacknowledged on: the first `outstanding` have been sent.
@@ -94,6 +96,7 @@ impl DataLink {
             parameters: parameters.in_range(),
             state: State::TeiAssigned { retry: None },
             wanted: false,
+            barred: false,
             now: Duration::ZERO,
             queue: Deque::new(),
             outbox: Outbox::default(),
@@ -108,7 +111,7 @@ impl DataLink {
     /// On a link that is up or coming up this changes nothing (Q.921 would reset it: nobody has needed that).
     pub fn establish(&mut self, now: Duration) {
         self.advance(now);
-        self.wanted = true;
+        (self.wanted, self.barred) = (true, false);
         if let State::TeiAssigned { .. } = self.state {
             self.begin_establishment(Why::Requested, false);
         }
@@ -148,6 +151,13 @@ impl DataLink {
                 self.enter(State::AwaitingRelease { t200: self.t200(), rc: 0 }, Why::Requested);
             }
         }
+    }
+
+    /// DL-RELEASE request of a user side that is taken out of service: from now until [`establish`](Self::establish) a far end that
+    /// wants a link is answered DM (5.5.1.2: not able to enter the multiple-frame-established state).
+    pub fn withdraw(&mut self, now: Duration) {
+        self.release(now);
+        self.barred = true;
     }
 
     /// DL-DATA request: queues a message for the far end.
@@ -297,11 +307,11 @@ impl DataLink {
 
     fn in_tei_assigned(&mut self, frame: Frame<'_>) {
         match frame {
-            Frame::Unnumbered { function: Unnumbered::Sabme, poll_final } => {
+            Frame::Unnumbered { function: Unnumbered::Sabme, poll_final } if !self.barred => {
                 self.transmit_unnumbered(Unnumbered::Ua, poll_final);
                 self.come_up(false, Why::PeerEstablished);
             }
-            Frame::Unnumbered { function: Unnumbered::Disc, poll_final } => {
+            Frame::Unnumbered { function: Unnumbered::Sabme | Unnumbered::Disc, poll_final } => {
                 self.transmit_unnumbered(Unnumbered::Dm, poll_final);
             }
             // An unsolicited DM is an invitation to establish (5.5.1.1 via 5.5.4).

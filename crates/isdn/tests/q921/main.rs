@@ -24,3 +24,4 @@ mod rej_received;
 mod sabme_in_every_state;
 mod sequence_numbers_wrap;
 mod window_full;
+mod withdrawn;
