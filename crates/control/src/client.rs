@@ -8,8 +8,8 @@ use crate::find::{self, Address, Tried};
 use crate::line::{LineReader, NoLine, Waits};
 use crate::{
     CallInfo, ChannelInfo, DialPlan, Done, EventInfo, ExchangeCallInfo, Notice, PortInfo, Problem, REPLY_LINE_MAX,
-    Reply, Request, Reservation, Reserve, Said, SpanInfo, Status, TraceFrame, TraceHead, TraceWish, WatchEnd,
-    encode_request,
+    Reply, Request, Reservation, Reserve, Resume, Said, SpanInfo, Status, Suspend, SuspendPlan, SuspensionInfo,
+    TraceFrame, TraceHead, TraceWish, WatchEnd, encode_request,
 };
 use std::fmt;
 use std::io::{self, Write};
@@ -175,6 +175,14 @@ impl Client {
     }
 
     ask! {
+        /// Take channels out of service.
+        suspend(suspend: Suspend) = Request::Suspend(suspend) => Reply::Suspended(info) => info, SuspensionInfo;
+        /// What that would hit.
+        plan_suspend(suspend: Suspend) = Request::PlanSuspend(suspend) => Reply::Plan(plan) => plan, SuspendPlan;
+        /// Put channels back.
+        resume(resume: Resume) = Request::Resume(resume) => Reply::Done(done) => done, Done;
+        /// All suspensions.
+        suspensions() = Request::Suspensions => Reply::Suspensions(all) => all, Vec<SuspensionInfo>;
         /// How the daemon is.
         status() = Request::Status => Reply::Status(status) => *status, Status;
         /// Its spans.
@@ -246,6 +254,9 @@ fn unexpected(reply: &Reply) -> ClientError {
         Reply::Events(_) => "events",
         Reply::Ports(_) => "ports",
         Reply::Reserved(_) => "a reservation",
+        Reply::Suspended(_) => "a suspension",
+        Reply::Plan(_) => "a plan",
+        Reply::Suspensions(_) => "suspensions",
         Reply::Watching => "the beginning of notices",
         Reply::Tracing(_) => "the beginning of a trace",
         Reply::Dialled { .. } => "the number of a call",

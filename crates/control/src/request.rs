@@ -4,7 +4,7 @@
 //! Source: our own protocol, version 1. Lengths and ranges are checked before the daemon sees a request,
 //! so that nothing unbounded is kept on behalf of a client.
 
-use crate::{Problem, TraceWish};
+use crate::{Problem, Resume, Suspend, TraceWish};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -57,6 +57,14 @@ pub enum Request {
         /// Its number in the answer to `calls`.
         call: u64,
     },
+    /// Take channels out of service. Answered with `Suspended`.
+    Suspend(Suspend),
+    /// Say what that would hit, and do nothing. Answered with `Plan`.
+    PlanSuspend(Suspend),
+    /// Put channels back. Answered with `Done`.
+    Resume(Resume),
+    /// All suspensions, and how far they have come. Answered with `Suspensions`.
+    Suspensions,
     /// Tell what happens from now on. Answered with `Watching`, then notices.
     Watch,
     /// Tell what goes over the D channel of a span. Answered with `Tracing`, then frames.
@@ -199,6 +207,8 @@ impl Request {
                 Err(Problem::malformed("spans are counted from 1, so there is no 0"))
             }
             Request::Reserve(reserve) => reserve.check(),
+            Request::Suspend(suspend) | Request::PlanSuspend(suspend) => suspend.check(),
+            Request::Resume(resume) => resume.check(),
             Request::Cancel { event } | Request::End { event } => digits("event", event, ""),
             Request::ExchangeDial(plan) => plan.check(),
             _ => Ok(()),
@@ -277,7 +287,7 @@ fn digits(field: &str, number: &str, extra: &str) -> Result<(), Problem> {
 }
 
 /// Control characters would spoil logs and terminals.
-fn one_line(field: &str, text: &str) -> Result<(), Problem> {
+pub(crate) fn one_line(field: &str, text: &str) -> Result<(), Problem> {
     if text.chars().any(char::is_control) {
         return Err(Problem::malformed(format!("`{field}` holds a control character")));
     }

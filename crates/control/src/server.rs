@@ -9,7 +9,7 @@
 use crate::bind::{self, Bound};
 use crate::line::{LineReader, NoLine, Waits};
 use crate::{
-    Problem, ProblemKind, REQUEST_LINE_MAX, Reply, Request, Said, Subscription, TraceFeed, TraceWish, WatchEnd,
+    Peer, Problem, ProblemKind, REQUEST_LINE_MAX, Reply, Request, Said, Subscription, TraceFeed, TraceWish, WatchEnd,
     decode_request,
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -35,11 +35,11 @@ const FAREWELL: Duration = Duration::from_secs(2);
 ///
 /// The methods are called from the threads of connections, several at a time.
 pub trait Handler: Send + Sync {
-    /// Carry out a request. [`Request::check`] has passed; [`Request::Watch`] and [`Request::Trace`] do not come here.
+    /// Carry out a request of somebody. [`Request::check`] has passed; [`Request::Watch`] and [`Request::Trace`] do not come here.
     ///
     /// # Errors
     /// Why it was not carried out; nothing is changed then.
-    fn handle(&self, request: Request) -> Result<Reply, Problem>;
+    fn handle(&self, peer: &Peer, request: Request) -> Result<Reply, Problem>;
 
     /// Somebody wants to be told what happens: a subscription to the daemon's [`crate::NoticeHub`].
     fn watch(&self) -> Subscription;
@@ -207,6 +207,7 @@ impl Shared {
     /// Takes the stream, so that it is closed before its place in the table is given back.
     fn serve(&self, stream: UnixStream) {
         let stream = &stream;
+        let peer = Peer::of(stream);
         let mut lines = LineReader::new(REQUEST_LINE_MAX);
         let waits = Waits { idle: Some(self.limits.idle), line: Some(self.limits.line) };
         loop {
@@ -224,7 +225,7 @@ impl Shared {
                         }
                         Err(problem) => Said::Error(problem),
                     },
-                    Ok(request) => self.carry_out(request),
+                    Ok(request) => self.carry_out(&peer, request),
                     Err(problem) => Said::Error(problem),
                 },
                 Err(NoLine::TooLong) => {
@@ -244,9 +245,9 @@ impl Shared {
         }
     }
 
-    fn carry_out(&self, request: Request) -> Said {
+    fn carry_out(&self, peer: &Peer, request: Request) -> Said {
         // One request that trips over a fault of ours must not cost the others their answers.
-        match catch_unwind(AssertUnwindSafe(|| self.handler.handle(request))) {
+        match catch_unwind(AssertUnwindSafe(|| self.handler.handle(peer, request))) {
             Ok(Ok(reply)) => Said::Ok(reply),
             Ok(Err(problem)) => Said::Error(problem),
             Err(_) => Said::Error(Problem::internal("the daemon failed over this request; its log says where")),

@@ -1,6 +1,6 @@
 //! Spans and their channels, as a technician sees them.
 
-use crate::Masked;
+use crate::{Hold, Masked};
 use serde::{Deserialize, Serialize};
 
 /// Which Q.931 side we play.
@@ -27,6 +27,8 @@ pub enum LinkState {
     Establishing,
     /// Not there.
     Down,
+    /// Taken down by us: the span is suspended.
+    Released,
     /// A state this version has no word for.
     #[default]
     #[serde(other)]
@@ -129,6 +131,28 @@ pub enum ChannelUse {
     Unknown,
 }
 
+/// A reason that keeps a channel from calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HoldInfo {
+    /// The reason.
+    pub hold: Hold,
+    /// The suspension, by its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<u64>,
+    /// Who ordered it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Since when: milliseconds since 1970 UTC.
+    pub since_ms: u64,
+    /// Why, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Number of a ticket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+}
+
 /// A bearer channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -144,6 +168,11 @@ pub struct ChannelInfo {
     /// The near state the far end is being told and has not acknowledged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<ServiceState>,
+    /// Why it is kept from calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<HoldInfo>,
+    /// It goes out of service when its call has ended.
+    pub draining: bool,
     /// What it is doing. (`use` is a word of Rust's.)
     #[serde(rename = "use")]
     pub use_: ChannelUse,

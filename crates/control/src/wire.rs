@@ -5,7 +5,7 @@
 
 use crate::{
     CallInfo, ChannelInfo, EventInfo, ExchangeCallInfo, Notice, PortInfo, Problem, ProblemKind, Request, Reservation,
-    SpanInfo, Status, TraceFrame, TraceHead, WatchEnd,
+    SpanInfo, Status, SuspendPlan, SuspensionInfo, TraceFrame, TraceHead, WatchEnd,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,6 +37,12 @@ pub enum Reply {
     Ports(Vec<PortInfo>),
     /// To `reserve`.
     Reserved(Reservation),
+    /// To `suspend`.
+    Suspended(SuspensionInfo),
+    /// To `plan_suspend`.
+    Plan(SuspendPlan),
+    /// To `suspensions`, the oldest first.
+    Suspensions(Vec<SuspensionInfo>),
     /// To `watch`: notices follow. Given by the server itself.
     Watching,
     /// To `trace`: frames follow.

@@ -33,6 +33,18 @@ fn requests() -> Vec<(&'static str, Request)> {
                 archive_after_s: Some(900),
             }),
         ),
+        ("request_suspend", Request::Suspend(suspend())),
+        ("request_plan_suspend", Request::PlanSuspend(Suspend::new(Target::Channels { span: 1, first: 5, last: 9 }))),
+        (
+            "request_resume",
+            Request::Resume(Resume {
+                target: Target::Server,
+                hold: Hold::Load,
+                reason: None,
+                ticket: Some("7".into()),
+            }),
+        ),
+        ("request_suspensions", Request::Suspensions),
         (
             "request_exchange_dial",
             Request::ExchangeDial(DialPlan {
@@ -56,6 +68,8 @@ fn said() -> Vec<(&'static str, Said)> {
         ("reply_status", Said::Ok(Reply::Status(Box::new(status())))),
         ("reply_spans", Said::Ok(Reply::Spans(vec![span()]))),
         ("reply_channels", Said::Ok(Reply::Channels(channels()))),
+        ("reply_suspensions", Said::Ok(Reply::Suspensions(vec![suspension()]))),
+        ("reply_plan", Said::Ok(Reply::Plan(plan()))),
         ("reply_calls", Said::Ok(Reply::Calls(vec![call()]))),
         ("reply_events", Said::Ok(Reply::Events(vec![event()]))),
         ("reply_ports", Said::Ok(Reply::Ports(ports()))),
@@ -134,6 +148,8 @@ fn channels() -> Vec<ChannelInfo> {
         near: ServiceState::InService,
         far: ServiceState::OutOfService,
         pending: None,
+        holds: vec![],
+        draining: false,
         use_: ChannelUse::Idle,
         call: None,
         event: None,
@@ -147,7 +163,76 @@ fn channels() -> Vec<ChannelInfo> {
         event: Some(Masked::new("100200305")),
         ..idle.clone()
     };
-    vec![idle, busy]
+    let hold = HoldInfo {
+        hold: Hold::Operator,
+        suspension: Some(4),
+        by: Some("kim".into()),
+        since_ms: 1_767_225_600_000,
+        reason: Some("a cable is moved".into()),
+        ticket: None,
+    };
+    let out = ChannelInfo {
+        channel: 3,
+        near: ServiceState::OutOfService,
+        pending: Some(ServiceState::OutOfService),
+        holds: vec![hold],
+        ..idle.clone()
+    };
+    vec![idle, busy, out]
+}
+
+fn suspend() -> Suspend {
+    Suspend {
+        grace_s: Some(600),
+        until_ms: Some(1_767_240_000_000),
+        reason: Some("a cable is moved".into()),
+        ticket: Some("INC-4711".into()),
+        ..Suspend::new(Target::Span(1))
+    }
+}
+
+fn suspension() -> SuspensionInfo {
+    SuspensionInfo {
+        id: 4,
+        target: "span 1".into(),
+        channels: vec!["span 1: 1-15, 17-31".into()],
+        hold: Hold::Operator,
+        by: "kim".into(),
+        since_ms: 1_767_225_600_000,
+        forced_at_ms: Some(1_767_226_200_000),
+        until_ms: None,
+        reason: None,
+        ticket: Some("INC-4711".into()),
+        progress: Progress {
+            channels: 30,
+            channels_left: 1,
+            unacknowledged: 2,
+            calls_left: 1,
+            oldest_call_ms: Some(60_000),
+            estimate_s: Some(30),
+            done: false,
+        },
+    }
+}
+
+fn plan() -> SuspendPlan {
+    SuspendPlan {
+        target: "span 1".into(),
+        channels: 30,
+        at_once: 29,
+        already: 0,
+        calls: vec![CallHit { call: 17, span: 1, channel: 2, age_ms: 60_000, event: Some(Masked::new("100200305")) }],
+        calls_text: "calls go on until they end".into(),
+        estimate_s: Some(30),
+        remaining: 0,
+        spans: vec![SpanPlan {
+            span: 1,
+            channels: "1-15, 17-31".into(),
+            whole: true,
+            told: "SERVICE".into(),
+            unanswered: "an alarm".into(),
+        }],
+    }
 }
 
 fn call() -> CallInfo {

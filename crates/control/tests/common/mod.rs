@@ -12,7 +12,7 @@ pub struct Fake {
 }
 
 impl Handler for Fake {
-    fn handle(&self, request: Request) -> Result<Reply, Problem> {
+    fn handle(&self, _: &Peer, request: Request) -> Result<Reply, Problem> {
         self.asked.lock().expect("whole").push(request.clone());
         Ok(match request {
             Request::Status => Reply::Status(Box::new(Status { server: "fake".into(), ..Status::default() })),
@@ -31,6 +31,11 @@ impl Handler for Fake {
             Request::End { event } => return Err(Problem::conflict(format!("{event} is over")).with_hint("none")),
             Request::HangUp { call: 666 } => panic!("a fault of the daemon's, put here by the test"),
             Request::HangUp { call } => return Err(Problem::not_found(format!("there is no call {call}"))),
+            Request::Suspend(wish) | Request::PlanSuspend(wish) => {
+                return Err(Problem::not_found(format!("{} means nothing here", wish.target)));
+            }
+            Request::Resume(wish) => Reply::done(format!("{} is resumed", wish.target)),
+            Request::Suspensions => Reply::Suspensions(vec![]),
             Request::Watch | Request::Trace(_) => return Err(Problem::internal("the server keeps this to itself")),
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),
