@@ -4,6 +4,7 @@
 //! holds against [`Config::default`]. Values are checked where they are read, so that the message points
 //! at the line; what concerns two fields at once is checked in [`Config::parse`] after that.
 
+use crate::gateway::WhenOut;
 use cast::Format;
 use hal::{ChunkLength, Line};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -134,6 +135,43 @@ pub struct Span {
     /// SERVICE messages: both ends tell one another which channels may carry calls.
     #[serde(default)]
     pub service_messages: bool,
+    /// What the exchange sees when the last channel is suspended.
+    #[serde(default)]
+    pub out_of_service: OutOfService,
+}
+
+/// What the exchange sees of a span whose last channel is suspended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutOfService {
+    /// SERVICE where it is on, else the data link is released.
+    #[default]
+    Default,
+    /// SERVICE.
+    Service,
+    /// The data link is released.
+    DChannel,
+    /// The same, and AIS.
+    Alarm,
+    /// Calls are refused.
+    Reject,
+    /// SERVICE, and then the data link is released.
+    ServiceAndDChannel,
+}
+
+impl Span {
+    /// What that comes to on this span.
+    #[must_use]
+    pub const fn when_out(&self) -> WhenOut {
+        match self.out_of_service {
+            OutOfService::Default if self.service_messages => WhenOut::Service,
+            OutOfService::Default | OutOfService::DChannel => WhenOut::DChannel,
+            OutOfService::Service => WhenOut::Service,
+            OutOfService::Alarm => WhenOut::Alarm,
+            OutOfService::Reject => WhenOut::Reject,
+            OutOfService::ServiceAndDChannel => WhenOut::ServiceAndDChannel,
+        }
+    }
 }
 
 /// The far end of a span of the software card.
@@ -483,6 +521,14 @@ impl Config {
                         "service_messages = true, but {} has no SERVICE messages: leave it out",
                         switch_name(span.switch)
                     ));
+                }
+                let needs_service =
+                    matches!(span.out_of_service, OutOfService::Service | OutOfService::ServiceAndDChannel);
+                if needs_service && !span.service_messages {
+                    return wrong(
+                        "out_of_service speaks of SERVICE, but service_messages is off: switch that on when the carrier has \
+                         confirmed it, or choose \"d_channel\", \"alarm\" or \"reject\"",
+                    );
                 }
                 let given = !span.socket.as_os_str().is_empty();
                 match span.far_end {

@@ -3,7 +3,10 @@
 //! Questions are answered from the office's picture, orders go to the real-time thread; nothing here
 //! waits for either.
 
+mod service;
+
 use crate::gateway::{CallId, Channel, SPAN_TIMESLOTS};
+use crate::office::audit::Audit;
 use crate::office::picture::{CallPicture, EventPicture, SpanPicture};
 use crate::office::{self, Shared, chain, now_ms};
 use crate::realtime::{Granted, Histogram, LoopStatistics};
@@ -12,9 +15,9 @@ use crate::trace::Traces;
 use cast::{Caster, PortStatus};
 use control::{
     Bucket, CallInfo, ChannelInfo, ChannelUse, EventInfo, EventState, ExchangeCallInfo, ExchangeCallState, Handler,
-    LinkState, LoopInfo, NoticeHub, Pins, PortInfo, PortState, Problem, RealtimeInfo, Reply, Request, Reservation,
-    Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription, Timing, TraceFeed,
-    TraceWish,
+    LinkState, LoopInfo, NoticeHub, Peer, Pins, PortInfo, PortState, Problem, RealtimeInfo, Reply, Request,
+    Reservation, Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription, Timing,
+    TraceFeed, TraceWish,
 };
 use event::{EventNumber, Keyring, Role};
 use std::collections::BTreeSet;
@@ -55,12 +58,14 @@ pub struct Desk {
     pub formats: Vec<cast::Format>,
     /// The first stream port.
     pub first_port: u16,
+    /// The audit log.
+    pub audit: Audit,
     /// Where streams are heard: `http://127.0.0.1`.
     pub address: String,
 }
 
 impl Handler for Desk {
-    fn handle(&self, request: Request) -> Result<Reply, Problem> {
+    fn handle(&self, peer: &Peer, request: Request) -> Result<Reply, Problem> {
         match request {
             Request::Status => Ok(Reply::Status(Box::new(self.status()))),
             Request::Spans => Ok(Reply::Spans(self.spans())),
@@ -72,6 +77,10 @@ impl Handler for Desk {
             Request::Cancel { event } => self.close(&event, Closed::Cancelled),
             Request::End { event } => self.close(&event, Closed::Ended),
             Request::HangUp { call } => self.hang_up(call),
+            Request::Suspend(wish) => self.suspend(peer, wish),
+            Request::PlanSuspend(wish) => self.plan_suspend(&wish),
+            Request::Resume(wish) => self.resume(peer, &wish),
+            Request::Suspensions => Ok(self.suspensions()),
             Request::ExchangeDial(plan) => self.dial(plan),
             Request::ExchangeCalls => self.exchange_calls(),
             Request::ExchangeHangUp { id } => self.exchange_hang_up(id),
@@ -157,12 +166,16 @@ impl Desk {
                 // Unknown is no state: the exchange has said nothing.
                 let out = |state: &isdn::FarState| *state != isdn::FarState::Unknown;
                 let far = picture.far.iter().filter(|(c, (state, _))| usize::from(c.span) == index && out(state));
-                span_info(index, span, in_use, far.count())
+                let far = far.fold(0, |set: u32, (channel, _)| set | 1 << channel.timeslot.index());
+                let near = picture.near.get(&(index as u16)).map_or(0, |(sets, _)| sets.out);
+                span_info(index, span, in_use, (near | far).count_ones() as usize)
             })
             .collect()
     }
 
     fn channels(&self, wanted: Option<u16>) -> Result<Reply, Problem> {
+        // In this order everywhere.
+        let ledger = self.shared.ledger();
         let picture = self.shared.picture();
         if let Some(number) = wanted.filter(|n| usize::from(*n) > picture.spans.len()) {
             return Err(Problem::not_found(format!("there is no span {number}"))
@@ -175,7 +188,10 @@ impl Desk {
             }
             for timeslot in span.line.bearers() {
                 let far = picture.far.get(&Channel { span: index as u16, timeslot });
-                let pending = picture.pending.get(&(index as u16)).is_some_and(|set| set & 1 << timeslot.index() != 0);
+                let has = |set: u32| set & 1 << timeslot.index() != 0;
+                let pending = picture.pending.get(&(index as u16)).is_some_and(|set| has(*set));
+                let (sets, near_since_ms) = picture.near.get(&(index as u16)).copied().unwrap_or_default();
+                let near = if has(sets.out) { ServiceState::OutOfService } else { ServiceState::InService };
                 let call = picture
                     .calls
                     .iter()
@@ -183,7 +199,7 @@ impl Desk {
                 channels.push(ChannelInfo {
                     span: count(index + 1) as u16,
                     channel: timeslot.0,
-                    near: ServiceState::InService,
+                    near,
                     // In service until the exchange says something else, which it can with service messages only.
                     far: match (span.up, far.map(|(state, _)| *state)) {
                         (false, None) | (_, Some(isdn::FarState::Unknown)) => ServiceState::Unknown,
@@ -192,7 +208,9 @@ impl Desk {
                         (_, Some(isdn::FarState::OutOfService)) => ServiceState::OutOfService,
                     },
                     // The near state, which is what the exchange is being told.
-                    pending: pending.then_some(ServiceState::InService),
+                    pending: pending.then_some(near),
+                    holds: self.holds(&picture, &ledger, index as u16, timeslot),
+                    draining: has(sets.draining),
                     use_: call.map_or(ChannelUse::Idle, |(_, c)| match c.stage {
                         CallStage::Answering => ChannelUse::Arriving,
                         CallStage::Leaving => ChannelUse::Clearing,
@@ -200,7 +218,12 @@ impl Desk {
                     }),
                     call: call.map(|(id, _)| id.0),
                     event: call.and_then(|(_, c)| c.event).map(|(e, _)| control::Masked::new(&e.to_string())),
-                    since_ms: call.map_or(far.map_or(span.since_ms, |(_, since_ms)| *since_ms), |(_, c)| c.since_ms),
+                    since_ms: match (call, far) {
+                        (Some((_, call)), _) => call.since_ms,
+                        (None, _) if near == ServiceState::OutOfService => near_since_ms,
+                        (None, Some((_, since_ms))) => *since_ms,
+                        (None, None) => span.since_ms,
+                    },
                 });
             }
         }
@@ -465,7 +488,11 @@ fn span_info(index: usize, span: &SpanPicture, in_use: usize, out_of_service: us
         line: span.line.to_string(),
         switch: crate::config::switch_name(span.switch).to_owned(),
         side: Side::User,
-        link: if span.up { LinkState::Up } else { LinkState::Establishing },
+        link: match span {
+            SpanPicture { up: true, .. } => LinkState::Up,
+            SpanPicture { released: true, .. } => LinkState::Released,
+            _ => LinkState::Establishing,
+        },
         link_since_ms: span.since_ms,
         alarms: span.alarms.iter_names().map(|(name, _)| name.to_owned()).collect(),
         channels_total: count(span.line.bearers().count()) as u16,

@@ -6,10 +6,12 @@ use crate::control::Desk;
 use crate::demonstration;
 use crate::gateway::callin::Patience;
 use crate::gateway::{ClosedEvents, Gateway, Settings as GatewaySettings};
+use crate::office::audit::Audit;
 use crate::office::held::HeldPorts;
+use crate::office::ledger::{Ledger, Place};
 use crate::office::lifecycle::TimeOuts;
 use crate::office::picture::{Picture, SpanPicture};
-use crate::office::{self, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
+use crate::office::{self, CardControl, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
 use crate::prompts::PromptSet;
 use crate::realtime::{
     Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory,
@@ -79,6 +81,7 @@ fn cards_of(config: &Config) -> Vec<CardConfig> {
         far_end: FarEnd::Exchange,
         socket: PathBuf::new(),
         service_messages: false,
+        out_of_service: crate::config::OutOfService::Default,
     };
     vec![CardConfig { board: Board::Loopback, name: "soft0".to_owned(), spans: vec![span] }]
 }
@@ -130,6 +133,9 @@ impl Cards {
                     line: span.line,
                     switch: span.switch,
                     far_end,
+                    service_messages: span.service_messages,
+                    when_out: span.when_out(),
+                    released: false,
                     up: false,
                     since_ms: now_ms(),
                     alarms: hal::Alarms::empty(),
@@ -240,10 +246,23 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         held_until_ms.insert(index, until_ms);
     }
     let spans = cards_of(&config).into_iter().flat_map(|card| card.spans);
-    for (number, span) in (0u16..).zip(spans).filter(|(_, span)| span.service_messages) {
-        gateway
-            .with_service_messages(number)
-            .map_err(|why| format!("span {} ({}): {why}", number + 1, crate::config::switch_name(span.switch)))?;
+    for (number, span) in (0u16..).zip(spans) {
+        gateway.set_when_out(number, span.when_out());
+        if span.service_messages {
+            gateway
+                .with_service_messages(number)
+                .map_err(|why| format!("span {} ({}): {why}", number + 1, crate::config::switch_name(span.switch)))?;
+        }
+    }
+    let ledger = ledger(&config, &state_dir)?;
+    for hold in [control::Hold::Operator, control::Hold::Load] {
+        let (Some(reason), (held, forced)) = (office::ledger::holds(hold), ledger.held(started_ms, hold)) else {
+            continue;
+        };
+        for (span, (channels, forced)) in (0u16..).zip(held.into_iter().zip(forced)) {
+            // Before the links come up, so that the exchange is told what is, and no call comes in between.
+            gateway.handle_command(Duration::ZERO, Command::Hold { span, hold: reason, channels, forced });
+        }
     }
     let (outlets, rings) = (0..ports.len()).map(|_| rtrb::RingBuffer::new(RING_SAMPLES)).unzip();
     let tick = config.realtime.tick;
@@ -259,7 +278,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let traced = cards.pictures.iter().map(span_name).collect();
     let traces = Arc::new(Traces::new(traced, trace::dialled_digits(&config.call_in.numbers)));
     let mut collector = Collector::new(traces.clone());
-    let mut engine_cards = Vec::new();
+    let (mut engine_cards, mut card_controls) = (Vec::new(), Vec::new());
     for (index, card) in cards.cards.into_iter().enumerate() {
         let name = card.name().to_owned();
         let lines: Vec<Line> = card.spans().iter().map(|s| s.line).collect();
@@ -271,6 +290,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
             // On a clock of its own, for all we know.
             _ => Box::new(SlipBuffered::new(running.traffic, lines.clone(), tick)),
         };
+        card_controls.push(CardControl { control: running.control, spans: lines.len() as u16 });
         engine_cards.push(EngineCard { traffic, lines });
     }
 
@@ -321,7 +341,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         held,
     };
     let store = Store::start(content_dir.clone()).map_err(|e| format!("no thread for the content store: {e}"))?;
-    let inlets = Inlets { reports, used_rings, cast_events, rings };
+    let inlets = Inlets { reports, used_rings, cast_events, rings, ledger, cards: card_controls };
     let office = Office::open(office_settings, inlets, caster.clone(), store, picture, journal, order_sender.clone())
         .map_err(|e| format!("the state directory {} cannot be used: {e}", state_dir.display()))?;
     let shared = office.shared();
@@ -367,6 +387,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         server: server.clone(),
         tick_ms: tick.milliseconds(),
         started_ms,
+        audit: Audit::of(&state_dir),
         state_dir: state_dir.clone(),
         content_dir: content_dir.clone(),
         formats: config.stream.formats.clone(),
@@ -445,6 +466,30 @@ fn held_ports(config: &Config, state_dir: &std::path::Path) -> HeldPorts {
         log::error!(target: "stream", "{}: {error}; ports used before the restart count as free", file.display());
         HeldPorts::none(&file)
     })
+}
+
+/// What technicians have suspended. Without it the start is refused: nobody else may undo what they did.
+fn ledger(config: &Config, state_dir: &std::path::Path) -> Result<Ledger, Failure> {
+    let mut places = Vec::new();
+    for card in cards_of(config) {
+        let place = |(span, about): (u16, &SpanConfig)| Place { card: card.name.clone(), span, line: about.line };
+        places.extend((1..).zip(&card.spans).map(place));
+    }
+    let file = state_dir.join(office::ledger::FILE);
+    let ledger = Ledger::open(&file, places).map_err(|error| {
+        format!(
+            "{}, which holds the channels that are suspended, cannot be used: {error}; put it right, or move it away, and \
+             every channel comes into service",
+            file.display()
+        )
+    })?;
+    for stranger in ledger.strangers() {
+        log::warn!(target: "server", "suspensions of {stranger} are kept: it is not configured");
+    }
+    for suspension in ledger.suspensions() {
+        log::warn!(target: "server", "still suspended: {}", office::in_words(suspension));
+    }
+    Ok(ledger)
 }
 
 fn guard_limits(config: &Config) -> event::Limits {

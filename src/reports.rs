@@ -3,9 +3,9 @@
 //! Both directions are values of fixed size in bounded queues: nothing here allocates, formats or
 //! names a file. Times are since the daemon's start; the office puts dates to them.
 
-use crate::gateway::{CallId, Channel};
+use crate::gateway::{CallId, Channel, Holds, NearSets, WhenOut};
 use event::{EventNumber, Role};
-use hal::{Alarms, FrameFault};
+use hal::{Alarms, FrameFault, Timeslot};
 use isdn::{Cause, Number};
 use std::time::Duration;
 
@@ -121,6 +121,43 @@ pub enum What {
         span: u16,
         /// The channels: bit n-1 stands for timeslot n.
         channels: u32,
+    },
+    /// The exchange has, a second time, called a channel in service that we keep out of it.
+    ServiceContested {
+        /// The span.
+        span: u16,
+        /// The channel.
+        timeslot: Timeslot,
+    },
+    /// These channels, and no others of the span, are held for this reason.
+    Held {
+        /// The span.
+        span: u16,
+        /// The reason: one of them.
+        hold: Holds,
+        /// The channels: bit n-1 stands for timeslot n.
+        channels: u32,
+    },
+    /// What our end's service states on a span are now.
+    Near {
+        /// The span.
+        span: u16,
+        /// The channels that are not in service, or will not be for long.
+        sets: NearSets,
+    },
+    /// The last channel of a span is out of service and the exchange has been shown so, or that is over.
+    SpanOut {
+        /// The span.
+        span: u16,
+        /// Out, or back.
+        out: bool,
+        /// In which way the exchange is shown.
+        how: WhenOut,
+    },
+    /// The data link of a span that is suspended was released.
+    LinkReleased {
+        /// The span.
+        span: u16,
     },
     /// A call was refused at its SETUP.
     Refused {
@@ -307,6 +344,17 @@ pub enum Command {
     HangUp {
         /// The call.
         call: CallId,
+    },
+    /// Hold exactly these channels of a span for this reason; bit n-1 stands for timeslot n.
+    Hold {
+        /// The span.
+        span: u16,
+        /// The reason: one of them.
+        hold: Holds,
+        /// The channels.
+        channels: u32,
+        /// Of these, those whose calls are not waited for: callers are told and let go.
+        forced: u32,
     },
     /// Take no more calls, say goodbye to those there are, release the links.
     Shutdown,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trunkcast::gateway::{CallId, Channel};
 use trunkcast::office::held::HeldPorts;
+use trunkcast::office::ledger::Ledger;
 use trunkcast::office::lifecycle::TimeOuts;
 use trunkcast::office::picture::{Picture, SpanPicture};
 use trunkcast::office::{Inlets, Office, RING_SAMPLES, Settings, Store};
@@ -53,6 +54,9 @@ fn span() -> SpanPicture {
         line: Line::E1,
         switch: isdn::Switch::EuroIsdn,
         far_end: String::new(),
+        service_messages: false,
+        when_out: trunkcast::gateway::WhenOut::default(),
+        released: false,
         up: true,
         since_ms: 0,
         alarms: hal::Alarms::empty(),
@@ -99,7 +103,8 @@ fn office(dir: &Path) -> (Office, RealTime) {
         port_reuse: Duration::from_secs(900),
         held: HeldPorts::none(&dir.join("ports.json")),
     };
-    let inlets = Inlets { reports, used_rings, cast_events, rings: vec![ring] };
+    let ledger = Ledger::open(&dir.join("service.json"), Vec::new()).expect("nothing is suspended");
+    let inlets = Inlets { reports, used_rings, cast_events, rings: vec![ring], ledger, cards: Vec::new() };
     let store = Store::start(content).expect("a thread");
     let journal = Journal::open(dir).expect("opened");
     let picture = Picture { spans: vec![span()], ..Picture::default() };

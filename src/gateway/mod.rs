@@ -15,6 +15,7 @@ pub mod callin;
 mod cause;
 mod host_keys;
 pub mod ports;
+mod service;
 
 use crate::prompts::Prompt;
 use crate::reports::{CallStage, Closed, Command, Locked, Report, What};
@@ -26,6 +27,8 @@ use hal::{Alarms, FrameFault, Line, Timeslot};
 use host_keys::{HostKeys, KeyMeaning};
 use isdn::{Bearer, CallReference, Cause, ChannelChoice, DChannel, Number, Setup};
 use ports::PortPool;
+use service::Policy;
+pub use service::{Holds, NearSets, WhenOut};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -244,6 +247,9 @@ pub struct Gateway {
     guard: Guard,
     closed: ClosedEvents,
     next_call: u64,
+    policy: Policy,
+    /// The data links are wanted.
+    started: bool,
     life: Life,
     outputs: VecDeque<Output>,
     lost_outputs: u64,
@@ -266,6 +272,7 @@ impl Gateway {
                 alarms: Alarms::empty(),
             })
             .collect();
+        let policy = Policy::new(spans.len());
         let channels = spans.len() * SPAN_TIMESLOTS;
         // The worst there is: at the end of the shutdown's time every call is cleared, every stream ended.
         let outputs = VecDeque::with_capacity(256 + channels * 8 + settings.ports * 2);
@@ -282,6 +289,8 @@ impl Gateway {
             guard: settings.guard,
             closed: settings.closed,
             next_call: 1,
+            policy,
+            started: false,
             life: Life::Serving,
             outputs,
             lost_outputs: 0,
@@ -308,9 +317,19 @@ impl Gateway {
         Ok(())
     }
 
-    /// Establish the data links.
+    /// What becomes of a span towards the exchange when its last channel is suspended: to be called before
+    /// [`Gateway::start`].
+    pub fn set_when_out(&mut self, span: u16, when_out: WhenOut) {
+        self.policy.set_when_out(usize::from(span), when_out);
+    }
+
+    /// Establish the data links, except those of spans that are suspended.
     pub fn start(&mut self, now: Duration) {
+        self.started = true;
         for span in 0..self.spans.len() {
+            if self.policy.is_withdrawn(span) {
+                continue;
+            }
             self.spans[span].silence = Some(now + LINK_SILENCE);
             self.spans[span].dchannel.start(now);
             self.drain_dchannel(now, span);
@@ -469,6 +488,11 @@ impl Gateway {
                     self.clear_call(now, index, Reason::Normal);
                 }
             }
+            Command::Hold { span, hold, channels, forced } => {
+                if usize::from(span) < self.spans.len() {
+                    self.hold(now, usize::from(span), hold, channels, forced);
+                }
+            }
             Command::Shutdown => {
                 if matches!(self.life, Life::Serving) {
                     self.life = Life::Closing { hard: now + SHUTDOWN_BOUND };
@@ -564,6 +588,7 @@ impl Gateway {
         let channels = line.bearers().filter(waits).fold(0, |set, timeslot| set | 1 << timeslot.index());
         if std::mem::replace(known, channels) != channels {
             self.report(now, What::ServicePending { span: span as u16, channels });
+            self.settle_span(now, span);
         }
     }
 
@@ -576,8 +601,10 @@ impl Gateway {
             }
             isdn::Event::LinkDown => {
                 self.spans[span].link_up = false;
-                // Released by ourselves at the end: nothing to be alarmed about.
-                if !matches!(self.life, Life::Releasing { .. }) {
+                // Released by ourselves: nothing to be alarmed about.
+                if self.policy.is_withdrawn(span) {
+                    self.report(now, What::LinkReleased { span: span as u16 });
+                } else if !matches!(self.life, Life::Releasing { .. }) {
                     self.spans[span].silence = Some(now + LINK_SILENCE);
                     self.report(now, What::LinkDown { span: span as u16 });
                 }
@@ -609,6 +636,7 @@ impl Gateway {
                     if let Some(call) = self.calls[index].take() {
                         self.report(now, What::CallEnded { call: call.id, cause, by_peer });
                     }
+                    self.settle_service(now, index);
                 }
             }
             isdn::Event::Restarted { channels } => {
@@ -626,8 +654,11 @@ impl Gateway {
             isdn::Event::Progress { .. } => {}
             // Taken together by `drain_dchannel`.
             isdn::Event::FarChanged { .. } => {}
-            // Of channels that we take out of service, which nobody can order yet.
-            isdn::Event::ServiceSettled { .. } | isdn::Event::ServiceContested { .. } => {}
+            // An answer is told by `report_pending`, its absence as an unknown far state.
+            isdn::Event::ServiceSettled { .. } => {}
+            isdn::Event::ServiceContested { channel } => {
+                self.report(now, What::ServiceContested { span: span as u16, timeslot: Timeslot(channel) });
+            }
         }
     }
 
@@ -661,6 +692,7 @@ impl Gateway {
             self.report(now, What::CallNamed { call: id, name });
         }
         self.report(now, What::CallStage { call: id, stage: CallStage::Answering });
+        self.settle_service(now, channel.index());
         let dchannel = &mut self.spans[span].dchannel;
         let answered = dchannel.proceed(now, reference, timeslot.0).and_then(|()| dchannel.connect(now, reference));
         if answered.is_err() {

@@ -7,23 +7,28 @@
 //! Data path: [`Report`]s, [`CastEvent`]s → here → [`Picture`], log, records, journal, caster, [`Order`]s.
 //! Time: it looks at its queues every few milliseconds; what it waits for (disk, store) delays only itself.
 
+pub mod audit;
 pub mod held;
+pub mod ledger;
 pub mod lifecycle;
 pub mod picture;
 pub mod records;
+mod service;
 mod store;
 pub mod words;
 
-use crate::gateway::CallId;
+use crate::gateway::{CallId, WhenOut};
 use crate::reports::{Closed, Command, Order, Report, What};
 use cast::{CastEvent, Caster, Format, StreamStart};
 use control::{Notice, NoticeHub, Severity, Topic};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use event::{EventNumber, Happening, Journal};
 use held::HeldPorts;
+use ledger::Ledger;
 use lifecycle::{Due, Lifecycle, TimeOuts};
 use picture::Picture;
 use records::{CallRecord, Records};
+pub(crate) use service::in_words;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,6 +71,7 @@ pub fn now_ms() -> u64 {
 pub struct Shared {
     picture: Arc<Mutex<Picture>>,
     journal: Arc<Mutex<Journal>>,
+    ledger: Arc<Mutex<Ledger>>,
     orders: Sender<Order>,
     /// Notices to whoever watches.
     pub hub: Arc<NoticeHub>,
@@ -80,6 +86,11 @@ impl Shared {
     /// The journal, for a moment.
     pub fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ledger of suspensions, for a moment.
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tell the real-time thread; false when it takes no more orders.
@@ -120,7 +131,15 @@ pub struct Settings {
     pub held: HeldPorts,
 }
 
-/// Where reports, events and used rings come from.
+/// A started card, as far as it is looked after and not driven.
+pub struct CardControl {
+    /// The card's.
+    pub control: Box<dyn hal::Control>,
+    /// How many spans it has.
+    pub spans: u16,
+}
+
+/// What the office takes over: where reports, events and used rings come from, and what it looks after.
 pub struct Inlets {
     /// From the real-time thread.
     pub reports: rtrb::Consumer<Report>,
@@ -130,6 +149,10 @@ pub struct Inlets {
     pub cast_events: Receiver<CastEvent>,
     /// The reading ends of the rings to the encoders, by port.
     pub rings: Vec<rtrb::Consumer<i16>>,
+    /// Channels that are suspended.
+    pub ledger: Ledger,
+    /// The cards, in the order that numbers their spans.
+    pub cards: Vec<CardControl>,
 }
 
 /// What is known of an event that is being called.
@@ -142,7 +165,11 @@ struct KnownRecord {
 /// The office.
 pub struct Office {
     settings: Settings,
-    inlets: Inlets,
+    reports: rtrb::Consumer<Report>,
+    used_rings: rtrb::Consumer<rtrb::Producer<i16>>,
+    cast_events: Receiver<CastEvent>,
+    cards: Vec<CardControl>,
+    service: service::Handed,
     rings: Vec<Option<rtrb::Consumer<i16>>>,
     caster: Arc<Caster>,
     store: Store,
@@ -202,15 +229,19 @@ impl Office {
         let shared = Shared {
             picture: Arc::new(Mutex::new(picture)),
             journal: Arc::new(Mutex::new(journal)),
+            ledger: Arc::new(Mutex::new(inlets.ledger)),
             orders,
             hub: Arc::new(NoticeHub::new(NOTICES)),
         };
-        let mut inlets = inlets;
-        let rings = std::mem::take(&mut inlets.rings).into_iter().map(Some).collect();
+        let rings = inlets.rings.into_iter().map(Some).collect();
         let epoch_ms = epoch_ms(settings.epoch);
         Ok(Office {
             settings,
-            inlets,
+            reports: inlets.reports,
+            used_rings: inlets.used_rings,
+            cast_events: inlets.cast_events,
+            cards: inlets.cards,
+            service: service::Handed::default(),
             rings,
             caster,
             store,
@@ -240,7 +271,7 @@ impl Office {
     pub fn run(mut self) {
         while !self.finished {
             // Looked at first: what it said last is taken in the turn after.
-            let gone = self.inlets.reports.is_abandoned();
+            let gone = self.reports.is_abandoned();
             if !self.turn() {
                 if gone {
                     log::error!(target: "server", "the real-time thread is gone: recordings and records are closed");
@@ -256,12 +287,12 @@ impl Office {
     fn turn(&mut self) -> bool {
         let mut busy = false;
         self.follow_clock();
-        while let Ok(report) = self.inlets.reports.pop() {
+        while let Ok(report) = self.reports.pop() {
             busy = true;
             self.take(&report);
         }
-        while self.inlets.used_rings.pop().is_ok() {}
-        while let Ok(event) = self.inlets.cast_events.try_recv() {
+        while self.used_rings.pop().is_ok() {}
+        while let Ok(event) = self.cast_events.try_recv() {
             busy = true;
             self.take_cast_event(&event);
         }
@@ -270,6 +301,7 @@ impl Office {
             self.take_event_info(event, info);
         }
         self.see_to_time();
+        self.see_to_service();
         self.send_orders();
         self.write_down();
         busy
@@ -278,7 +310,7 @@ impl Office {
     /// The last things: everything that was said is written, streams are ended and published.
     fn close(&mut self) {
         let in_time = self.caster.shutdown(Duration::from_secs(5));
-        while let Ok(event) = self.inlets.cast_events.try_recv() {
+        while let Ok(event) = self.cast_events.try_recv() {
             self.take_cast_event(&event);
         }
         if !in_time {
@@ -473,6 +505,14 @@ impl Office {
                 }
                 self.lifecycle_changed = true;
             }
+            What::SpanOut { span, out, how: WhenOut::Alarm } => self.send_alarm(*span, *out),
+            What::ServiceContested { span, timeslot } => {
+                let alarm = service::contested(*span, *timeslot);
+                let text = words::describe(what, &self.shared.picture()).map(|s| s.text).unwrap_or_default();
+                self.shared.picture().raise(at_ms, &alarm, Severity::Minor, text);
+            }
+            What::Near { span, sets } => self.clear_contested(*span, sets.out),
+            What::FarChanged { span, .. } => self.count_unanswered(at_ms, *span),
             What::LinkSilent { span } | What::LinkDown { span } => {
                 let silent = matches!(what, What::LinkSilent { .. });
                 let why =
@@ -786,6 +826,11 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::Restarted { span, .. }
         | What::FarChanged { span, .. }
         | What::ServicePending { span, .. }
+        | What::ServiceContested { span, .. }
+        | What::Held { span, .. }
+        | What::Near { span, .. }
+        | What::SpanOut { span, .. }
+        | What::LinkReleased { span }
         | What::Refused { span, .. } => (None, None, Some(*span)),
         What::CallTaken { call, channel, .. } => (None, Some(*call), Some(channel.span)),
         What::Joined { call, event, .. } | What::Left { call, event, .. } | What::TurnedAway { call, event, .. } => {

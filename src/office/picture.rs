@@ -2,7 +2,7 @@
 //!
 //! It is what `trunkctl` is answered from, so that no question ever reaches the real-time thread.
 
-use crate::gateway::{CallId, Channel};
+use crate::gateway::{CallId, Channel, Holds, NearSets, WhenOut};
 use crate::reports::{CallStage, Closed, What};
 use event::{EventNumber, Role};
 use hal::{Alarms, Line};
@@ -19,8 +19,14 @@ pub struct SpanPicture {
     pub switch: isdn::Switch,
     /// What is at the far end, in words.
     pub far_end: String,
+    /// SERVICE messages are on.
+    pub service_messages: bool,
+    /// What becomes of it towards the exchange when its last channel is suspended.
+    pub when_out: WhenOut,
     /// The data link is up.
     pub up: bool,
+    /// It is down because the span is suspended.
+    pub released: bool,
     /// Since when it is up or down.
     pub since_ms: u64,
     /// Its alarms.
@@ -114,6 +120,12 @@ pub struct Picture {
     pub far: BTreeMap<Channel, (isdn::FarState, u64)>,
     /// By span, channels whose SERVICE is not acknowledged: bit n-1 stands for timeslot n.
     pub pending: BTreeMap<u16, u32>,
+    /// By span, channels that are not in service at our end, or will not be for long.
+    pub near: BTreeMap<u16, (NearSets, u64)>,
+    /// By span and reason, channels that are held: bit n-1 stands for timeslot n.
+    pub held: BTreeMap<(u16, Holds), u32>,
+    /// How long calls last, in milliseconds: the mean of those that have ended, the latest counting most.
+    pub mean_call_ms: Option<f64>,
     /// Alarms that are not a span's, by what they are about.
     pub alarms: BTreeMap<String, control::AlarmInfo>,
     /// Recordings being written.
@@ -162,13 +174,23 @@ impl Picture {
                 if !span.up {
                     span.since_ms = now_ms;
                 }
-                (span.up, span.silent) = (true, false);
+                (span.up, span.silent, span.released) = (true, false, false);
             }
             What::LinkDown { span } => {
                 let span = &mut self.spans[usize::from(*span)];
                 (span.up, span.since_ms) = (false, now_ms);
                 span.link_losses += 1;
             }
+            What::LinkReleased { span } => {
+                let span = &mut self.spans[usize::from(*span)];
+                (span.up, span.silent, span.since_ms) = (false, false, now_ms);
+            }
+            What::SpanOut { span, out, how } => {
+                self.spans[usize::from(*span)].released = *out && how.releases_link();
+            }
+            What::Held { span, hold, channels: 0 } => drop(self.held.remove(&(*span, *hold))),
+            What::Held { span, hold, channels } => drop(self.held.insert((*span, *hold), *channels)),
+            What::Near { span, sets } => drop(self.near.insert(*span, (*sets, now_ms))),
             What::LinkSilent { span } => self.spans[usize::from(*span)].silent = true,
             What::Alarms { span, alarms } => {
                 let span = &mut self.spans[usize::from(*span)];
@@ -250,9 +272,13 @@ impl Picture {
             }
             What::EventClosed { event, closed, .. } => self.event(now_ms, *event).closed = Some(*closed),
             What::CallEnded { call, .. } => {
-                self.calls.remove(call);
+                if let Some(call) = self.calls.remove(call) {
+                    let lasted = now_ms.saturating_sub(call.since_ms) as f64;
+                    self.mean_call_ms = Some(self.mean_call_ms.map_or(lasted, |mean| mean + (lasted - mean) / 16.0));
+                }
             }
             What::CardRemoved { .. }
+            | What::ServiceContested { .. }
             | What::CallConnected { .. }
             // The lists of calls show no names, as they show no whole numbers.
             | What::CallNamed { .. }

@@ -4,7 +4,7 @@
 //! what to do where something can be done.
 
 use super::picture::Picture;
-use crate::gateway::{Reason, is_normal};
+use crate::gateway::{Holds, Reason, WhenOut, is_normal};
 use crate::reports::{CallStage, Closed, Locked, What};
 use log::Level;
 
@@ -78,6 +78,51 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
             };
             let (noun, verb) = if channels.count_ones() == 1 { ("channel", "is") } else { ("channels", "are") };
             sentence(level, "span", format!("{}: {noun} {} {verb} {how}", span(s), ranges(*channels)))
+        }
+        What::ServiceContested { span: s, timeslot } => sentence(
+            Warn,
+            "span",
+            format!(
+                "{}: the exchange insists that channel {timeslot}, which is suspended here, is in service; it stays \
+                 suspended: tell the carrier, or resume it",
+                span(s)
+            ),
+        ),
+        What::Held { span: s, hold, channels } => {
+            let why = hold_in_words(*hold);
+            match channels {
+                0 => sentence(Info, "span", format!("{}: no channel is {why} any more", span(s))),
+                channels => sentence(Info, "span", format!("{}: {why}: channels {}", span(s), ranges(*channels))),
+            }
+        }
+        What::Near { span: s, sets } => {
+            let text = match (sets.out, sets.draining) {
+                (0, 0) => "all channels are in service at our end".to_owned(),
+                (0, draining) => format!("waiting for the calls on channels {} to end", ranges(draining)),
+                (out, 0) => format!("out of service at our end: channels {}", ranges(out)),
+                (out, draining) => format!(
+                    "out of service at our end: channels {}; waiting for the calls on {}",
+                    ranges(out & !draining),
+                    ranges(draining)
+                ),
+            };
+            sentence(Info, "span", format!("{}: {text}", span(s)))
+        }
+        What::SpanOut { span: s, out: true, how } => {
+            let shown = match how {
+                WhenOut::Service => "the exchange is told by SERVICE",
+                WhenOut::DChannel => "the D channel is taken down, so that the exchange routes elsewhere",
+                WhenOut::ServiceAndDChannel => "the exchange is told by SERVICE, and the D channel is taken down",
+                WhenOut::Alarm => "the D channel is taken down and AIS is sent, so that the exchange routes elsewhere",
+                WhenOut::Reject => "calls the exchange offers are refused",
+            };
+            sentence(Warn, "span", format!("{}: the whole span is suspended; {shown}", span(s)))
+        }
+        What::SpanOut { span: s, out: false, .. } => {
+            sentence(Info, "span", format!("{}: the span comes back", span(s)))
+        }
+        What::LinkReleased { span: s } => {
+            sentence(Info, "span", format!("{}: the D channel is down, as the span is suspended", span(s)))
         }
         What::Refused { span: s, called, calling, reason } => {
             let from =
@@ -193,7 +238,8 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
 }
 
 /// Channels as people write them: `1-5, 7`. Bit n-1 stands for channel n.
-fn ranges(channels: u32) -> String {
+#[must_use]
+pub fn ranges(channels: u32) -> String {
     let has = |n: u32| (1..=32).contains(&n) && channels & 1 << (n - 1) != 0;
     let firsts = (1..=32).filter(|n| has(*n) && !has(n - 1));
     let range = |first: u32| {
@@ -201,6 +247,12 @@ fn ranges(channels: u32) -> String {
         if last == first { first.to_string() } else { format!("{first}-{last}") }
     };
     firsts.map(range).collect::<Vec<_>>().join(", ")
+}
+
+/// Why channels are held, in words.
+#[must_use]
+pub fn hold_in_words(hold: Holds) -> &'static str {
+    if hold.contains(Holds::OPERATOR) { "suspended by an operator" } else { "given up for other servers" }
 }
 
 /// A reason to refuse, in words.

@@ -1,0 +1,141 @@
+//! Suspensions carried out: the ledger's channel sets to the gateway, alarms to the line, and what becomes of both.
+//!
+//! The gateway is handed the whole set of a span each time, so that nothing is lost by an order that came late.
+//!
+//! Time: wall-clock; a suspension ends, and its grace ends, within half a second of their time.
+
+use super::ledger::{self, Suspension};
+use super::words::ranges;
+use super::{Office, chain, now_ms};
+use crate::reports::{Command, Order};
+use control::{Hold, Severity};
+use hal::{Alarms, SpanIndex, Timeslot};
+use std::collections::BTreeMap;
+
+/// How often the clock is compared with the ends of suspensions.
+const LOOK_EVERY_MS: u64 = 500;
+
+/// What the gateway has been handed: by span and reason, the channels and those that are forced.
+#[derive(Debug, Default)]
+pub(super) struct Handed {
+    sets: BTreeMap<(u16, Hold), (u32, u32)>,
+    revision: Option<u64>,
+    looked_ms: u64,
+}
+
+/// The alarm that the exchange insists on a channel.
+pub(super) fn contested(span: u16, timeslot: Timeslot) -> String {
+    format!("channel {}/{timeslot} contested", span + 1)
+}
+
+/// The alarm that an exchange leaves SERVICE unanswered.
+fn unanswered(span: u16) -> String {
+    format!("service messages of span {}", span + 1)
+}
+
+impl Office {
+    /// Hand over what has changed.
+    pub(super) fn see_to_service(&mut self) {
+        let now = now_ms();
+        let revision = self.shared.ledger().revision();
+        let waits = now.saturating_sub(self.service.looked_ms) < LOOK_EVERY_MS;
+        if waits && self.service.revision == Some(revision) {
+            return;
+        }
+        self.service.looked_ms = now;
+        self.end_suspensions(now);
+        let held = {
+            let ledger = self.shared.ledger();
+            self.service.revision = Some(ledger.revision());
+            [Hold::Operator, Hold::Load].map(|hold| (hold, ledger.held(now, hold)))
+        };
+        for (hold, (channels, forced)) in held {
+            let Some(reason) = ledger::holds(hold) else { continue };
+            for (span, (channels, forced)) in (0u16..).zip(channels.into_iter().zip(forced)) {
+                if self.service.sets.insert((span, hold), (channels, forced)) != Some((channels, forced)) {
+                    self.orders.push_back(Order::Gateway(Command::Hold { span, hold: reason, channels, forced }));
+                }
+            }
+        }
+    }
+
+    /// Those whose time is over end; one that cannot be written down goes on, and is tried again.
+    fn end_suspensions(&mut self, now: u64) {
+        let expired = self.shared.ledger().expire(now);
+        match expired {
+            Ok(ended) => {
+                for suspension in &ended {
+                    let text = format!("the suspension of {} by {} is over", suspension.target, suspension.by);
+                    self.announce(log::Level::Info, "server", None, text);
+                }
+                if !ended.is_empty() {
+                    self.shared.picture().clear(ledger::FILE);
+                }
+            }
+            Err(error) => {
+                let text = format!("{}: {}; suspensions that are over go on", ledger::FILE, chain(&error));
+                self.shared.picture().raise(now, ledger::FILE, Severity::Major, text);
+            }
+        }
+    }
+
+    /// Send AIS on a span, or the signal again.
+    pub(super) fn send_alarm(&mut self, span: u16, on: bool) {
+        let mut first = 0;
+        for card in &mut self.cards {
+            if span < first + card.spans {
+                let index = SpanIndex((span - first) as u8);
+                let alarms = if on { Alarms::AIS } else { Alarms::empty() };
+                if let Err(error) = card.control.send_alarms(index, alarms) {
+                    let text = format!(
+                        "span {}: AIS cannot be sent ({}); its D channel is down all the same",
+                        span + 1,
+                        chain(&error)
+                    );
+                    self.announce(log::Level::Warn, "span", None, text);
+                }
+                return;
+            }
+            first += card.spans;
+        }
+    }
+
+    /// A channel that is in service again is not fought over any more.
+    pub(super) fn clear_contested(&self, span: u16, out: u32) {
+        let mut picture = self.shared.picture();
+        for timeslot in (1..=31).map(Timeslot).filter(|t| out & 1 << t.index() == 0) {
+            picture.clear(&contested(span, timeslot));
+        }
+    }
+
+    /// Whether the exchange leaves SERVICE unanswered on a span.
+    pub(super) fn count_unanswered(&self, at_ms: u64, span: u16) {
+        let mut picture = self.shared.picture();
+        let unknown = |(channel, (state, _)): (&crate::gateway::Channel, &(isdn::FarState, u64))| {
+            (channel.span == span && *state == isdn::FarState::Unknown).then(|| 1 << channel.timeslot.index())
+        };
+        let channels: u32 = picture.far.iter().filter_map(unknown).sum();
+        if channels == 0 {
+            picture.clear(&unanswered(span));
+        } else {
+            let text = format!(
+                "span {}: the exchange has not acknowledged SERVICE on channels {}; they get no calls of ours; it is asked \
+                 every 15 minutes: see that the carrier has service messages on",
+                span + 1,
+                ranges(channels)
+            );
+            picture.raise(at_ms, &unanswered(span), Severity::Minor, text);
+        }
+    }
+}
+
+/// A suspension in one line, for logs.
+pub(crate) fn in_words(suspension: &Suspension) -> String {
+    let mut text = format!("{} by {}", suspension.target, suspension.by);
+    for (what, value) in [("reason", &suspension.reason), ("ticket", &suspension.ticket)] {
+        if let Some(value) = value {
+            text += &format!(", {what} {value}");
+        }
+    }
+    text
+}

@@ -1,0 +1,342 @@
+//! Channels in and out of service between a gateway and exchanges: what is taken, refused, told and taken away, and that no
+//! order of orders leaves a channel out by accident.
+
+use event::{Guard, Keyring, Limits};
+use hal::Line;
+use isdn::{
+    CallReference, Cause, ChannelChoice, Config, DChannel, Event, FarState, Manner, Number, ServiceState, Setup, Side,
+    Switch,
+};
+use std::time::Duration;
+use trunkcast::gateway::callin::Patience;
+use trunkcast::gateway::{ClosedEvents, Gateway, Holds, NearSets, Output, Settings, Voice, WhenOut};
+use trunkcast::reports::{Command, What};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// All bearer channels of a T1, and of an E1.
+const T1: u32 = (1 << 23) - 1;
+const E1: u32 = ((1 << 31) - 1) & !(1 << 15);
+
+struct Town {
+    gateway: Gateway,
+    exchange: DChannel,
+    told: Vec<What>,
+    heard: Vec<Event>,
+    now: Duration,
+}
+
+impl Town {
+    /// One span, with service messages where the variant has them.
+    fn new(switch: Switch, when_out: WhenOut) -> Town {
+        let service = switch.row().service.is_some();
+        let line = if service { Line::T1 } else { Line::E1 };
+        let mut gateway = Gateway::new(Settings {
+            spans: vec![(line, switch)],
+            numbers: Vec::new(),
+            patience: Patience { first_digit: SECOND * 600, digit: SECOND * 600, tries: 3 },
+            tones: true,
+            ports: 2,
+            port_reuse: SECOND * 900,
+            linger: SECOND * 30,
+            keyring: Keyring::random(),
+            guard: Guard::new(Limits::default()),
+            closed: ClosedEvents::with_capacity(100),
+        });
+        gateway.set_when_out(0, when_out);
+        let mut config = Config::new(Side::Network, switch, line == Line::E1);
+        if service {
+            gateway.with_service_messages(0).expect("the variant has them");
+            config = config.with_service_messages().expect("the variant has them");
+        }
+        let exchange = DChannel::new(config);
+        Town { gateway, exchange, told: Vec::new(), heard: Vec::new(), now: Duration::ZERO }
+    }
+
+    fn up(switch: Switch, when_out: WhenOut) -> Town {
+        let mut town = Town::new(switch, when_out);
+        town.start();
+        assert!(town.gateway.link_up(0));
+        town
+    }
+
+    fn start(&mut self) {
+        self.exchange.start(self.now);
+        self.gateway.start(self.now);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        let mut silent = false;
+        while !silent {
+            silent = true;
+            while let Some(output) = self.gateway.poll_output() {
+                silent = false;
+                match output {
+                    Output::Frame(_, frame) => self.exchange.handle_frame(self.now, &frame),
+                    Output::Report(report) => self.told.push(report.what),
+                    // Prompts take no time here.
+                    Output::Voice(Voice::Play(channel, _)) => self.gateway.handle_prompts_done(self.now, channel),
+                    Output::Voice(_) => {}
+                }
+            }
+            while let Some(output) = self.exchange.poll_output() {
+                silent = false;
+                match output {
+                    isdn::Output::Frame(frame) => self.gateway.handle_frame(self.now, 0, &frame),
+                    isdn::Output::Event(event) => self.heard.push(event),
+                }
+            }
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        let next = |town: &Town| {
+            [town.gateway.poll_timeout(), town.exchange.poll_timeout()]
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|t| *t <= end)
+        };
+        while let Some(next) = next(self) {
+            self.now = self.now.max(next);
+            self.gateway.handle_timeout(self.now);
+            self.exchange.handle_timeout(self.now);
+            self.settle();
+        }
+        self.now = end;
+    }
+
+    fn hold(&mut self, hold: Holds, channels: u32, forced: u32) {
+        self.gateway.handle_command(self.now, Command::Hold { span: 0, hold, channels, forced });
+        self.settle();
+    }
+
+    fn suspend(&mut self, channels: u32) {
+        self.hold(Holds::OPERATOR, channels, 0);
+    }
+
+    fn call(&mut self, channel: ChannelChoice) -> CallReference {
+        let setup = Setup { called: Number::new("100"), channel, ..Setup::default() };
+        let call = self.exchange.dial(self.now, &setup).expect("placed");
+        self.settle();
+        call
+    }
+
+    /// How the exchange saw a call end.
+    fn cause(&self, call: CallReference) -> Option<u8> {
+        self.heard.iter().find_map(|event| match event {
+            Event::Released { call: c, cause, .. } if *c == call => Some(cause.value),
+            _ => None,
+        })
+    }
+
+    fn is_up(&self, call: CallReference) -> bool {
+        self.heard.contains(&Event::Connected { call }) && self.cause(call).is_none()
+    }
+
+    fn hang_up(&mut self, call: CallReference) {
+        self.exchange.clear(self.now, call, Cause::user(16)).expect("up");
+        self.settle();
+    }
+
+    fn near(&self) -> NearSets {
+        let near = |what: &What| match what {
+            What::Near { sets, .. } => Some(*sets),
+            _ => None,
+        };
+        self.told.iter().rev().find_map(near).unwrap_or_default()
+    }
+
+    /// The channels that the exchange believes us to keep out.
+    fn far_out(&self) -> u32 {
+        let out = |n: &u8| self.exchange.service(*n).is_some_and(|s| s.far == FarState::OutOfService);
+        (1..=31).filter(out).fold(0, |set, n| set | 1 << (n - 1))
+    }
+
+    fn span_out(&self) -> Option<bool> {
+        let out = |what: &What| match what {
+            What::SpanOut { out, .. } => Some(*out),
+            _ => None,
+        };
+        self.told.iter().rev().find_map(out)
+    }
+}
+
+#[test]
+fn idle_channels_go_at_once_and_busy_ones_after_their_calls() {
+    let mut town = Town::up(Switch::Ni2, WhenOut::Service);
+    let calls: Vec<_> = (14..=23).map(|n| town.call(ChannelChoice::Exclusive(n))).collect();
+    assert!(calls.iter().all(|call| town.is_up(*call)));
+    town.suspend(T1);
+    let busy = T1 & !((1 << 13) - 1);
+    assert_eq!(town.near(), NearSets { out: T1 & !busy, draining: busy });
+    assert_eq!(town.far_out(), T1 & !busy, "the exchange knows of the idle ones");
+    assert_eq!(town.span_out(), None);
+    for (place, call) in calls.iter().enumerate() {
+        assert!(town.is_up(*call), "nobody was cut off");
+        town.hang_up(*call);
+        assert_eq!(town.far_out() >> 13 & 0x3ff, (1 << (place + 1)) - 1, "each follows its call");
+    }
+    assert_eq!((town.near(), town.span_out()), (NearSets { out: T1, draining: 0 }, Some(true)));
+    assert!(town.gateway.link_up(0), "SERVICE has said it; the D channel stays");
+
+    town.suspend(0);
+    assert_eq!((town.near(), town.span_out(), town.far_out()), (NearSets::default(), Some(false), 0));
+    let call = town.call(ChannelChoice::Any);
+    assert!(town.is_up(call));
+    assert_eq!(town.gateway.lost_outputs(), 0);
+}
+
+#[test]
+fn resuming_in_the_middle_of_a_drain_leaves_calls_alone() {
+    for switch in [Switch::Ni2, Switch::Ess5, Switch::Dms100, Switch::EuroIsdn] {
+        let mut town = Town::up(switch, WhenOut::DChannel);
+        let call = town.call(ChannelChoice::Exclusive(3));
+        town.suspend(0b111);
+        town.suspend(0);
+        assert!(town.is_up(call), "{switch:?}");
+        assert_eq!((town.near(), town.far_out()), (NearSets::default(), 0), "{switch:?}");
+        town.hang_up(call);
+        assert_eq!((town.near(), town.far_out()), (NearSets::default(), 0), "{switch:?}: nothing is left of it");
+    }
+}
+
+#[test]
+fn a_channel_is_back_when_no_reason_is_left_in_whatever_order() {
+    for order in [[Holds::OPERATOR, Holds::LOAD], [Holds::LOAD, Holds::OPERATOR]] {
+        let mut town = Town::up(Switch::Ess4, WhenOut::Service);
+        town.hold(Holds::OPERATOR, 0b11, 0);
+        town.hold(Holds::LOAD, 0b110, 0);
+        assert_eq!(town.far_out(), 0b111);
+        town.hold(order[0], 0, 0);
+        let left = if order[0] == Holds::OPERATOR { 0b110 } else { 0b11 };
+        assert_eq!(town.far_out(), left);
+        town.hold(order[1], 0, 0);
+        assert_eq!(town.far_out(), 0);
+    }
+}
+
+#[test]
+fn forced_calls_are_told_and_let_go_once() {
+    let mut town = Town::up(Switch::Ni2, WhenOut::Service);
+    let (kept, hit) = (town.call(ChannelChoice::Exclusive(1)), town.call(ChannelChoice::Exclusive(2)));
+    town.hold(Holds::OPERATOR, 0b11, 0b10);
+    assert_eq!(town.cause(hit), Some(16), "a normal end, after the last words");
+    assert!(town.is_up(kept));
+    town.hold(Holds::OPERATOR, 0b11, 0b11);
+    assert_eq!(town.cause(kept), Some(16), "its grace is over");
+}
+
+/// Without SERVICE the exchange goes on offering calls until the link has gone.
+#[test]
+fn without_service_messages_calls_are_refused_and_the_link_goes_with_the_last() {
+    let mut town = Town::up(Switch::EuroIsdn, WhenOut::DChannel);
+    let call = town.call(ChannelChoice::Exclusive(31));
+    town.suspend(E1 & !1);
+    let refused = town.call(ChannelChoice::Exclusive(7));
+    assert_eq!(town.cause(refused), Some(44), "it insists on a channel that is out");
+    let moved = town.call(ChannelChoice::Preferred(7));
+    assert!(town.is_up(moved), "another is found: the one that is left");
+    let refused = town.call(ChannelChoice::Any);
+    assert_eq!(town.cause(refused), Some(34), "none is left");
+
+    town.suspend(E1);
+    town.hang_up(moved);
+    assert!(town.gateway.link_up(0), "a call goes on");
+    town.hang_up(call);
+    assert_eq!(town.span_out(), Some(true));
+    town.pass(SECOND * 120);
+    assert!(!town.gateway.link_up(0), "and the exchange does not get it back");
+    assert!(town.told.iter().any(|what| matches!(what, What::LinkReleased { span: 0 })));
+    assert!(!town.told.iter().any(|what| matches!(what, What::LinkDown { .. } | What::LinkSilent { .. })), "no alarm");
+
+    town.suspend(E1 & !1);
+    town.pass(SECOND * 5);
+    assert!(town.gateway.link_up(0));
+    let call = town.call(ChannelChoice::Any);
+    assert!(town.is_up(call), "on the one channel that is back");
+}
+
+#[test]
+fn service_is_acknowledged_before_the_link_goes() {
+    let mut town = Town::up(Switch::Ess5, WhenOut::ServiceAndDChannel);
+    town.suspend(T1);
+    assert_eq!(town.far_out(), T1, "the exchange was told of every channel");
+    town.pass(SECOND * 60);
+    assert!(!town.gateway.link_up(0));
+    town.suspend(0);
+    town.pass(SECOND * 60);
+    assert!(town.gateway.link_up(0));
+    assert_eq!(town.far_out(), 0);
+}
+
+#[test]
+fn a_span_that_rejects_keeps_its_link() {
+    let mut town = Town::up(Switch::EuroIsdn, WhenOut::Reject);
+    town.suspend(E1);
+    town.pass(SECOND * 60);
+    assert!(town.gateway.link_up(0));
+    let call = town.call(ChannelChoice::Any);
+    assert_eq!(town.cause(call), Some(34));
+}
+
+/// A daemon that was killed hands its locks over before it asks for the link: no call comes in between.
+#[test]
+fn what_was_suspended_before_a_restart_is_told_on_the_new_link() {
+    for switch in [Switch::Ni2, Switch::Ess5, Switch::Dms100, Switch::Ess4] {
+        let mut town = Town::new(switch, WhenOut::Service);
+        town.suspend(T1 & !1);
+        town.start();
+        assert_eq!(town.far_out(), T1 & !1, "{switch:?}");
+        let call = town.call(ChannelChoice::Any);
+        assert!(town.is_up(call), "{switch:?}");
+    }
+    let mut town = Town::new(Switch::EuroIsdn, WhenOut::DChannel);
+    town.suspend(E1);
+    town.start();
+    town.pass(SECOND * 60);
+    assert!(!town.gateway.link_up(0), "the whole span is suspended: no link was asked for");
+    town.suspend(0);
+    town.pass(SECOND * 5);
+    assert!(town.gateway.link_up(0));
+}
+
+/// The network can never clear a technician's lock: not by SERVICE, not by RESTART, not by a reset of the link.
+#[test]
+fn nothing_the_exchange_does_undoes_a_suspension() {
+    for switch in [Switch::Ni2, Switch::Ess5, Switch::Dms100, Switch::Ess4] {
+        let mut town = Town::up(switch, WhenOut::Service);
+        town.suspend(1 << 4);
+        for _ in 0..3 {
+            town.exchange.set_near(town.now, 5, ServiceState::OutOfService, Manner::Drain).expect("a channel");
+            town.settle();
+            town.exchange.set_near(town.now, 5, ServiceState::InService, Manner::Drain).expect("a channel");
+            town.settle();
+            town.pass(SECOND * 60);
+        }
+        // Refused where the exchange knows; where it does not care, answered.
+        let _ = town.exchange.restart(town.now, 5);
+        town.settle();
+        town.exchange.stop(town.now);
+        town.settle();
+        town.exchange.start(town.now);
+        town.settle();
+        town.pass(SECOND * 300);
+        assert_eq!(town.near(), NearSets { out: 1 << 4, draining: 0 }, "{switch:?}");
+        assert_eq!(town.far_out(), 1 << 4, "{switch:?}: and the exchange is told so again");
+    }
+}
+
+#[test]
+fn while_the_link_is_down_an_order_waits_for_it() {
+    let mut town = Town::up(Switch::Ni2, WhenOut::ServiceAndDChannel);
+    town.exchange.stop(town.now);
+    town.settle();
+    town.suspend(0b1000);
+    assert_eq!(town.near().out, 0b1000, "out at once, whoever knows");
+    town.exchange.start(town.now);
+    town.settle();
+    town.pass(SECOND * 5);
+    assert_eq!(town.far_out(), 0b1000);
+}
