@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use control::Severity;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -66,6 +66,17 @@ pub enum Command {
         #[command(flatten)]
         asking: Asking,
     },
+    /// Take channels out of service: idle ones at once, busy ones after their call
+    #[command(after_help = SUSPEND_HELP)]
+    Suspend(Suspend),
+    /// Put channels back into service
+    #[command(after_help = "Example:\n  trunkctl resume span 1 --ticket INC-4711")]
+    Resume(Resume),
+    /// Say beforehand what an order would hit
+    #[command(subcommand)]
+    Plan(Plan),
+    /// What is suspended: by whom, why, since when, and how far it has come
+    Suspensions,
     /// Tell what happens, until Ctrl-C
     #[command(after_help = "Example:\n  trunkctl watch --at-least warning --json | jq .text")]
     Watch {
@@ -123,6 +134,102 @@ pub struct Asking {
     /// Only show what would be hit
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
+}
+
+const TARGET: &str = "TARGET";
+
+const SUSPEND_HELP: &str = "\
+TARGET is `server`, `card NAME`, `span N`, `channel N/M` or `channel N/M-K`. What
+is suspended stays so until it is resumed, also over a restart, and whatever the
+exchange says. A span of which all channels are out is taken away from the
+exchange as its out_of_service in the configuration has it.
+
+Examples:
+  trunkctl plan suspend span 1                      who would be hit
+  trunkctl suspend span 1 --reason 'cable' --ticket INC-4711
+  trunkctl suspend channel 2/5-8 --grace 10m        then callers are let go
+  trunkctl suspend server --until 06:00             back by itself at 6, UTC";
+
+/// The channels to take out.
+#[derive(Debug, Args)]
+pub struct Suspend {
+    /// What to take out: `server`, `card NAME`, `span N`, `channel N/M`, `channel N/M-K`
+    #[arg(required = true, num_args = 1..=2, value_name = TARGET)]
+    pub target: Vec<String>,
+    /// Wait for calls to end [default]
+    #[arg(long, conflicts_with_all = ["now", "grace"])]
+    pub drain: bool,
+    /// Do not wait: callers are told and let go at once
+    #[arg(long, conflicts_with = "grace")]
+    pub now: bool,
+    /// Wait for so long; callers that remain are told and let go then
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub grace: Option<Duration>,
+    /// Resume by itself then: 06:00 (UTC), 2026-01-31T06:00:00Z, or 2h30m from now
+    #[arg(long, value_name = "TIME", value_parser = crate::service::moment)]
+    pub until: Option<SystemTime>,
+    /// Why, for whoever finds it later
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Number of a ticket
+    #[arg(long, value_name = "ID")]
+    pub ticket: Option<String>,
+    /// For which reason it counts; a channel is back when none is left
+    #[arg(long = "for", value_enum, value_name = "REASON", default_value = "operator")]
+    pub hold: Hold,
+    #[command(flatten)]
+    pub asking: Asking,
+    /// Tell how far it has come until all are out [default: at a terminal]
+    #[arg(long, overrides_with = "no_follow")]
+    pub follow: bool,
+    /// Return as soon as it is ordered
+    #[arg(long)]
+    pub no_follow: bool,
+}
+
+/// The channels to put back.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// What to put back: `server`, `card NAME`, `span N`, `channel N/M`, `channel N/M-K`
+    #[arg(required = true, num_args = 1..=2, value_name = TARGET)]
+    pub target: Vec<String>,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Number of a ticket
+    #[arg(long, value_name = "ID")]
+    pub ticket: Option<String>,
+    /// The reason that no longer applies
+    #[arg(long = "for", value_enum, value_name = "REASON", default_value = "operator")]
+    pub hold: Hold,
+    #[command(flatten)]
+    pub asking: Asking,
+}
+
+/// The order to look at.
+#[derive(Debug, Subcommand)]
+pub enum Plan {
+    /// Which calls a suspension would hit, and what the exchange would be told
+    Suspend(Suspend),
+}
+
+/// Reasons to keep channels out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "they would become help texts that say the same word again")]
+pub enum Hold {
+    Operator,
+    Load,
+}
+
+impl Hold {
+    /// As the protocol has it.
+    #[must_use]
+    pub fn hold(self) -> control::Hold {
+        match self {
+            Hold::Operator => control::Hold::Operator,
+            Hold::Load => control::Hold::Load,
+        }
+    }
 }
 
 /// The frames to show.

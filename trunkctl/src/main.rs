@@ -11,12 +11,13 @@ mod dial;
 mod failure;
 mod output;
 mod pcap;
+mod service;
 mod show;
 mod table;
 mod trace;
 mod words;
 
-use args::{Asking, AtLeast, Cli, CloseEvent, Command, Exchange};
+use args::{Asking, AtLeast, Cli, CloseEvent, Command, Exchange, Plan};
 use clap::{CommandFactory, Parser};
 use confirm::Answer;
 use control::{Client, Problem, WatchEnd};
@@ -83,6 +84,13 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Cancel(close) => close_event(&mut client, &close, "cancels", output),
         Command::End(close) => close_event(&mut client, &close, "ends", output),
         Command::HangUp { call, asking } => hang_up(&mut client, call, asking, output),
+        Command::Suspend(wish) => service::suspend(&mut client, &wish, output),
+        Command::Resume(wish) => service::resume(&mut client, &wish, output),
+        Command::Plan(Plan::Suspend(wish)) => service::plan(&mut client, &wish, output),
+        Command::Suspensions => {
+            let all = client.suspensions()?;
+            output.answer(&all, || show::suspensions(&all, words::now_ms()))
+        }
         Command::Watch { at_least } => watch(client, at_least, output),
         Command::Trace(wish) => trace::trace(client, &wish, output),
         Command::Exchange(Exchange::Dial(dial)) => dial::dial(&mut client, &dial, output),

@@ -3,7 +3,7 @@
 //! Columns are as wide as what is in them; when that is too much, those that may shrink lose characters,
 //! marked by an ellipsis. No colour, no lines: what is piped is what is seen.
 
-use crate::words::{clean, shortened};
+use crate::words::{clean, shortened, wrapped};
 
 /// Characters in a line.
 pub const WIDTH: usize = 80;
@@ -53,6 +53,11 @@ impl Table {
     /// Add a line about the row above, indented and as long as it likes: an address must not be cut.
     pub fn note(&mut self, text: &str) {
         self.rows.push(Row::Note(clean(text)));
+    }
+
+    /// The same in as many lines as it takes: what somebody wrote.
+    pub fn remark(&mut self, text: &str) {
+        wrapped(&clean(text), WIDTH - 4, "").lines().for_each(|line| self.note(line));
     }
 
     /// All of it, with a line feed after each line.

@@ -84,6 +84,25 @@ pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
+/// A text in lines of at most `width` characters, all but the first indented; a word that is longer stays whole.
+pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
+    let words = text.trim_start_matches(' ');
+    let (mut lines, mut line) = (String::new(), text[..text.len() - words.len()].to_owned());
+    let mut begun = false;
+    for word in words.split(' ') {
+        if begun && line.chars().count() + 1 + word.chars().count() > width {
+            lines += &line;
+            lines += "\n";
+            line = indent.to_owned();
+        } else if begun {
+            line += " ";
+        }
+        line += word;
+        begun = true;
+    }
+    lines + &line + "\n"
+}
+
 /// The beginning of a text, with an ellipsis when there is more.
 pub fn shortened(text: &str, max: usize) -> String {
     if text.chars().count() <= max {
@@ -95,6 +114,14 @@ pub fn shortened(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_are_wrapped_between_words() {
+        assert_eq!(wrapped("one two three", 7, "  "), "one two\n  three\n");
+        assert_eq!(wrapped("a verylongword b", 6, ""), "a\nverylongword\nb\n");
+        assert_eq!(wrapped("  indented text", 10, "    "), "  indented\n    text\n");
+        assert_eq!(wrapped("", 10, " "), "\n");
+    }
 
     #[test]
     fn durations_read_like_speech() {

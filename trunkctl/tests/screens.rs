@@ -6,7 +6,7 @@ use common::Bench;
 use serde_json::Value;
 use std::path::PathBuf;
 
-const SCREENS: [(&str, &[&str]); 9] = [
+const SCREENS: [(&str, &[&str]); 13] = [
     ("status", &["status"]),
     ("spans", &["spans"]),
     ("channels", &["channels", "1"]),
@@ -16,6 +16,10 @@ const SCREENS: [(&str, &[&str]); 9] = [
     ("reserve", &["reserve", "Town hall"]),
     ("hang_up", &["hang-up", "17", "--dry-run"]),
     ("end", &["end", "100200305", "--dry-run"]),
+    ("suspend", &["suspend", "span", "1", "--yes", "--no-follow"]),
+    ("plan", &["plan", "suspend", "span", "1"]),
+    ("suspensions", &["suspensions"]),
+    ("resume", &["resume", "span", "1", "--dry-run"]),
 ];
 
 fn screen(name: &str) -> String {
@@ -51,7 +55,12 @@ fn with_json_each_answer_is_one_document() {
     };
     assert_eq!(json(&["status"])["loop"]["late"]["p99_us"], 80);
     assert_eq!(json(&["spans"])[1]["alarms"][0], "LOS");
-    assert_eq!(json(&["channels", "1"])[1]["call"], 17);
+    assert_eq!(json(&["channels", "1"])[4]["call"], 17);
+    assert_eq!(json(&["channels", "1"])[1]["holds"][0]["ticket"], "INC-4711");
+    assert_eq!(json(&["plan", "suspend", "span", "1"])["calls"][0]["age_ms"], 2_580_000);
+    assert_eq!(json(&["suspend", "server", "--now", "--yes"])["target"], "server");
+    assert_eq!(json(&["suspend", "server", "--dry-run"])["plan"]["at_once"], 21);
+    assert_eq!(json(&["resume", "server", "--dry-run"])["suspensions"][0]["by"], "kim");
     assert_eq!(json(&["calls"])[0]["calling"], "+xxxxxxxxx42");
     assert_eq!(json(&["events"])[0]["streams"][0]["port"], 10_000);
     assert_eq!(json(&["ports"]).as_array().expect("an array").len(), 50);
@@ -75,6 +84,7 @@ fn nothing_is_said_in_words() {
         (&["events"], "no events; reserve one with `trunkctl reserve TITLE`\n"),
         (&["ports"], "no stream ports\n"),
         (&["exchange", "calls"], "no calls\n"),
+        (&["suspensions"], "nothing is suspended\n"),
     ] {
         assert_eq!(bench.shown(args), words);
         assert_eq!(bench.shown(&[args, &["--json"]].concat()), "[]\n");
@@ -89,4 +99,21 @@ fn completions_are_there_for_every_shell_without_a_daemon() {
         let script = bench.shown(&["completions", shell]);
         assert!(script.contains("hang-up") && script.contains("trunkctl"), "{shell}");
     }
+}
+
+#[test]
+fn a_suspension_is_followed_until_its_channels_are_out() {
+    let bench = Bench::new();
+    let told = bench.shown(&["suspend", "span", "1", "--yes", "--follow"]);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(
+        lines[lines.len() - 2..],
+        ["21 of 23 channels out, 2 calls left, the oldest 43 min, about 25 min to go", "23 of 23 channels out"]
+    );
+    let told = Bench::new().shown(&["suspend", "span", "1", "--yes", "--follow", "--json"]);
+    let done: Vec<bool> = told
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("a document a line")["progress"]["done"] == true)
+        .collect();
+    assert_eq!(done, [false, true], "{told}");
 }

@@ -4,11 +4,13 @@
 
 mod calls;
 mod events;
+mod service;
 mod status;
 mod trunk;
 
 pub use calls::{calls, exchange_calls, exchange_progress};
 pub use events::{closing, events, ports, reservation};
+pub use service::{progress, suspend_plan, suspended, suspensions};
 pub use status::status;
 pub use trunk::{channels, spans};
 

@@ -2,8 +2,8 @@
 
 use super::or_dash;
 use crate::table::{Set, Table};
-use crate::words::ago;
-use control::{ChannelInfo, ChannelUse, LinkState, ServiceState, Side, SpanInfo};
+use crate::words::{ago, date};
+use control::{ChannelInfo, ChannelUse, Hold, HoldInfo, LinkState, ServiceState, Side, SpanInfo};
 
 /// Spans, with what went wrong on each.
 pub fn spans(spans: &[SpanInfo], now_ms: u64) -> String {
@@ -32,6 +32,7 @@ pub fn spans(spans: &[SpanInfo], now_ms: u64) -> String {
             LinkState::Up => "up",
             LinkState::Establishing => "starting",
             LinkState::Down => "DOWN",
+            LinkState::Released => "suspended",
             LinkState::Unknown => "?",
         };
         table.row([
@@ -95,6 +96,8 @@ pub fn channels(channels: &[ChannelInfo], now_ms: u64) -> String {
         ("CALL", Set::Right),
         ("EVENT", Set::CutFront),
     ]);
+    // Said once for channels that follow one another.
+    let mut told = None;
     for channel in channels {
         let use_ = match channel.use_ {
             ChannelUse::Idle => "idle",
@@ -113,14 +116,44 @@ pub fn channels(channels: &[ChannelInfo], now_ms: u64) -> String {
             or_dash(channel.call),
             or_dash(channel.event.as_ref()),
         ]);
+        for hold in &channel.holds {
+            let note = why(hold);
+            if told.as_ref() != Some(&note) {
+                table.remark(&note);
+                told = Some(note);
+            }
+        }
+        if channel.holds.is_empty() {
+            told = None;
+        }
     }
     table.text()
+}
+
+/// Who keeps a channel out, and why.
+fn why(hold: &HoldInfo) -> String {
+    let mut text = match (hold.hold, &hold.by) {
+        (Hold::Operator, Some(by)) => format!("suspended by {by}"),
+        (Hold::Load, Some(by)) => format!("given up for other servers by {by}"),
+        (_, by) => format!("held ({})", by.as_deref().unwrap_or("?")),
+    };
+    text += &format!(" since {}", date(hold.since_ms));
+    for (what, value) in [("ticket", &hold.ticket), ("reason", &hold.reason)] {
+        if let Some(value) = value {
+            text += &format!(", {what} {value}");
+        }
+    }
+    text
 }
 
 /// The near state, and whether the far end knows.
 fn near_end(channel: &ChannelInfo) -> String {
     let near = service(channel.near);
-    if channel.pending.is_some() { format!("{near}, pending") } else { near.to_owned() }
+    match (channel.draining, channel.pending) {
+        (true, _) => "draining".to_owned(),
+        (false, Some(_)) => format!("{near}, pending"),
+        (false, None) => near.to_owned(),
+    }
 }
 
 fn service(state: ServiceState) -> &'static str {

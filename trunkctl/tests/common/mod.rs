@@ -24,7 +24,7 @@ pub struct Fake {
 }
 
 impl Handler for Fake {
-    fn handle(&self, request: Request) -> Result<Reply, Problem> {
+    fn handle(&self, _: &Peer, request: Request) -> Result<Reply, Problem> {
         self.asked.lock().expect("whole").push(request.clone());
         if self.empty {
             return Ok(match request {
@@ -34,6 +34,7 @@ impl Handler for Fake {
                 Request::Events => Reply::Events(vec![]),
                 Request::ListenPorts => Reply::Ports(vec![]),
                 Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),
+                Request::Suspensions => Reply::Suspensions(vec![]),
                 _ => Reply::Status(Box::default()),
             });
         }
@@ -56,6 +57,21 @@ impl Handler for Fake {
             Request::Cancel { event } => Reply::done(format!("event {event} is cancelled")),
             Request::End { event } => Reply::done(format!("event {event} is ended, 2 callers were let go")),
             Request::HangUp { call } => Reply::done(format!("call {call} is being cleared")),
+            Request::Suspend(wish) => Reply::Suspended(suspension(&wish)),
+            Request::PlanSuspend(wish) => Reply::Plan(plan(&wish)),
+            Request::Resume(wish) => {
+                Reply::done(format!("{} is resumed; it was suspended: span 1 by kim", wish.target))
+            }
+            Request::Suspensions => {
+                // Asked a second time, its calls have ended.
+                let asked = self.asked.lock().expect("whole");
+                let drained = asked.iter().filter(|r| matches!(r, Request::Suspensions)).count() > 1;
+                let mut one = suspension(&Suspend::new(Target::Span(1)));
+                if drained {
+                    one.progress = Progress { channels: 23, done: true, ..Progress::default() };
+                }
+                Reply::Suspensions(vec![one])
+            }
             Request::Watch | Request::Trace(_) => return Err(Problem::internal("the server keeps this to itself")),
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => {
@@ -202,6 +218,8 @@ fn channels() -> Vec<ChannelInfo> {
         near: ServiceState::InService,
         far: ServiceState::OutOfService,
         pending: None,
+        holds: vec![],
+        draining: false,
         use_: ChannelUse::Idle,
         call: None,
         event: None,
@@ -215,7 +233,80 @@ fn channels() -> Vec<ChannelInfo> {
         event: Some(Masked::new("100200305")),
         ..idle.clone()
     };
-    vec![idle, busy]
+    let hold = HoldInfo {
+        hold: Hold::Operator,
+        suspension: Some(4),
+        by: Some("kim".into()),
+        since_ms: FIXED_MS,
+        reason: Some("a cable is moved".into()),
+        ticket: Some("INC-4711".into()),
+    };
+    let out = ChannelInfo {
+        channel: 2,
+        near: ServiceState::OutOfService,
+        far: ServiceState::InService,
+        pending: Some(ServiceState::OutOfService),
+        holds: vec![hold],
+        ..idle.clone()
+    };
+    let next = ChannelInfo { channel: 3, pending: None, ..out.clone() };
+    let draining =
+        ChannelInfo { near: ServiceState::InService, draining: true, holds: out.holds.clone(), ..busy.clone() };
+    vec![idle, out, next, draining, busy]
+}
+
+/// 2026-03-01 12:00:00 UTC.
+const FIXED_MS: u64 = 1_772_366_400_000;
+
+fn suspension(wish: &Suspend) -> SuspensionInfo {
+    SuspensionInfo {
+        id: 4,
+        target: wish.target.to_string(),
+        channels: vec!["span 1: 1-23".into()],
+        hold: wish.hold,
+        by: "kim".into(),
+        since_ms: five_minutes_ago(),
+        forced_at_ms: None,
+        until_ms: wish.until_ms,
+        reason: wish.reason.clone(),
+        ticket: Some("INC-4711".into()),
+        progress: Progress {
+            channels: 23,
+            channels_left: 2,
+            unacknowledged: 0,
+            calls_left: 2,
+            oldest_call_ms: Some(2_580_000),
+            estimate_s: Some(1500),
+            done: false,
+        },
+    }
+}
+
+fn plan(wish: &Suspend) -> SuspendPlan {
+    let hit = |call, channel, minutes: u64| CallHit {
+        call,
+        span: 1,
+        channel,
+        age_ms: minutes * 60_000,
+        event: Some(Masked::new("100200305")),
+    };
+    SuspendPlan {
+        target: wish.target.to_string(),
+        channels: 23,
+        at_once: 21,
+        already: 0,
+        calls: vec![hit(17, 23, 43), hit(18, 22, 12)],
+        calls_text: "calls go on until they end; each channel goes out then".into(),
+        estimate_s: Some(1500),
+        remaining: 30,
+        spans: vec![SpanPlan {
+            span: 1,
+            channels: "1-23".into(),
+            whole: true,
+            told: "SERVICE tells the exchange of each channel at once".into(),
+            unanswered: "SERVICE is sent once more after 2 minutes".into(),
+        }],
+    }
 }
 
 fn calls() -> Vec<CallInfo> {
