@@ -150,7 +150,8 @@ impl Town {
 
     /// The channels that the exchange believes us to keep out.
     fn far_out(&self) -> u32 {
-        let out = |n: &u8| self.exchange.service(*n).is_some_and(|s| s.far == FarState::OutOfService);
+        let out =
+            |n: &u8| self.exchange.service(isdn::Channel::new(*n)).is_some_and(|s| s.far == FarState::OutOfService);
         (1..=31).filter(out).fold(0, |set, n| set | 1 << (n - 1))
     }
 
@@ -166,7 +167,7 @@ impl Town {
 #[test]
 fn idle_channels_go_at_once_and_busy_ones_after_their_calls() {
     let mut town = Town::up(Switch::Ni2, WhenOut::Service);
-    let calls: Vec<_> = (14..=23).map(|n| town.call(ChannelChoice::Exclusive(n))).collect();
+    let calls: Vec<_> = (14..=23u8).map(|n| town.call(ChannelChoice::Exclusive(n.into()))).collect();
     assert!(calls.iter().all(|call| town.is_up(*call)));
     town.suspend(T1);
     let busy = T1 & !((1 << 13) - 1);
@@ -192,7 +193,7 @@ fn idle_channels_go_at_once_and_busy_ones_after_their_calls() {
 fn resuming_in_the_middle_of_a_drain_leaves_calls_alone() {
     for switch in [Switch::Ni2, Switch::Ess5, Switch::Dms100, Switch::EuroIsdn] {
         let mut town = Town::up(switch, WhenOut::DChannel);
-        let call = town.call(ChannelChoice::Exclusive(3));
+        let call = town.call(ChannelChoice::Exclusive(3.into()));
         town.suspend(0b111);
         town.suspend(0);
         assert!(town.is_up(call), "{switch:?}");
@@ -220,7 +221,7 @@ fn a_channel_is_back_when_no_reason_is_left_in_whatever_order() {
 #[test]
 fn forced_calls_are_told_and_let_go_once() {
     let mut town = Town::up(Switch::Ni2, WhenOut::Service);
-    let (kept, hit) = (town.call(ChannelChoice::Exclusive(1)), town.call(ChannelChoice::Exclusive(2)));
+    let (kept, hit) = (town.call(ChannelChoice::Exclusive(1.into())), town.call(ChannelChoice::Exclusive(2.into())));
     town.hold(Holds::OPERATOR, 0b11, 0b10);
     assert_eq!(town.cause(hit), Some(16), "a normal end, after the last words");
     assert!(town.is_up(kept));
@@ -232,11 +233,11 @@ fn forced_calls_are_told_and_let_go_once() {
 #[test]
 fn without_service_messages_calls_are_refused_and_the_link_goes_with_the_last() {
     let mut town = Town::up(Switch::EuroIsdn, WhenOut::DChannel);
-    let call = town.call(ChannelChoice::Exclusive(31));
+    let call = town.call(ChannelChoice::Exclusive(31.into()));
     town.suspend(E1 & !1);
-    let refused = town.call(ChannelChoice::Exclusive(7));
+    let refused = town.call(ChannelChoice::Exclusive(7.into()));
     assert_eq!(town.cause(refused), Some(44), "it insists on a channel that is out");
-    let moved = town.call(ChannelChoice::Preferred(7));
+    let moved = town.call(ChannelChoice::Preferred(7.into()));
     assert!(town.is_up(moved), "another is found: the one that is left");
     let refused = town.call(ChannelChoice::Any);
     assert_eq!(town.cause(refused), Some(34), "none is left");
@@ -309,14 +310,18 @@ fn nothing_the_exchange_does_undoes_a_suspension() {
         let mut town = Town::up(switch, WhenOut::Service);
         town.suspend(1 << 4);
         for _ in 0..3 {
-            town.exchange.set_near(town.now, 5, ServiceState::OutOfService, Manner::Drain).expect("a channel");
+            town.exchange
+                .set_near(town.now, isdn::Channel::new(5), ServiceState::OutOfService, Manner::Drain)
+                .expect("a channel");
             town.settle();
-            town.exchange.set_near(town.now, 5, ServiceState::InService, Manner::Drain).expect("a channel");
+            town.exchange
+                .set_near(town.now, isdn::Channel::new(5), ServiceState::InService, Manner::Drain)
+                .expect("a channel");
             town.settle();
             town.pass(SECOND * 60);
         }
         // Refused where the exchange knows; where it does not care, answered.
-        let _ = town.exchange.restart(town.now, 5);
+        let _ = town.exchange.restart(town.now, isdn::Channel::new(5));
         town.settle();
         town.exchange.stop(town.now);
         town.settle();

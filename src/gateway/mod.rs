@@ -657,7 +657,7 @@ impl Gateway {
             // An answer is told by `report_pending`, its absence as an unknown far state.
             isdn::Event::ServiceSettled { .. } => {}
             isdn::Event::ServiceContested { channel } => {
-                self.report(now, What::ServiceContested { span: span as u16, timeslot: Timeslot(channel) });
+                self.report(now, What::ServiceContested { span: span as u16, timeslot: Timeslot(channel.timeslot) });
             }
         }
     }
