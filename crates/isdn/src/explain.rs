@@ -85,7 +85,8 @@ fn message(octets: &[u8]) -> Message {
             };
         }
     };
-    let pieces = octets.get(header.elements_at..).unwrap_or_default();
+    let all = octets.get(header.elements_at..).unwrap_or_default();
+    let (pieces, rest) = all.split_at(walk::continuation(header.kind, all).unwrap_or(all.len()));
     let mut fault = None;
     let mut elements = Vec::new();
     for piece in walk::Pieces::new(pieces) {
@@ -96,6 +97,10 @@ fn message(octets: &[u8]) -> Message {
         let (name, value) = elements::explain(&piece, content);
         let octets = pieces.get(piece.whole).unwrap_or_default().to_vec();
         elements.push(Element { codeset: piece.codeset, identifier: piece.identifier, name, value, octets });
+    }
+    if !rest.is_empty() {
+        let (name, value) = ("Rest of the message", format!("{} octets", rest.len()));
+        elements.push(Element { codeset: 0, identifier: rest[0], name, value, octets: rest.to_vec() });
     }
     Message {
         protocol,

@@ -9,6 +9,7 @@
 use super::walk::Piece;
 use super::words::{cause, element_name, location, progress, state};
 use crate::q931::channel::{ChannelIdentification, Form, Selection};
+use crate::q931::facility::{self, Component, Components, Operation};
 
 /// What stands for content that breaks the rules of its element.
 const NOT_UNDERSTOOD: &str = "content not understood";
@@ -58,6 +59,7 @@ fn value(identifier: u8, content: &[u8]) -> Option<String> {
         0x14 => format!("{} {}", content.first()? & 0x3f, state(content.first()? & 0x3f)),
         0x18 => channels(content)?,
         0x1c => facility(content),
+        0x20 => network_facilities(content),
         0x1e => {
             let (at, what) = (content.first()?, content.get(1)? & 0x7f);
             format!("{what} {}; from {}", progress(what), location(*at))
@@ -212,7 +214,7 @@ fn runs(set: u32) -> String {
     runs.join(", ")
 }
 
-/// Q.932 clause 8.2.3: a service discriminator and components, which are ASN.1.
+/// Q.932 clause 8.2.3: a protocol profile and components, which are ASN.1.
 fn facility(content: &[u8]) -> String {
     let service = match content[0] & 0x1f {
         0x11 => "supplementary services",
@@ -220,7 +222,38 @@ fn facility(content: &[u8]) -> String {
         0x1f => "networking extensions",
         _ => "a service of its own",
     };
-    format!("{service}, {}", octets(content))
+    let components: Vec<_> = Components::new(content).map(|component| operation(content, &component)).collect();
+    if components.is_empty() {
+        return format!("{service}, {}", octets(content));
+    }
+    format!("{service}, {}", components.join(", "))
+}
+
+/// A component: what is invoked, with the caller's name if it tells one.
+fn operation(content: &[u8], component: &Component<'_>) -> String {
+    let kind = match component.tag {
+        0xa1 => "invoke",
+        0xa2 => "result",
+        0xa3 => "error",
+        _ => "reject",
+    };
+    let Some(operation) = component.operation else { return kind.to_owned() };
+    if component.is_calling_name() {
+        let tag = content.get(component.argument.start);
+        let presentation = match tag.map(|tag| tag & 0x1f) {
+            Some(0 | 1) => "allowed",
+            Some(2 | 3 | 7) => "restricted",
+            Some(4) => "not available",
+            _ => "in a form of its own",
+        };
+        let name = facility::text_at(content, component).and_then(|range| content.get(range)).unwrap_or_default();
+        return format!("{kind} callingName \"{}\" {presentation}", text(name));
+    }
+    match operation {
+        Operation::Local(number) => format!("{kind} operation {number}"),
+        Operation::Global(facility::INFORMATION_FOLLOWING) => format!("{kind}: information follows"),
+        Operation::Global(arcs) => format!("{kind} operation {}", super::hex(arcs)),
+    }
 }
 
 fn notification(octet: u8) -> String {
@@ -232,6 +265,21 @@ fn notification(octet: u8) -> String {
         0x7a => "remote retrieval".to_owned(),
         other => format!("indication {other:#04x}"),
     }
+}
+
+/// Clause 4.5.21: whose network and which facility. Of AT&T's, which is the one without identification, some have names.
+fn network_facilities(content: &[u8]) -> String {
+    let facility = match content {
+        [0x00, 0xe1] => "software defined network",
+        [0x00, 0xe2] => "Megacom toll-free",
+        [0x00, 0xe3] => "Megacom",
+        [0x00, 0xe6] => "Accunet",
+        [0x00, 0xe7] => "long distance",
+        [0x00, 0xe8] => "international toll-free",
+        [0x00, 0xf0] => "MultiQuest",
+        _ => return octets(content),
+    };
+    format!("AT&T {facility}")
 }
 
 /// Some exchanges put an octet first that tells the character set.
@@ -358,7 +406,7 @@ mod tests {
     /// Elements as they come from exchanges, with what they say.
     #[test]
     fn elements_in_words() {
-        let cases: [(&[u8], &str, &str); 38] = [
+        let cases: [(&[u8], &str, &str); 45] = [
             (&[0x04, 0x03, 0x80, 0x90, 0xa2], "Bearer capability", "speech, 64 kbit/s, G.711 mu-law"),
             (&[0x04, 0x02, 0x88, 0x90], "Bearer capability", "unrestricted digital, 64 kbit/s"),
             (&[0x04, 0x04, 0x88, 0x98, 0x82, 0xa5], "Bearer capability", "unrestricted digital, multirate, H.221"),
@@ -396,7 +444,30 @@ mod tests {
             (&[0x01, 0x01, 0xc2], "Change status", "channel out of service"),
             (&[0x01, 0x01, 0x80], "Change status", "interface in service"),
             (&[0x01, 0x01, 0xc4], "Change status", "reserved status 4"),
-            (&[0x1c, 0x03, 0x91, 0xa1, 0x00], "Facility", "supplementary services, 3 octets"),
+            (&[0x1c, 0x03, 0x91, 0xa1, 0x00], "Facility", "supplementary services, invoke"),
+            (&[0x1c, 0x03, 0x91, 0xa1, 0x20], "Facility", "supplementary services, 3 octets"),
+            (
+                b"\x1c\x11\x9f\x8b\x01\x00\xa1\x0b\x02\x01\x01\x02\x01\x00\x80\x03Ada",
+                "Facility",
+                "networking extensions, invoke callingName \"Ada\" allowed",
+            ),
+            (
+                b"\x1c\x0b\x91\xa1\x08\x02\x01\x01\x02\x01\x00\x87\x00",
+                "Facility",
+                "supplementary services, invoke callingName \"\" restricted",
+            ),
+            (
+                b"\x1c\x15\x9f\x8b\x01\x00\xa1\x0f\x02\x01\x01\x06\x07\x2a\x86\x48\xce\x15\x00\x04\x0a\x01\x00",
+                "Facility",
+                "networking extensions, invoke: information follows",
+            ),
+            (
+                b"\x1c\x09\x91\xa1\x06\x02\x01\x01\x02\x01\x22",
+                "Facility",
+                "supplementary services, invoke operation 34",
+            ),
+            (&[0x20, 0x02, 0x00, 0xe3], "Network facilities", "AT&T Megacom"),
+            (&[0x20, 0x04, 0x02, 0x20, b'1', 0xe7], "Network facilities", "4 octets"),
             (&[0x27, 0x01, 0x80], "Notification indicator", "user suspended"),
             (&[0x28, 0x04, 0xb1, b'A', b'd', 0x07], "Display", "\"Ad?\""),
             (&[0x29, 0x05, 26, 1, 31, 12, 5], "Date/time", "26-01-31 12:05"),

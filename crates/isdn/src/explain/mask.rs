@@ -10,6 +10,8 @@
 
 use super::elements::digits_at;
 use super::walk::{self, Header, Piece, Pieces};
+use crate::q931::element::id;
+use crate::q931::facility::{self, Component, Components};
 use crate::q931::message::MessageType;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -49,6 +51,10 @@ impl Masker {
     /// A message that is sent again counts again, so its digits are rather hidden than shown.
     pub fn hide_secrets(&mut self, frame: &mut [u8], from_network: bool) {
         let Some((header, elements)) = elements_of(frame) else { return };
+        if let Some(at) = walk::continuation(header.kind, &frame[elements.clone()]) {
+            // It may go on in the middle of what a caller keyed.
+            return hide(&mut frame[elements.start + at..elements.end]);
+        }
         let call = header.reference.map(|value| (value, header.from_originator == from_network));
         let kind = MessageType(header.kind);
         if kind == MessageType::RELEASE_COMPLETE || kind == MessageType::RELEASE || kind == MessageType::SETUP {
@@ -102,6 +108,7 @@ impl Masker {
                     content.iter_mut().filter(|o| **o & 0x80 == 0 && **o > b' ').for_each(|o| *o = HIDDEN);
                 }
                 Piece { codeset: 0, identifier: 0x4d | 0x6d, .. } => hide(content.get_mut(1..).unwrap_or_default()),
+                Piece { codeset: 0, identifier: id::FACILITY, .. } => hide_facility(content),
                 // The elements that say nothing of persons, and those that `hide_secrets` has seen to.
                 Piece { codeset: 0, identifier, .. } if is_impersonal(identifier) => {}
                 _ => hide_runs(content),
@@ -132,6 +139,20 @@ fn shifted(range: &Range<usize>, by: usize) -> Range<usize> {
 
 fn hide(octets: &mut [u8]) {
     octets.fill(HIDDEN);
+}
+
+/// A caller's name whole, however short; of other operations what may be text.
+fn hide_facility(content: &mut [u8]) {
+    let names: Vec<_> = Components::new(content)
+        .filter(Component::is_calling_name)
+        .filter_map(|component| facility::text_at(content, &component))
+        .collect();
+    if names.is_empty() {
+        hide_runs(content);
+    }
+    for name in names {
+        content[name].iter_mut().filter(|o| **o > b' ').for_each(|o| *o = HIDDEN);
+    }
 }
 
 /// Hides what may be text among octets that may be anything.
@@ -216,10 +237,29 @@ mod tests {
         let mut facility = frame(b"\x08\x02\x00\x01\x62\x1c\x0c\x91\xa1\x09\x02\x01\x01\x80\x04Adam!");
         Masker::hide_persons(&mut facility);
         assert_eq!(facility[4..], *b"\x08\x02\x00\x01\x62\x1c\x0c\x91\xa1\x09\x02\x01\x01\x80\x04xxxx!");
+        // A short one is hidden too, and one that must not be shown.
+        for tag in [0x80, 0x82] {
+            let mut name =
+                [&b"\x08\x02\x00\x01\x62\x1c\x0c\x9f\xa1\x0a\x02\x01\x01\x02\x01\x00"[..], &[tag, 2], b"Bo"].concat();
+            name[6] = 13;
+            let mut name = frame(&name);
+            Masker::hide_persons(&mut name);
+            assert!(name.ends_with(b"xx"));
+        }
         // A number of two digits is hidden whole.
         let mut short = frame(b"\x08\x02\x00\x01\x05\x6c\x04\x21\x8342");
         Masker::hide_persons(&mut short);
         assert!(short.ends_with(b"\x21\x83xx"));
+    }
+
+    /// A keypad that goes on in the next segment; the first segment has its elements at their places.
+    #[test]
+    fn a_later_segment_is_hidden_whole() {
+        let mut masker = Masker::new(4);
+        let first = *b"\x08\x02\x00\x01\x60\x00\x02\x81\x7b\x28\x02Hi\x2c\x06123";
+        assert!(after_secrets(&mut masker, &first).ends_with(b"\x28\x02Hi\x2c\x06xxx"));
+        let second = *b"\x08\x02\x00\x01\x60\x00\x02\x00\x7b456";
+        assert!(after_secrets(&mut masker, &second).ends_with(b"\x00\x02\x00\x7bxxx"));
     }
 
     #[test]

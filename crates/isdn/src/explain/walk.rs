@@ -5,6 +5,7 @@
 //! Data path: octets → here → `explain`, `mask`.
 //! Source: Q.921 (09/97) clauses 3.2 to 3.4; Q.931 (05/98) clauses 4.2 to 4.5.
 
+use crate::q931::message::MessageType;
 use std::ops::Range;
 
 /// The information field of an I or UI frame, whatever its address. Empty ones are there, too.
@@ -125,6 +126,15 @@ impl Iterator for Pieces<'_> {
         };
         self.at = end;
         Some(Piece { codeset, identifier, whole: begin..end, content: content_at..end, truncated })
+    }
+}
+
+/// Where in the elements of a SEGMENT that is not the first the rest of its message begins. It may begin within an element, so
+/// nothing there can be told apart (Q.931 Annex H).
+pub(super) fn continuation(kind: u8, elements: &[u8]) -> Option<usize> {
+    match elements {
+        [0x00, 2, place, _, ..] if kind == MessageType::SEGMENT.0 && place & 0x80 == 0 => Some(4),
+        _ => None,
     }
 }
 
