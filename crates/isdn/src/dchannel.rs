@@ -14,7 +14,7 @@
 use crate::q921::{self, DataLink, LapdFrame, Parameters};
 use crate::q931::interfaces::Interfaces;
 use crate::q931::message::MAINTENANCE;
-use crate::q931::{self, CALLS_MAX, CallSummary, Calls, Desk, Restarts, Settings, Timers, Transition};
+use crate::q931::{self, CALLS_MAX, CallSummary, Calls, Desk, Restarts, Segments, Settings, Timers, Transition};
 use crate::service::{self, ChannelService, Manner, NoServiceMessages, Rules, ServiceState, Services};
 use crate::{CallReference, Cause, Channel, Event, Refused, Setup, Side, Switch};
 use std::time::Duration;
@@ -105,6 +105,7 @@ pub struct DChannel {
     calls: Calls,
     restarts: Restarts,
     services: Services,
+    segments: Segments,
 }
 
 impl DChannel {
@@ -124,7 +125,7 @@ impl DChannel {
         let rules = config.service_messages.filter(|_| config.switch.row().service.is_some());
         let services = Services::new(rules, settings.interfaces);
         let restarts = Restarts::new(&settings.interfaces);
-        DChannel { desk, calls: Calls::default(), restarts, services }
+        DChannel { desk, calls: Calls::default(), restarts, services, segments: Segments::default() }
     }
 
     /// Establishes the link and keeps it up until [`stop`](Self::stop). [`Event::LinkUp`] tells when it is.
@@ -168,6 +169,7 @@ impl DChannel {
         }
         self.restarts.handle_timeout(&mut self.desk, &mut self.calls);
         self.services.handle_timeout(&mut self.desk);
+        self.segments.handle_timeout(&mut self.desk);
         self.calls.sweep(&mut self.desk);
     }
 
@@ -175,7 +177,8 @@ impl DChannel {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         let link = self.desk.link.poll_timeout();
-        let timeouts = [link, self.calls.poll_timeout(), self.restarts.poll_timeout(), self.services.poll_timeout()];
+        let (calls, restarts) = (self.calls.poll_timeout(), self.restarts.poll_timeout());
+        let timeouts = [link, calls, restarts, self.services.poll_timeout(), self.segments.poll_timeout()];
         timeouts.into_iter().flatten().min()
     }
 
@@ -355,6 +358,7 @@ impl DChannel {
 
     /// The information field of an I frame.
     fn handle_message(&mut self, message: &[u8]) {
+        let Some(message) = self.segments.whole(&mut self.desk, message) else { return };
         if self.services.is_on() && message.first().is_some_and(|octet| MAINTENANCE.contains(octet)) {
             self.services.handle(&mut self.desk, message);
             return;
@@ -369,6 +373,7 @@ impl DChannel {
     /// DL-ESTABLISH indication or confirm.
     fn link_established(&mut self, reset: bool) {
         self.desk.up = true;
+        self.segments.drop_all(&mut self.desk);
         self.desk.tell(Event::LinkUp { reset });
         for call in self.calls.iter_mut() {
             call.link_established(&mut self.desk, reset);
@@ -380,6 +385,7 @@ impl DChannel {
     /// DL-RELEASE indication or confirm.
     fn link_lost(&mut self) {
         self.desk.up = false;
+        self.segments.drop_all(&mut self.desk);
         self.desk.tell(Event::LinkDown);
         for call in self.calls.iter_mut() {
             call.link_lost(&mut self.desk);

@@ -14,7 +14,7 @@
 //! → here → information fields.
 //! Time: the timers of [`timers`]; `now` comes from the D channel.
 //! Source: ITU-T Q.931 (05/98). Not here: basic rate (suspend, resume, call abort), packet mode, user-to-user
-//! signalling, supplementary services but the caller's name, segmentation; maintenance messages are
+//! signalling, supplementary services but the caller's name; maintenance messages are
 //! [`service`](crate::service)'s.
 
 pub mod channel;
@@ -31,6 +31,7 @@ mod calls;
 mod clearing;
 mod desk;
 mod restart;
+mod segments;
 mod state;
 mod status;
 mod trace;
@@ -44,6 +45,7 @@ pub(crate) use call::Call;
 pub(crate) use calls::Calls;
 pub(crate) use desk::{Desk, Settings};
 pub(crate) use restart::{Restarts, end_all_calls};
+pub(crate) use segments::Segments;
 
 use crate::{CallReference, Channel};
 use std::time::Duration;

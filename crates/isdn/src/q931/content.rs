@@ -163,7 +163,7 @@ impl Content {
             id::CALLED_PARTY_NUMBER => first(&mut self.called, || element::decode_number(octets)),
             id::REDIRECTING_NUMBER => first(&mut self.redirecting, || element::decode_number(octets)),
             id::RESTART_INDICATOR => first(&mut self.restart, || RestartClass::decode(octets)),
-            // Segmentation is none of the basic call's business; the part that came is taken as it is.
+            // What was segmented is whole here; an element left over from it says nothing.
             id::SEGMENTED_MESSAGE => Ok(true),
             _ => Ok(false),
         }

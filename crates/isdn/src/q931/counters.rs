@@ -37,6 +37,8 @@ pub struct Counters {
     pub element_invalid: u64,
     /// Messages with wrong content in an element they need not have (5.8.7.2).
     pub element_ignored: u64,
+    /// Segmented messages of which a part was missing, late or out of order, and parts of them that came later (Annex H).
+    pub segments_lost: u64,
     /// STATUS received.
     pub status_in: u64,
     /// STATUS received that did not fit a call's state (5.8.11).

@@ -34,7 +34,7 @@ const SEQUENCE: u8 = 0x30;
 /// 1.3.12.9, whose arcs are QSIG's operations.
 const QSIG_OPERATIONS: &[u8] = &[0x2b, 0x0c, 0x09];
 /// 1.2.840.10005.0.4.
-const INFORMATION_FOLLOWING: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x15, 0x00, 0x04];
+pub const INFORMATION_FOLLOWING: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x15, 0x00, 0x04];
 
 /// Who says it, which decides how it is wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

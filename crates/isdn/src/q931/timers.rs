@@ -33,6 +33,8 @@ pub enum Timer {
     T310,
     /// CONNECT sent by the user.
     T313,
+    /// A segment received, more to come.
+    T314,
     /// RESTART sent.
     T316,
     /// STATUS ENQUIRY sent.
@@ -59,7 +61,7 @@ const fn row(timer: Timer, user: u64, network: u64, clause: &'static str) -> Row
 /// All of them, in the order of [`Timer`].
 ///
 /// T306 is the network's; a user that listens keeps the same time, so as not to hear a tone for ever. T309 is an option of the user side, with the network's value; T310 is 30 to 120 s there. T301 is "3 minutes or more".
-pub const TABLE: [Row; 12] = [
+pub const TABLE: [Row; 13] = [
     row(Timer::T301, 180, 180, "5.2.5.3"),
     row(Timer::T302, 15, 15, "5.2.4"),
     row(Timer::T303, 4, 4, "5.1.1, 5.2.5.3"),
@@ -70,6 +72,7 @@ pub const TABLE: [Row; 12] = [
     row(Timer::T309, 90, 90, "5.8.9"),
     row(Timer::T310, 30, 10, "5.1.5.1, 5.2.5.3"),
     row(Timer::T313, 4, 4, "5.2.8"),
+    row(Timer::T314, 4, 4, "Annex H"),
     row(Timer::T316, 120, 120, "5.5.1"),
     row(Timer::T322, 4, 4, "5.8.10"),
 ];

@@ -78,6 +78,7 @@ pub const DOCUMENTS: [Document; 4] = [
             clause("4.5.13", "Channel identification"),
             clause("4.5.23", "Progress indicator"),
             within("4.5.25", "Restart indicator", "q931/element.rs"),
+            within("4.5.26", "Segmented message", "q931/segments.rs"),
             within("4.6.7", "Redirecting number", "q931/element.rs"),
             clause("5.1.1", "Call request"),
             clause("5.1.2", "B channel of a call of ours"),
@@ -128,8 +129,10 @@ pub const DOCUMENTS: [Document; 4] = [
             within("9 T309", "Data link lost", "q931/timers.rs"),
             within("9 T310", "CALL PROCEEDING received", "q931/timers.rs"),
             within("9 T313", "CONNECT sent", "q931/timers.rs"),
+            within("9 T314", "Segment received", "q931/timers.rs"),
             within("9 T316", "RESTART sent", "q931/timers.rs"),
             within("9 T322", "STATUS ENQUIRY sent", "q931/timers.rs"),
+            within("Annex H", "Message segmentation", "q931/segments.rs"),
         ],
     },
     Document {

@@ -37,6 +37,7 @@ mod release_in_every_state;
 mod restart;
 mod restart_in_every_state;
 mod restarts_cross;
+mod segmented_message;
 mod setup_acknowledge_to_a_whole_number;
 mod setup_for_busy_channel;
 mod setup_twice_in_every_state;
