@@ -61,6 +61,23 @@ impl End {
         calls.get(usize::from(which) % calls.len().max(1)).copied()
     }
 
+    /// An owner who has let calls wait answers them: nothing else ends one that the far end has forgotten.
+    fn answer_what_waits(&mut self, now: Duration) {
+        self.manners = Manners::Answers;
+        for summary in self.d.calls().filter(|summary| !summary.call.ours).collect::<Vec<_>>() {
+            let choice = summary.channel.map_or(ChannelChoice::Any, ChannelChoice::Exclusive);
+            match channel_for(&self.d, self.config.e1, summary.call, choice) {
+                Some(channel) => {
+                    let _ = self.d.proceed(now, summary.call, channel);
+                    let _ = self.d.connect(now, summary.call);
+                }
+                None => {
+                    let _ = self.d.clear(now, summary.call, Cause::user(34));
+                }
+            }
+        }
+    }
+
     /// What the owner does about an event.
     fn heed(&mut self, now: Duration, event: &Event) {
         self.ledger.enter(event);
@@ -264,7 +281,8 @@ impl Pair {
                 self.ends[at].d.set_near(self.now, channel, state, Manner::Force).expect("there is such a channel");
                 self.drain(at);
             }
-            self.ends[at].manners = Manners::Answers;
+            self.ends[at].answer_what_waits(self.now);
+            self.drain(at);
         }
         self.start();
         self.run(ALL_TIMERS);
