@@ -11,6 +11,7 @@ use isdn::q931::content;
 use isdn::q931::element::{
     BearerCapability, CauseElement, Display, Progress, RestartClass, decode_number, encode_number,
 };
+use isdn::q931::facility::{Components, Facility, text_at};
 use isdn::q931::message::{Elements, split};
 use isdn::{Number, Side};
 
@@ -67,6 +68,7 @@ pub fn message(input: &[u8]) {
         let Number { digits, kind, plan, .. } = called.clone();
         *called = Number { digits, kind, plan, ..Number::default() };
     }
+    content.facility = content.facility.as_ref().map(as_written);
     if let Ok(written) = content::encode(raw.reference, raw.kind, &content) {
         let back = split(&written).expect("we wrote it");
         assert_eq!(back.kind, raw.kind);
@@ -77,7 +79,7 @@ pub fn message(input: &[u8]) {
 /// Each element by itself: the first octet says which, the rest is its content.
 pub fn element(input: &[u8]) {
     let Some((which, content)) = input.split_first() else { return };
-    match which % 8 {
+    match which % 16 {
         0 => again_the_same(content, |o| CauseElement::decode(o).ok(), |e| e.encode().to_vec()),
         1 => again_the_same(content, |o| BearerCapability::decode(o).ok(), |e| e.encode().to_vec()),
         2 => again_the_same(content, |o| Progress::decode(o).ok(), |e| e.encode().to_vec()),
@@ -85,9 +87,29 @@ pub fn element(input: &[u8]) {
         4 => again_the_same(content, |o| Some(Display::decode(o)), |e| e.encode().to_vec()),
         5 => again_the_same(content, |o| decode_number(o).ok(), |e| encode_number(e, true).to_vec()),
         6 => again_the_same(content, |o| ChannelIdentification::decode(o).ok(), |e| e.encode().to_vec()),
+        8 => facility(content),
         // Behind the type of a message, whatever the identifier.
         _ => message(&[&[8, 2, 0, 1, 5], content].concat()),
     }
+}
+
+/// A caller's name in Facility, and where it stands, for those who hide it.
+fn facility(content: &[u8]) {
+    if let Ok(Some(facility)) = Facility::decode(content) {
+        let written = as_written(&facility);
+        assert_eq!(as_written(&written), written);
+        assert_eq!(written.form, facility.form);
+    }
+    for component in Components::new(content) {
+        if let Some(text) = text_at(content, &component) {
+            assert!(content.get(text.clone()).is_some(), "{text:?} of {} octets", content.len());
+        }
+    }
+}
+
+/// What is left of it in writing: the text of a name that must not be shown is not told, nor letters that we do not write.
+fn as_written(facility: &Facility) -> Facility {
+    Facility::decode(&facility.encode()).expect("we wrote it").expect("and it is about a name")
 }
 
 fn again_the_same<T: PartialEq + std::fmt::Debug>(
