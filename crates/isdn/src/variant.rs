@@ -8,6 +8,7 @@
 
 use crate::Side;
 use crate::maintenance::Discriminator;
+use crate::q931::content::Reading;
 use crate::q931::facility::Form;
 use crate::q931::{Timer, Timers};
 use crate::service::Rules;
@@ -46,6 +47,8 @@ pub struct Row {
     pub overlap_receiving: bool,
     /// Sending Complete goes with a complete called number (clause 5.1.1).
     pub sending_complete: bool,
+    /// How its messages are to be read.
+    pub reading: Reading,
     /// The exchange wants a calling number that may be shown to be marked as network provided.
     pub network_provided: bool,
     /// How the caller's name is told when we are the exchange. Listening, every way is understood.
@@ -98,6 +101,7 @@ const Q931: Row = Row {
     timers: &[],
     overlap_receiving: true,
     sending_complete: true,
+    reading: Reading { passes_over_shifted: false, unannounced_octet_3a: false },
     network_provided: false,
     calling_name: NameBy::Display { character_set: None },
     user_alerting_progress: Some(2),
@@ -112,10 +116,14 @@ const NORTH_AMERICA: Row = Row {
     t203_seconds: 30,
     overlap_receiving: false,
     sending_complete: false,
+    reading: Reading::LENIENT,
     calling_name: NameBy::FacilityLater(Form::National),
     service: Some(Rules { discriminator: Discriminator::National, ..SERVICE }),
     ..Q931
 };
+
+/// AT&T's and Lucent's exchanges shift for a single element what only they understand, also into codeset 0.
+const SHIFT_PASSED_OVER: Reading = Reading { passes_over_shifted: true, ..Reading::LENIENT };
 
 /// All variants.
 ///
@@ -127,6 +135,7 @@ pub const TABLE: [Row; 6] = [
         switch: Switch::Ess5,
         name: "5ess",
         timers: &[(Timer::T305, 4)],
+        reading: SHIFT_PASSED_OVER,
         calling_name: NameBy::Display { character_set: None },
         service: Some(SERVICE),
         ..NORTH_AMERICA
@@ -145,6 +154,7 @@ pub const TABLE: [Row; 6] = [
         name: "4ess",
         timers: &[(Timer::T305, 4)],
         network_provided: true,
+        reading: SHIFT_PASSED_OVER,
         calling_name: NameBy::Nothing,
         service: Some(SERVICE),
         ..NORTH_AMERICA

@@ -85,7 +85,7 @@ pub fn element(input: &[u8]) {
         2 => again_the_same(content, |o| Progress::decode(o).ok(), |e| e.encode().to_vec()),
         3 => again_the_same(content, |o| RestartClass::decode(o).ok(), |e| e.encode().to_vec()),
         4 => again_the_same(content, |o| Some(Display::decode(o)), |e| e.encode().to_vec()),
-        5 => again_the_same(content, |o| decode_number(o).ok(), |e| encode_number(e, true).to_vec()),
+        5 => again_the_same(content, |o| decode_number(o, true).ok(), |e| encode_number(e, true).to_vec()),
         6 => again_the_same(content, |o| ChannelIdentification::decode(o).ok(), |e| e.encode().to_vec()),
         8 => facility(content),
         // Behind the type of a message, whatever the identifier.

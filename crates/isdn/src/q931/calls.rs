@@ -91,7 +91,7 @@ impl Calls {
             Err(NotAMessage::Maintenance) => return desk.counters.maintenance += 1,
             Err(_) => return desk.counters.not_understood += 1,
         };
-        let (content, faults) = content::decode(&raw);
+        let (content, faults) = content::decode_as(&raw, desk.settings.row.reading);
         desk.named_in_use = self.names_one_in_use(desk, &raw, &content);
         match raw.reference {
             Reference::Global { .. } => restarts.handle(desk, self, &raw, &content, &faults),

@@ -65,14 +65,34 @@ impl Faults {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong;
 
-/// Reads the elements of a message.
+/// How an exchange wants its messages to be read, where exchanges differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// An element behind a non-locking shift is passed over, whichever codeset the shift names.
+    pub passes_over_shifted: bool,
+    /// An octet with bit 8 set behind octet 3 of a number is octet 3a, also where octet 3 says that there is none.
+    pub unannounced_octet_3a: bool,
+}
+
+impl Reading {
+    /// All that can be understood is.
+    pub const LENIENT: Reading = Reading { passes_over_shifted: false, unannounced_octet_3a: true };
+}
+
+/// Reads the elements of a message, all that can be understood.
 #[must_use]
 pub fn decode(raw: &Raw<'_>) -> (Content, Faults) {
+    decode_as(raw, Reading::LENIENT)
+}
+
+/// Reads the elements of a message as an exchange means them.
+#[must_use]
+pub fn decode_as(raw: &Raw<'_>, reading: Reading) -> (Content, Faults) {
     let mut content = Content::default();
     let mut faults = Faults::default();
     for element in Elements::new(raw.elements) {
         // Codesets 5 to 7 are for others: national, of this network, of this user (clause 4.5.2).
-        if element.codeset != 0 {
+        if element.codeset != 0 || reading.passes_over_shifted && element.shifted_once {
             continue;
         }
         let identifier = element.identifier;
@@ -83,7 +103,7 @@ pub fn decode(raw: &Raw<'_>) -> (Content, Faults) {
         let read = if element.truncated && is_read(identifier) {
             Err(BadContent)
         } else {
-            content.read(identifier, element.content)
+            content.read(identifier, element.content, reading)
         };
         match read {
             Ok(true) => {}
@@ -132,7 +152,7 @@ fn first<T>(field: &mut Option<T>, read: impl FnOnce() -> Result<T, BadContent>)
 
 impl Content {
     /// Takes one element in; `false` if it is none of ours.
-    fn read(&mut self, identifier: u8, octets: &[u8]) -> Result<bool, BadContent> {
+    fn read(&mut self, identifier: u8, octets: &[u8], reading: Reading) -> Result<bool, BadContent> {
         match identifier {
             id::SENDING_COMPLETE => {
                 self.sending_complete = true;
@@ -159,9 +179,15 @@ impl Content {
             }
             id::DISPLAY => first(&mut self.display, || Ok(Display::decode(octets))),
             id::KEYPAD_FACILITY => first(&mut self.keypad, || element::decode_digits(octets)),
-            id::CALLING_PARTY_NUMBER => first(&mut self.calling, || element::decode_number(octets)),
-            id::CALLED_PARTY_NUMBER => first(&mut self.called, || element::decode_number(octets)),
-            id::REDIRECTING_NUMBER => first(&mut self.redirecting, || element::decode_number(octets)),
+            id::CALLING_PARTY_NUMBER => {
+                first(&mut self.calling, || element::decode_number(octets, reading.unannounced_octet_3a))
+            }
+            id::CALLED_PARTY_NUMBER => {
+                first(&mut self.called, || element::decode_number(octets, reading.unannounced_octet_3a))
+            }
+            id::REDIRECTING_NUMBER => {
+                first(&mut self.redirecting, || element::decode_number(octets, reading.unannounced_octet_3a))
+            }
             id::RESTART_INDICATOR => first(&mut self.restart, || RestartClass::decode(octets)),
             // What was segmented is whole here; an element left over from it says nothing.
             id::SEGMENTED_MESSAGE => Ok(true),

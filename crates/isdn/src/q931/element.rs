@@ -295,18 +295,18 @@ pub fn decode_digits<const N: usize>(octets: &[u8]) -> Result<String<N>, BadCont
 /// Reads a calling, called or redirecting number (4.5.8, 4.5.10 and the like).
 ///
 /// Some exchanges set bit 8 of octet 3, which says that octet 3a is absent, and send it all the same. No digit has
-/// that bit, so an octet that has it is none.
+/// that bit, so an octet that has it is none: where `unannounced` says that the exchange may be one of them.
 ///
 /// # Errors
 /// Too short, or digits that are none.
-pub fn decode_number(content: &[u8]) -> Result<Number, BadContent> {
+pub fn decode_number(content: &[u8], unannounced: bool) -> Result<Number, BadContent> {
     let (&octet_3, mut rest) = content.split_first().ok_or(BadContent)?;
     let mut number = Number { kind: octet_3 >> 4 & 0x07, plan: octet_3 & 0x0f, ..Number::default() };
     let mut last = octet_3 & 0x80 != 0;
     let mut octet_3a = None;
     for _ in 0..2 {
         match rest.split_first() {
-            Some((&octet, behind)) if !last || octet & 0x80 != 0 => {
+            Some((&octet, behind)) if !last || unannounced && octet & 0x80 != 0 => {
                 // Octet 3b is the reason for a redirection.
                 octet_3a = octet_3a.or(Some(octet));
                 last = octet & 0x80 != 0;
@@ -409,7 +409,7 @@ mod tests {
     #[test]
     fn a_calling_number() {
         let octets = [0x21, 0xa3, b'5', b'5', b'5'];
-        let number = decode_number(&octets).expect("a number");
+        let number = decode_number(&octets, true).expect("a number");
         assert_eq!((number.kind, number.plan, number.digits.as_str()), (2, 1, "555"));
         assert_eq!(number.presentation, Presentation::Restricted);
         assert_eq!(number.screening, Screening::Network);
@@ -419,13 +419,13 @@ mod tests {
     /// As 5ESS sends it: octet 3 claims to be the last, and octet 3a follows.
     #[test]
     fn octet_3a_behind_a_set_extension_bit() {
-        let number = decode_number(&[0xa1, 0x83, b'7']).expect("a number");
+        let number = decode_number(&[0xa1, 0x83, b'7'], true).expect("a number");
         assert_eq!((number.screening, number.digits.as_str()), (Screening::Network, "7"));
     }
 
     #[test]
     fn a_redirecting_number_has_a_reason() {
-        let number = decode_number(&[0x21, 0x01, 0x8f, b'4', b'2']).expect("a number");
+        let number = decode_number(&[0x21, 0x01, 0x8f, b'4', b'2'], true).expect("a number");
         assert_eq!((number.screening, number.digits.as_str()), (Screening::UserPassed, "42"));
     }
 
@@ -433,10 +433,10 @@ mod tests {
     fn numbers_that_are_none() {
         let long = [b'1'; 34];
         for octets in [&[][..], &[0x21], &[0x21, 0x03], &[0x80, b'a'], &[0x80, 0x1b], &long] {
-            assert_eq!(decode_number(octets), Err(BadContent), "{octets:02x?}");
+            assert_eq!(decode_number(octets, true), Err(BadContent), "{octets:02x?}");
         }
         // Nothing but presentation is how a withheld number comes.
-        assert_eq!(decode_number(&[0x00, 0xa3]).map(|n| n.presentation), Ok(Presentation::Restricted));
+        assert_eq!(decode_number(&[0x00, 0xa3], true).map(|n| n.presentation), Ok(Presentation::Restricted));
     }
 
     #[test]

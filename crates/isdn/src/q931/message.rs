@@ -185,6 +185,8 @@ pub struct RawElement<'a> {
     pub content: &'a [u8],
     /// The message ended before the element did (its length was a lie).
     pub truncated: bool,
+    /// A non-locking shift stood before it (clause 4.5.4).
+    pub shifted_once: bool,
 }
 
 /// The elements of a message in the order they stand in, shifts of the codeset followed and left out.
@@ -220,20 +222,21 @@ impl<'a> Iterator for Elements<'a> {
                 }
                 continue;
             }
+            let shifted_once = self.once.is_some();
             let codeset = self.once.take().unwrap_or(self.locked);
             if first & 0x80 != 0 {
                 let identifier = if first & 0xf0 == 0xa0 { first } else { first & 0xf0 };
-                return Some(RawElement { codeset, identifier, content: &[], truncated: false });
+                return Some(RawElement { codeset, identifier, content: &[], truncated: false, shifted_once });
             }
             let Some((&length, rest)) = self.rest.split_first() else {
-                return Some(RawElement { codeset, identifier: first, content: &[], truncated: true });
+                return Some(RawElement { codeset, identifier: first, content: &[], truncated: true, shifted_once });
             };
             let (content, rest, truncated) = match rest.split_at_checked(usize::from(length)) {
                 Some((content, rest)) => (content, rest, false),
                 None => (rest, &[][..], true),
             };
             self.rest = rest;
-            return Some(RawElement { codeset, identifier: first, content, truncated });
+            return Some(RawElement { codeset, identifier: first, content, truncated, shifted_once });
         }
     }
 }

@@ -57,3 +57,4 @@ mod t316_answered_late;
 mod t322_expires;
 mod unknown_call_reference;
 mod unknown_optional_elements;
+mod variants;
