@@ -8,3 +8,4 @@ mod guessing;
 mod starting;
 mod storage;
 mod support;
+mod suspended;
