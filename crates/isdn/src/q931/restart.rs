@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Data path: messages with the global call reference, the owner's `restart` → here → `calls`, events.
-//! Time: T316 for each channel. T317 has nothing to watch: calls are ended at once.
+//! Time: T316 for each channel. T317 has nothing to watch: calls are ended, and their owner has been told, before the answer
+//! is written; so it is shorter than any T316 of the far end.
 //! Source: Q.931 (05/98) clause 5.5; 5.8.3.2 f and following for the global call reference in error. Departure: a channel
 //! whose RESTART is not acknowledged is taken for idle when the far end offers it a second time; exchanges that ignore
 //! RESTART would otherwise lose their channels one by one.

@@ -184,7 +184,7 @@ pub const DOCUMENTS: [Document; 4] = [
 ];
 
 /// What Trunkcast leaves out of these documents, and why.
-pub const NOT_DONE: [(&str, &str, &str, &str); 11] = [
+pub const NOT_DONE: [(&str, &str, &str, &str); 12] = [
     ("Q.921", "5.3", "TEI management", "a primary rate interface has one TEI, and it is 0"),
     ("Q.921", "5.4", "Negotiation of parameters (XID)", "both ends of a trunk are configured; XID is ignored"),
     ("Q.921", "5.6.6", "Own receiver busy", "what arrives is taken or repeated by the far end; we never say RNR"),
@@ -198,6 +198,7 @@ pub const NOT_DONE: [(&str, &str, &str, &str); 11] = [
         "temporary signalling connections are not offered on these trunks",
     ),
     ("Q.931", "8", "Circuit-mode multirate calls", "a conference needs 64 kbit/s"),
+    ("Q.931", "9 T317", "RESTART received", "calls are ended and their channels idle before the answer is written"),
     ("Q.931", "Annex C", "Transit network selection", "the carrier of a trunk is the one it is bought from"),
     ("Q.931", "Annex E", "Network specific facilities", "none are asked for; the element is stepped over"),
     ("Q.931", "Annex J", "Low layer compatibility negotiation", "speech only"),

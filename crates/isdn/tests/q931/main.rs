@@ -36,6 +36,7 @@ mod redirecting_number_kept;
 mod release_in_every_state;
 mod restart;
 mod restart_in_every_state;
+mod restart_of_a_full_interface;
 mod restarts_cross;
 mod segmented_message;
 mod setup_acknowledge_to_a_whole_number;
