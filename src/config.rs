@@ -4,7 +4,7 @@
 //! holds against [`Config::default`]. Values are checked where they are read, so that the message points
 //! at the line; what concerns two fields at once is checked in [`Config::parse`] after that.
 
-use crate::gateway::WhenOut;
+use crate::gateway::{Marks, WhenOut};
 use cast::Format;
 use hal::{ChunkLength, Line};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -351,6 +351,13 @@ pub struct Stream {
     pub port_reuse_s: Spanned<u64>,
     /// Seconds an attendee's authentication code is valid.
     pub authentication_code_s: u64,
+    /// Free ports at which no more calls are taken; by default one in 25.
+    pub low_water: Option<usize>,
+    /// Free ports at which calls are taken again; by default two in 25, one more than `low_water` at least.
+    pub high_water: Option<usize>,
+    /// Seconds between two such changes at least.
+    #[serde(rename = "water_dwell_s", deserialize_with = "seconds")]
+    pub water_dwell: Duration,
     /// Casting threads; each has a share of the ports.
     #[serde(deserialize_with = "at_least_one")]
     pub threads: u8,
@@ -366,8 +373,21 @@ impl Default for Stream {
             linger: Duration::from_secs(30),
             port_reuse_s: Spanned::new(0..0, 900),
             authentication_code_s: 600,
+            low_water: None,
+            high_water: None,
+            water_dwell: Duration::from_secs(30),
             threads: 1,
         }
+    }
+}
+
+impl Stream {
+    /// When calls are kept away for want of ports.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        let low = self.low_water.unwrap_or(self.ports.len() / 25);
+        let high = self.high_water.unwrap_or((2 * self.ports.len() / 25).max(low + 1));
+        Marks { low, high, dwell: self.water_dwell }
     }
 }
 
@@ -497,6 +517,16 @@ impl Config {
                     reuse.get_ref(),
                     self.stream.authentication_code_s
                 ),
+            ));
+        }
+        let marks = self.stream.marks();
+        if marks.low >= marks.high || marks.high > self.stream.ports.len() {
+            return Err(format!(
+                "stream.low_water ({}) has to be below stream.high_water ({}), and that at most the number of stream.ports \
+                 ({}): else calls would be kept away for ever",
+                marks.low,
+                marks.high,
+                self.stream.ports.len()
             ));
         }
         let places = Places::find(text);
@@ -765,6 +795,18 @@ mod tests {
         let wrong =
             Config::parse("[stream]\nauthentication_code_s = 1000\nport_reuse_s = 60\n").expect_err("too short");
         assert!(wrong.contains("line 3") && wrong.contains("authentication_code_s"), "{wrong}");
+    }
+
+    #[test]
+    fn marks_fit_the_range_or_are_refused() {
+        let marks = |text: &str| Config::parse(text).map(|c| (c.stream.marks().low, c.stream.marks().high));
+        assert_eq!(marks(""), Ok((2, 4)));
+        assert_eq!(marks("[stream]\nports = \"10000-10000\"\n"), Ok((0, 1)));
+        assert_eq!(marks("[stream]\nlow_water = 7\n"), Ok((7, 8)));
+        for wrong in ["low_water = 5\nhigh_water = 5", "high_water = 51", "low_water = 50"] {
+            let said = marks(&format!("[stream]\n{wrong}\n")).expect_err("refused");
+            assert!(said.contains("low_water") && said.contains("for ever"), "{said}");
+        }
     }
 
     fn spans(far_ends: &[&str]) -> String {

@@ -238,6 +238,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         guard: Guard::new(guard_limits(&config)),
         closed,
     });
+    gateway.set_marks(config.stream.marks());
     let held = held_ports(&config, &state_dir);
     let mut held_until_ms = std::collections::BTreeMap::new();
     for (port, event, until_ms) in held.iter() {

@@ -154,6 +154,13 @@ pub enum What {
         /// In which way the exchange is shown.
         how: WhenOut,
     },
+    /// Stream ports have run low, and no channel takes calls; or that is over.
+    PortsShort {
+        /// Low, or enough again.
+        short: bool,
+        /// Free ports.
+        free: u16,
+    },
     /// The data link of a span that is suspended was released.
     LinkReleased {
         /// The span.

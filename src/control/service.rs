@@ -114,12 +114,16 @@ impl Desk {
     /// Why a channel is kept from calls. The picture is asked first: mostly there is no reason.
     pub(super) fn holds(&self, picture: &Picture, ledger: &Ledger, span: u16, timeslot: Timeslot) -> Vec<HoldInfo> {
         let has = |set: u32| set & 1 << timeslot.index() != 0;
-        if ![Holds::OPERATOR, Holds::LOAD].iter().any(|hold| picture.held.get(&(span, *hold)).is_some_and(|s| has(*s)))
-        {
-            return Vec::new();
+        let held = |hold: Holds| picture.held.get(&(span, hold)).is_some_and(|set| has(*set));
+        let mut told: Vec<HoldInfo> = Vec::new();
+        if held(Holds::NO_PORT) {
+            told.push(HoldInfo { hold: Hold::NoPort, ..HoldInfo::default() });
+        }
+        if !held(Holds::OPERATOR) && !held(Holds::LOAD) {
+            return told;
         }
         let covers = |s: &&Suspension| ledger.sets(s).get(usize::from(span)).is_some_and(|set| has(*set));
-        let told = |s: &Suspension| HoldInfo {
+        let ordered = |s: &Suspension| HoldInfo {
             hold: s.hold,
             suspension: Some(s.id),
             by: Some(s.by.clone()),
@@ -127,7 +131,8 @@ impl Desk {
             reason: s.reason.clone(),
             ticket: s.ticket.clone(),
         };
-        ledger.suspensions().iter().filter(covers).map(told).collect()
+        told.extend(ledger.suspensions().iter().filter(covers).map(ordered));
+        told
     }
 
     fn write_down(&self, entry: &Entry<'_>) -> Result<(), Problem> {

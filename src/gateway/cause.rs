@@ -16,6 +16,8 @@ pub enum Reason {
     Bearer,
     /// No channel, port or place is free, or the server is being closed down.
     NoneFree,
+    /// No stream port is free, and there has been no time to tell the exchange.
+    NoPort,
     /// The one channel the exchange insists on cannot be had.
     ChannelUnavailable,
     /// Something of ours failed.
@@ -30,7 +32,7 @@ impl Reason {
             Reason::Normal => 16,
             Reason::NotOurs => 1,
             Reason::Bearer => 65,
-            Reason::NoneFree => 34,
+            Reason::NoneFree | Reason::NoPort => 34,
             Reason::ChannelUnavailable => 44,
             Reason::Fault => 41,
         })

@@ -16,6 +16,7 @@ mod cause;
 mod host_keys;
 pub mod ports;
 mod service;
+mod shortage;
 
 use crate::prompts::Prompt;
 use crate::reports::{CallStage, Closed, Command, Locked, Report, What};
@@ -29,6 +30,8 @@ use isdn::{Bearer, CallReference, Cause, ChannelChoice, DChannel, Number, Setup}
 use ports::PortPool;
 use service::Policy;
 pub use service::{Holds, NearSets, WhenOut};
+pub use shortage::Marks;
+use shortage::Shortage;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -248,6 +251,10 @@ pub struct Gateway {
     closed: ClosedEvents,
     next_call: u64,
     policy: Policy,
+    /// The watch over free ports, if there is one.
+    shortage: Option<Shortage>,
+    /// The time of the last input, for what follows from it.
+    now: Duration,
     /// The data links are wanted.
     started: bool,
     life: Life,
@@ -290,6 +297,8 @@ impl Gateway {
             closed: settings.closed,
             next_call: 1,
             policy,
+            shortage: None,
+            now: Duration::ZERO,
             started: false,
             life: Life::Serving,
             outputs,
@@ -323,6 +332,11 @@ impl Gateway {
         self.policy.set_when_out(usize::from(span), when_out);
     }
 
+    /// Keep calls away while stream ports are short: to be called before [`Gateway::start`].
+    pub fn set_marks(&mut self, marks: Marks) {
+        self.shortage = Some(Shortage::new(marks));
+    }
+
     /// Establish the data links, except those of spans that are suspended.
     pub fn start(&mut self, now: Duration) {
         self.started = true;
@@ -351,7 +365,7 @@ impl Gateway {
             Life::Closing { hard } | Life::Releasing { hard } => Some(hard),
             Life::Serving | Life::Finished => None,
         };
-        spans.chain(calls).chain(conferences).chain(life).min()
+        spans.chain(calls).chain(conferences).chain(life).chain(self.ports_timeout(self.now)).min()
     }
 
     /// A D-channel frame arrived on a span.
@@ -359,7 +373,7 @@ impl Gateway {
         let span = usize::from(span);
         self.spans[span].dchannel.handle_frame(now, frame);
         self.drain_dchannel(now, span);
-        self.go_on_closing(now);
+        self.finish(now);
     }
 
     /// The time of [`Gateway::poll_timeout`] has come.
@@ -386,7 +400,7 @@ impl Gateway {
                 self.close_conference(now, ConferenceIndex(index as u16));
             }
         }
-        self.go_on_closing(now);
+        self.finish(now);
     }
 
     /// The alarms of a span are now these. A data link that is up is not touched by them: LAPD finds out
@@ -414,6 +428,11 @@ impl Gateway {
 
     /// A caller pressed a key.
     pub fn handle_key(&mut self, now: Duration, channel: Channel, key: Key) {
+        self.take_key(now, channel, key);
+        self.finish(now);
+    }
+
+    fn take_key(&mut self, now: Duration, channel: Channel, key: Key) {
         let index = channel.index();
         let Some(id) = self.calls[index].as_ref().map(|call| call.id) else { return };
         // That a key was pressed, never which.
@@ -455,7 +474,7 @@ impl Gateway {
         let Some(dialogue) = self.calls[index].as_mut().and_then(|c| c.dialogue.as_mut()) else { return };
         let action = dialogue.prompts_done(now);
         self.act(now, index, action);
-        self.go_on_closing(now);
+        self.finish(now);
     }
 
     /// A caller began or ceased to talk. The first talker of a conference puts it on the air.
@@ -502,7 +521,7 @@ impl Gateway {
                 }
             }
         }
-        self.go_on_closing(now);
+        self.finish(now);
     }
 
     /// Whether everything has been cleared after [`Command::Shutdown`].
@@ -710,6 +729,10 @@ impl Gateway {
         }
         if !self.numbers.is_empty() && !self.numbers.iter().any(|n| n.as_str() == setup.called.digits.as_str()) {
             return Err(Reason::NotOurs);
+        }
+        // A shortage the exchange has not been told of: call by call.
+        if self.shortage.is_some() && self.ports.free(self.now) == 0 {
+            return Err(Reason::NoPort);
         }
         let line = self.spans[span].line;
         let idle = |timeslot: Timeslot| {
@@ -967,6 +990,15 @@ impl Gateway {
             }
         }
         self.close_conference(now, conference);
+    }
+
+    /// At the end of an input: what follows from all it has changed.
+    fn finish(&mut self, now: Duration) {
+        self.now = now;
+        if matches!(self.life, Life::Serving) {
+            self.watch_ports(now);
+        }
+        self.go_on_closing(now);
     }
 
     // ---- closing down ----

@@ -92,6 +92,16 @@ impl PortPool {
         self.states.iter().filter(free).count()
     }
 
+    /// When the next port that is held back is free again.
+    #[must_use]
+    pub fn next_free(&self, now: Duration) -> Option<Duration> {
+        let until = |s: &State| match *s {
+            State::Held { until, .. } if until > now => Some(until),
+            State::Free { .. } | State::Used { .. } | State::Held { .. } => None,
+        };
+        self.states.iter().filter_map(until).min()
+    }
+
     /// Ports in use, with the event each carries.
     pub fn used(&self) -> impl Iterator<Item = (u16, EventNumber)> {
         self.states.iter().enumerate().filter_map(|(i, s)| match *s {

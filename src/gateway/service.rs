@@ -27,6 +27,8 @@ bitflags::bitflags! {
         const OPERATOR = 1 << 0;
         /// The group of servers wants its calls elsewhere.
         const LOAD = 1 << 1;
+        /// Too few stream ports are free.
+        const NO_PORT = 1 << 2;
     }
 }
 
@@ -155,6 +157,24 @@ impl Gateway {
             }
         }
         self.settle_span(now, span);
+    }
+
+    /// Look at the free ports, whenever they may have changed: too few, and no channel takes calls.
+    pub(super) fn watch_ports(&mut self, now: Duration) {
+        let free = self.ports.free(now);
+        let Some(short) = self.shortage.as_mut().and_then(|shortage| shortage.look(now, free)) else { return };
+        self.report(now, What::PortsShort { short, free: free as u16 });
+        for span in 0..self.spans.len() {
+            let channels = if short { self.bearers(span) } else { 0 };
+            self.hold(now, span, Holds::NO_PORT, channels, 0);
+        }
+    }
+
+    /// When to look at the ports again although nothing has happened: a change is due, or held-back ports become free.
+    pub(super) fn ports_timeout(&self, now: Duration) -> Option<Duration> {
+        let shortage = self.shortage.as_ref()?;
+        let freed = if shortage.is_short() { self.ports.next_free(now) } else { None };
+        [shortage.poll_timeout(), freed].into_iter().flatten().min()
     }
 
     /// A call has come to this channel or left it.

@@ -308,7 +308,8 @@ pub const fn holds(hold: Hold) -> Option<Holds> {
     match hold {
         Hold::Operator => Some(Holds::OPERATOR),
         Hold::Load => Some(Holds::LOAD),
-        Hold::Unknown => None,
+        // The gateway's own, and what nobody can order.
+        Hold::NoPort | Hold::Unknown => None,
     }
 }
 

@@ -506,6 +506,15 @@ impl Office {
                 self.lifecycle_changed = true;
             }
             What::SpanOut { span, out, how: WhenOut::Alarm } => self.send_alarm(*span, *out),
+            What::PortsShort { short, .. } => {
+                let mut picture = self.shared.picture();
+                if *short {
+                    let text = words::describe(what, &picture).map(|s| s.text).unwrap_or_default();
+                    picture.raise(at_ms, service::PORTS_SHORT, Severity::Major, text);
+                } else {
+                    picture.clear(service::PORTS_SHORT);
+                }
+            }
             What::ServiceContested { span, timeslot } => {
                 let alarm = service::contested(*span, *timeslot);
                 let text = words::describe(what, &self.shared.picture()).map(|s| s.text).unwrap_or_default();
@@ -851,7 +860,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::Level { call, .. }
         | What::KeyPressed { call }
         | What::CallEnded { call, .. } => (None, Some(*call), None),
-        What::CardRemoved { .. } | What::ClosedFull | What::Finished => (None, None, None),
+        What::CardRemoved { .. } | What::PortsShort { .. } | What::ClosedFull | What::Finished => (None, None, None),
     }
 }
 

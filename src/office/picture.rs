@@ -279,6 +279,7 @@ impl Picture {
             }
             What::CardRemoved { .. }
             | What::ServiceContested { .. }
+            | What::PortsShort { .. }
             | What::CallConnected { .. }
             // The lists of calls show no names, as they show no whole numbers.
             | What::CallNamed { .. }

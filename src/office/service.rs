@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// How often the clock is compared with the ends of suspensions.
 const LOOK_EVERY_MS: u64 = 500;
 
+/// The alarm that stream ports are short.
+pub(super) const PORTS_SHORT: &str = "stream ports";
+
 /// What the gateway has been handed: by span and reason, the channels and those that are forced.
 #[derive(Debug, Default)]
 pub(super) struct Handed {

@@ -121,6 +121,17 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         What::SpanOut { span: s, out: false, .. } => {
             sentence(Info, "span", format!("{}: the span comes back", span(s)))
         }
+        What::PortsShort { short: true, free } => sentence(
+            Warn,
+            "server",
+            format!(
+                "only {free} stream port(s) are free: no more calls are taken until there are more; give this server more of \
+                 them (stream.ports), or a shorter stream.port_reuse_s"
+            ),
+        ),
+        What::PortsShort { short: false, free } => {
+            sentence(Info, "server", format!("{free} stream ports are free: calls are taken again"))
+        }
         What::LinkReleased { span: s } => {
             sentence(Info, "span", format!("{}: the D channel is down, as the span is suspended", span(s)))
         }
@@ -252,7 +263,11 @@ pub fn ranges(channels: u32) -> String {
 /// Why channels are held, in words.
 #[must_use]
 pub fn hold_in_words(hold: Holds) -> &'static str {
-    if hold.contains(Holds::OPERATOR) { "suspended by an operator" } else { "given up for other servers" }
+    match hold {
+        Holds::OPERATOR => "suspended by an operator",
+        Holds::LOAD => "given up for other servers",
+        _ => "kept from calls, as stream ports are short",
+    }
 }
 
 /// A reason to refuse, in words.
@@ -263,6 +278,7 @@ pub const fn reason_in_words(reason: Reason) -> &'static str {
         Reason::NotOurs => "the number is not one of call_in.numbers",
         Reason::Bearer => "it is no speech call",
         Reason::NoneFree => "no channel is free, or the server is closing down",
+        Reason::NoPort => "no stream port is free",
         Reason::ChannelUnavailable => "the channel it insists on cannot be had",
         Reason::Fault => "of a fault of ours",
     }

@@ -6,5 +6,6 @@
 mod ending;
 mod letting_in;
 mod refusing;
+mod shortage;
 mod streams;
 mod town;

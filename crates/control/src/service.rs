@@ -108,6 +108,8 @@ pub enum Hold {
     Operator,
     /// The group of servers wants its calls elsewhere.
     Load,
+    /// Too few stream ports are free.
+    NoPort,
     /// A reason this version has no word for.
     #[serde(other)]
     Unknown,
@@ -185,7 +187,7 @@ impl Resume {
 fn check_hold(hold: Hold) -> Result<(), Problem> {
     match hold {
         Hold::Operator | Hold::Load => Ok(()),
-        Hold::Unknown => Err(Problem::malformed("`hold` is \"operator\" or \"load\"")),
+        Hold::NoPort | Hold::Unknown => Err(Problem::malformed("`hold` is \"operator\" or \"load\"")),
     }
 }
 

@@ -132,6 +132,9 @@ pub fn channels(channels: &[ChannelInfo], now_ms: u64) -> String {
 
 /// Who keeps a channel out, and why.
 fn why(hold: &HoldInfo) -> String {
+    if hold.hold == Hold::NoPort {
+        return "too few stream ports are free".into();
+    }
     let mut text = match (hold.hold, &hold.by) {
         (Hold::Operator, Some(by)) => format!("suspended by {by}"),
         (Hold::Load, Some(by)) => format!("given up for other servers by {by}"),
