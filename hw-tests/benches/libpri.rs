@@ -137,7 +137,7 @@ impl Alone {
     fn drain(&mut self) {
         while let Some(output) = self.d.poll_output() {
             match output {
-                Output::Frame(frame) => {
+                Output::Frame(_, frame) => {
                     if frame[2] & 1 == 0 {
                         self.expected = ((frame[2] >> 1) + 1) & 0x7f;
                         // SERVICE of NI-2, and of ours.
@@ -249,7 +249,7 @@ impl Pair {
         let (d, now) = (&mut self.ends[end], self.now);
         while let Some(output) = d.poll_output() {
             match output {
-                Output::Frame(frame) => self.lines[1 - end].push_back(frame),
+                Output::Frame(_, frame) => self.lines[1 - end].push_back(frame),
                 Output::Event(Event::Incoming { call, .. }) => {
                     d.proceed(now, call, 5).expect("it is new");
                     d.alert(now, call).expect("it is new");

@@ -577,7 +577,7 @@ impl Gateway {
         let mut far: Option<(isdn::FarState, u32)> = None;
         while let Some(output) = self.spans[span].dchannel.poll_output() {
             match output {
-                isdn::Output::Frame(frame) => self.push(Output::Frame(span as u16, frame)),
+                isdn::Output::Frame(_, frame) => self.push(Output::Frame(span as u16, frame)),
                 isdn::Output::Event(isdn::Event::FarChanged { channel, state }) => {
                     let so_far = match far {
                         Some((same, channels)) if same == state => channels,
@@ -628,6 +628,8 @@ impl Gateway {
                     self.report(now, What::LinkDown { span: span as u16 });
                 }
             }
+            // Of D channels with a backup, which no span has here.
+            isdn::Event::LinkState { .. } => {}
             isdn::Event::Incoming { call, setup } => self.incoming(now, span, call, setup),
             isdn::Event::Connected { call } => {
                 let Some(index) = self.index_of(span, call) else { return };

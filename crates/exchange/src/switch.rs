@@ -409,7 +409,7 @@ impl Switch {
                 while let Some(output) = self.spans[index].d.poll_output() {
                     silent = false;
                     match output {
-                        isdn::Output::Frame(frame) => match DFrame::new(&frame) {
+                        isdn::Output::Frame(_, frame) => match DFrame::new(&frame) {
                             Some(frame) => self.outputs.push_back(Output::Frame { span: SpanId(index), frame }),
                             None => log::warn!("exchange: a frame of {} octets is too long to send", frame.len()),
                         },
@@ -489,6 +489,7 @@ impl Switch {
                 log::info!("exchange: link of span {span} {}", if reset { "reset" } else { "up" });
             }
             Event::LinkDown => log::info!("exchange: link of span {span} down"),
+            Event::LinkState { link, state } => log::info!("exchange: {link} D channel of span {span}: {state}"),
             Event::Incoming { call, setup } => self.incoming(now, span, call, setup),
             Event::Proceeding { call, channel } => {
                 if let Some(caller) = caller_of(self, call) {

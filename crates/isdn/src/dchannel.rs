@@ -14,9 +14,11 @@
 use crate::q921::{self, DataLink, LapdFrame, Parameters};
 use crate::q931::interfaces::Interfaces;
 use crate::q931::message::MAINTENANCE;
-use crate::q931::{self, CALLS_MAX, CallSummary, Calls, Desk, Restarts, Segments, Settings, Timers, Transition};
+use crate::q931::{
+    self, CALLS_MAX, CallSummary, Calls, Change, Desk, Links, Restarts, Segments, Settings, Timer, Timers, Transition,
+};
 use crate::service::{self, ChannelService, Manner, NoServiceMessages, Rules, ServiceState, Services};
-use crate::{CallReference, Cause, Channel, Event, Refused, Setup, Side, Switch};
+use crate::{CallReference, Cause, Channel, Event, Group, GroupError, LinkId, LinkState, Refused, Setup, Side, Switch};
 use std::time::Duration;
 
 /// What a D channel has to know before it starts.
@@ -28,7 +30,7 @@ pub struct Config {
     pub switch: Switch,
     /// E1: channels 1 to 15 and 17 to 31, A-law. Otherwise T1: channels 1 to 23, µ-law.
     pub e1: bool,
-    /// Calls at one time, those that are ending included; at most [`CALLS_MAX`].
+    /// Calls at one time, those that are ending included; at most [`CALLS_MAX`] for each interface.
     pub max_calls: usize,
     /// Timers of layer 3; the variant's by default.
     pub timers: Timers,
@@ -44,6 +46,8 @@ pub struct Config {
     /// Tell the far end which channels may be used, with SERVICE, and listen to what it tells. Off by default: both ends must
     /// agree, because an end that is not answered takes its channels for lost. Nothing on variants without SERVICE.
     pub service_messages: Option<Rules>,
+    /// The interfaces that share the D channel; by default it has one of its own.
+    pub group: Option<Group>,
 }
 
 impl Config {
@@ -62,6 +66,7 @@ impl Config {
             number_length: 1,
             listen: false,
             service_messages: None,
+            group: None,
         }
     }
 
@@ -73,14 +78,29 @@ impl Config {
         let rules = self.switch.row().service.ok_or(NoServiceMessages)?;
         Ok(Config { service_messages: Some(rules), ..self })
     }
+
+    /// The same for interfaces that share the D channel, and with room for their calls.
+    ///
+    /// # Errors
+    /// [`GroupError::Variant`]: on this variant they do not; [`GroupError::E1`].
+    pub fn with_group(self, group: Group) -> Result<Config, GroupError> {
+        let row = self.switch.row();
+        if !row.shared_d_channel {
+            return Err(GroupError::Variant(row.name));
+        }
+        if self.e1 {
+            return Err(GroupError::E1);
+        }
+        Ok(Config { group: Some(group), max_calls: CALLS_MAX * group.identifiers().len(), ..self })
+    }
 }
 
 /// What a D channel has for its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "kept by value so that a real-time thread need not allocate")]
 pub enum Output {
-    /// Send this frame, after those before it.
-    Frame(LapdFrame),
+    /// Send this frame on this D channel, after those before it.
+    Frame(LinkId, LapdFrame),
     /// Something happened.
     Event(Event),
 }
@@ -98,7 +118,8 @@ pub struct Counters {
 
 /// One D channel.
 ///
-/// It allocates nothing after it was made, and is large (about 100 kB), so its owner keeps it in one place.
+/// It allocates nothing after it was made, and is large (about 50 kB, and as much again for each interface), so its owner
+/// keeps it in one place.
 #[derive(Debug)]
 pub struct DChannel {
     desk: Desk,
@@ -106,64 +127,107 @@ pub struct DChannel {
     restarts: Restarts,
     services: Services,
     segments: Segments,
+    group: Option<Group>,
 }
 
 impl DChannel {
     /// A D channel at rest: no link, no calls. It answers a far end that establishes the link.
     #[must_use]
     pub fn new(config: Config) -> Self {
+        let interfaces = match &config.group {
+            Some(group) => Interfaces::shared(group),
+            None => Interfaces::alone(config.e1, config.logical_channels),
+        };
         let settings = Settings {
             side: config.side,
             row: config.switch.row(),
-            interfaces: Interfaces::alone(config.e1, config.logical_channels),
+            interfaces,
             timers: config.timers,
-            max_calls: config.max_calls.min(CALLS_MAX),
+            max_calls: config.max_calls.min(CALLS_MAX * usize::from(interfaces.count())),
             number_length: config.number_length,
             listen: config.listen && config.side == Side::User,
         };
-        let desk = Desk::new(settings, DataLink::new(config.side, config.link));
+        let with_backup = config.group.is_some_and(|group| group.interface_of(LinkId::Backup).is_some());
+        let links = Links::new(config.side, config.link, with_backup, settings.timers.get(Timer::T321));
+        let desk = Desk::new(settings, links);
         let rules = config.service_messages.filter(|_| config.switch.row().service.is_some());
         let services = Services::new(rules, settings.interfaces);
         let restarts = Restarts::new(&settings.interfaces);
-        DChannel { desk, calls: Calls::default(), restarts, services, segments: Segments::default() }
+        DChannel {
+            desk,
+            calls: Calls::new(settings.max_calls),
+            restarts,
+            services,
+            segments: Segments::default(),
+            group: config.group,
+        }
     }
 
     /// Establishes the link and keeps it up until [`stop`](Self::stop). [`Event::LinkUp`] tells when it is.
     pub fn start(&mut self, now: Duration) {
         self.advance(now);
-        self.desk.link.establish(now);
+        self.desk.links.start(now);
     }
 
     /// The line carries frames again: a link that is wanted and not up is asked for at once.
     pub fn line_restored(&mut self, now: Duration) {
+        self.line_restored_on(now, LinkId::Primary);
+    }
+
+    /// The same of either D channel.
+    pub fn line_restored_on(&mut self, now: Duration, link: LinkId) {
         self.advance(now);
-        self.desk.link.line_restored(now);
+        self.desk.links.line_restored(now, link);
+    }
+
+    /// The line of a D channel carries no frames any more: if it carries the signalling, and the other one of its group
+    /// stands by, that takes over at once. Otherwise nothing changes; the data link finds out by itself.
+    pub fn line_failed(&mut self, now: Duration, link: LinkId) {
+        self.advance(now);
+        let change = self.desk.links.line_failed(now, link);
+        self.follow(change);
+    }
+
+    /// Holds a D channel down, or lets it go. The other one of its group takes over if need be; without one, it is the end of
+    /// the link, and of its calls after T309.
+    pub fn hold_link(&mut self, now: Duration, link: LinkId, held: bool) {
+        self.advance(now);
+        let change = self.desk.links.set_manual(now, link, held);
+        self.follow(change);
     }
 
     /// Ends all calls without a word to the far end, cause 27, and releases the link. Polite owners clear their calls and
     /// wait for them to be released before.
     pub fn stop(&mut self, now: Duration) {
         self.end_everything(now);
-        self.desk.link.release(now);
+        self.desk.links.stop(now);
     }
 
     /// As [`stop`](Self::stop), and a far end that wants the link back is refused until [`start`](Self::start): so an exchange
     /// without SERVICE sees that the whole span is out of service.
     pub fn withdraw(&mut self, now: Duration) {
         self.end_everything(now);
-        self.desk.link.withdraw(now);
+        self.desk.links.withdraw(now);
     }
 
     /// Takes a D-channel frame as it came from the line, without FCS. Any octets are survived.
     pub fn handle_frame(&mut self, now: Duration, frame: &[u8]) {
+        self.handle_frame_on(now, LinkId::Primary, frame);
+    }
+
+    /// The same from either D channel of a group. Without a backup, nothing is heard from it.
+    pub fn handle_frame_on(&mut self, now: Duration, link: LinkId, frame: &[u8]) {
         self.advance(now);
-        self.desk.link.handle_frame(now, frame);
+        self.desk.links.handle_frame(now, link, frame);
     }
 
     /// To be called at the time told by [`poll_timeout`](Self::poll_timeout) or later; earlier does nothing.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.advance(now);
-        self.desk.link.handle_timeout(now);
+        if let Some(change) = self.desk.links.handle_timeout(now) {
+            self.desk.counters.count_expiry(Timer::T321);
+            self.follow(change);
+        }
         for call in self.calls.iter_mut() {
             call.handle_timeout(&mut self.desk);
         }
@@ -176,7 +240,7 @@ impl DChannel {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called, by the caller's clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let link = self.desk.link.poll_timeout();
+        let link = self.desk.links.poll_timeout();
         let (calls, restarts) = (self.calls.poll_timeout(), self.restarts.poll_timeout());
         let timeouts = [link, calls, restarts, self.services.poll_timeout(), self.segments.poll_timeout()];
         timeouts.into_iter().flatten().min()
@@ -188,11 +252,26 @@ impl DChannel {
             if let Some(event) = self.next_event() {
                 return Some(Output::Event(event));
             }
-            match self.desk.link.poll_output() {
-                Some(q921::Output::Transmit(frame)) => return Some(Output::Frame(frame)),
-                Some(q921::Output::Established { reset }) => self.link_established(reset),
-                Some(q921::Output::Released) => self.link_lost(),
-                Some(q921::Output::Information(message)) => self.handle_message(&message),
+            let now = self.desk.now;
+            match self.desk.links.poll_output() {
+                Some((link, q921::Output::Transmit(frame))) => return Some(Output::Frame(link, frame)),
+                Some((link, q921::Output::Established { reset })) => {
+                    let change = self.desk.links.established(now, link, reset);
+                    self.follow(change);
+                }
+                Some((link, q921::Output::Released)) => {
+                    let change = self.desk.links.released(now, link);
+                    self.follow(change);
+                }
+                Some((link, q921::Output::Information(message))) => {
+                    let (counts, change) = self.desk.links.heard(now, link);
+                    self.follow(change);
+                    if counts {
+                        self.handle_message(&message);
+                    } else {
+                        self.desk.counters.on_standby += 1;
+                    }
+                }
                 None => {
                     // Endings that found the queue of events full.
                     self.calls.sweep(&mut self.desk);
@@ -317,16 +396,34 @@ impl DChannel {
         self.desk.trace.iter()
     }
 
-    /// The data link, to look at.
+    /// The data link, to look at: of a group with a backup, that of the primary D channel.
     #[must_use]
     pub fn link(&self) -> &DataLink {
-        &self.desk.link
+        self.desk.links.primary()
+    }
+
+    /// What a D channel is doing; `None` for a backup that there is not.
+    #[must_use]
+    pub fn link_state(&self, link: LinkId) -> Option<LinkState> {
+        self.desk.links.get(link).map(|_| self.desk.links.state(link))
+    }
+
+    /// The D channel that carries the signalling, while one does.
+    #[must_use]
+    pub fn active_link(&self) -> Option<LinkId> {
+        self.desk.links.active()
+    }
+
+    /// The counts of one D channel's link; those of [`counters`](Self::counters) are of the primary's.
+    #[must_use]
+    pub fn link_counters(&self, link: LinkId) -> Option<&q921::Counters> {
+        self.desk.links.get(link).map(DataLink::counters)
     }
 
     /// What happened so far, in numbers.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters { link: *self.desk.link.counters(), calls: self.desk.counters, service: self.services.counters }
+        Counters { link: *self.link().counters(), calls: self.desk.counters, service: self.services.counters }
     }
 
     fn order(
@@ -368,6 +465,31 @@ impl DChannel {
         if !offered.is_empty() {
             self.services.offered(&mut self.desk, &offered);
         }
+    }
+
+    /// What a change of the links means for everything above them.
+    fn follow(&mut self, change: Change) {
+        if let Some(place) = self.desk.links.active().and_then(|link| self.group?.interface_of(link)) {
+            self.desk.settings.interfaces.carried_on(place);
+        }
+        while let Some((link, state)) = self.desk.links.next_news() {
+            self.desk.tell(Event::LinkState { link, state });
+        }
+        match change {
+            Change::None => {}
+            Change::Up { reset } => self.link_established(reset),
+            Change::Down => self.link_lost(),
+            Change::TakenOver => self.taken_over(),
+        }
+    }
+
+    /// The other D channel carries the signalling now (Q.931 Annex F.2.2). To the calls it is a reset of the link: what was on
+    /// its way is lost, and nothing else. Service states are the group's and are not told again; SERVICE is repeated by T3M1.
+    fn taken_over(&mut self) {
+        for call in self.calls.iter_mut() {
+            call.link_established(&mut self.desk, true);
+        }
+        self.calls.sweep(&mut self.desk);
     }
 
     /// DL-ESTABLISH indication or confirm.

@@ -22,10 +22,12 @@ pub mod variant;
 
 mod channels;
 mod dchannel;
+mod group;
 mod types;
 
 pub use channels::{Channel, ChannelSet, INTERFACES_MAX, TIMESLOTS_MAX};
 pub use dchannel::{Config, Counters, DChannel, Output};
+pub use group::{Group, GroupError, IDENTIFIER_MAX, LinkId, LinkState};
 pub use q921::LapdFrame;
 pub use q931::{CallSummary, Timer, Timers};
 pub use service::{ChannelService, FarState, Manner, NoServiceMessages, ServiceState};

@@ -30,6 +30,7 @@ mod call;
 mod calls;
 mod clearing;
 mod desk;
+mod links;
 mod restart;
 mod segments;
 mod state;
@@ -44,13 +45,14 @@ pub use trace::{Transition, Why};
 pub(crate) use call::Call;
 pub(crate) use calls::Calls;
 pub(crate) use desk::{Desk, Settings};
+pub(crate) use links::{Change, Links};
 pub(crate) use restart::{Restarts, end_all_calls};
 pub(crate) use segments::Segments;
 
 use crate::{CallReference, Channel};
 use std::time::Duration;
 
-/// Calls one D channel can have, those that are ending included: twice the channels of an E1, and a few.
+/// Calls a D channel can have for each interface, those that are ending included: twice the channels of an E1, and a few.
 pub const CALLS_MAX: usize = 64;
 
 /// A call as an operator sees it.

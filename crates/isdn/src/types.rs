@@ -4,7 +4,7 @@
 //! Time is a [`Duration`](std::time::Duration) since an epoch of the caller's choosing that never goes back.
 
 use crate::service::{FarState, ServiceState};
-use crate::{Channel, ChannelSet};
+use crate::{Channel, ChannelSet, LinkId, LinkState};
 use heapless::String;
 
 /// Digits of a number that are kept (E.164 has 15 at most; private plans are longer).
@@ -247,6 +247,14 @@ pub enum Event {
     },
     /// The data link was lost (DL-RELEASE). Active calls are held under T309, others are cleared.
     LinkDown,
+    /// What a D channel of a group with a backup is doing has changed. Calls go on whichever of the two carries the signalling;
+    /// [`Event::LinkUp`] and [`Event::LinkDown`] are of the group.
+    LinkState {
+        /// Which.
+        link: LinkId,
+        /// What it is doing now.
+        state: LinkState,
+    },
     /// A SETUP arrived (call state N1/U6). Answer with `proceed`, or `clear` to reject it.
     Incoming {
         /// The call.

@@ -59,6 +59,8 @@ pub struct Row {
     pub network_alerting_progress: Option<u8>,
     /// On E1, B channels are numbered 1 to 30 without a gap, instead of by timeslot.
     pub logical_channels: bool,
+    /// T1 interfaces can share a D channel.
+    pub shared_d_channel: bool,
     /// How SERVICE is spoken; `None` where there is no such message.
     pub service: Option<Rules>,
 }
@@ -107,6 +109,7 @@ const Q931: Row = Row {
     user_alerting_progress: Some(2),
     network_alerting_progress: Some(8),
     logical_channels: false,
+    shared_d_channel: false,
     service: None,
 };
 
@@ -118,6 +121,7 @@ const NORTH_AMERICA: Row = Row {
     sending_complete: false,
     reading: Reading::LENIENT,
     calling_name: NameBy::FacilityLater(Form::National),
+    shared_d_channel: true,
     service: Some(Rules { discriminator: Discriminator::National, ..SERVICE }),
     ..Q931
 };
@@ -137,6 +141,7 @@ pub const TABLE: [Row; 6] = [
         timers: &[(Timer::T305, 4)],
         reading: SHIFT_PASSED_OVER,
         calling_name: NameBy::Display { character_set: None },
+        shared_d_channel: false,
         service: Some(SERVICE),
         ..NORTH_AMERICA
     },

@@ -12,7 +12,7 @@ fn pump(from: &mut DChannel, to: &mut DChannel, now: Duration, lose: &mut Dice, 
     while let Some(output) = from.poll_output() {
         any = true;
         match output {
-            Output::Frame(frame) => {
+            Output::Frame(_, frame) => {
                 if lose.below(50) != 0 {
                     to.handle_frame(now, &frame);
                 }

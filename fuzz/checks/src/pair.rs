@@ -242,7 +242,7 @@ impl Pair {
         let now = self.now;
         loop {
             match self.ends[at].d.poll_output() {
-                Some(Output::Frame(frame)) => self.ends[1 - at].towards.push_back(frame.to_vec()),
+                Some(Output::Frame(_, frame)) => self.ends[1 - at].towards.push_back(frame.to_vec()),
                 Some(Output::Event(event)) => self.ends[at].heed(now, &event),
                 None => return,
             }

@@ -80,7 +80,7 @@ impl Far {
             },
             Far::Peer { d: peer, ledger, e1 } => loop {
                 match peer.poll_output()? {
-                    Output::Frame(frame) => return Some(frame),
+                    Output::Frame(_, frame) => return Some(frame),
                     Output::Event(event) => {
                         ledger.enter(&event);
                         if let Event::Incoming { call, setup } = event {
@@ -292,7 +292,7 @@ impl Bench {
                         self.without_memory(|d| answer(d, e1, now, call, setup.channel));
                     }
                 }
-                Output::Frame(frame) => {
+                Output::Frame(_, frame) => {
                     self.frames += 1;
                     assert!(self.frames <= FRAMES_MAX, "one input, and no end of frames");
                     self.look_at(&frame);

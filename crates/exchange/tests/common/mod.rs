@@ -189,10 +189,10 @@ impl Office {
                 while let Some(output) = desk.d.poll_output() {
                     silent = false;
                     match output {
-                        isdn::Output::Frame(frame) if !desk.cut => {
+                        isdn::Output::Frame(_, frame) if !desk.cut => {
                             self.switch.handle_frame(self.now, SpanId(span), &frame);
                         }
-                        isdn::Output::Frame(_) => {}
+                        isdn::Output::Frame(_, _) => {}
                         isdn::Output::Event(event) => desk.handle(self.now, event),
                     }
                 }

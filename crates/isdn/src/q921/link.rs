@@ -160,6 +160,26 @@ impl DataLink {
         self.barred = true;
     }
 
+    /// DL-ESTABLISH request on a link that is up: establishes it anew, which the far end is told by SABME. Messages given from
+    /// now on go out afterwards. A link that is down is established.
+    pub fn establish_anew(&mut self, now: Duration) {
+        self.advance(now);
+        (self.wanted, self.barred) = (true, false);
+        match self.state {
+            State::Established { sequence, .. } | State::TimerRecovery { sequence, .. } => {
+                self.establish_again(sequence, Why::Requested);
+            }
+            State::TeiAssigned { .. } => self.begin_establishment(Why::Requested, false),
+            State::AwaitingEstablishment { .. } | State::AwaitingRelease { .. } => {}
+        }
+    }
+
+    /// Layer 3 wants the link.
+    #[must_use]
+    pub const fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
     /// DL-DATA request: queues a message for the far end.
     ///
     /// While a link that was up is being established again, messages are taken and go out afterwards.

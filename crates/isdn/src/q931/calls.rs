@@ -6,6 +6,7 @@
 //! 5.8.3.2 (call references in error).
 //! Words: superseded, a call whose channel the far end offers for another before it has confirmed our RELEASE.
 
+use super::CallSummary;
 use super::call::Call;
 use super::channel::{ChannelIdentification, Selection};
 use super::content::{self, Content, Faults};
@@ -16,27 +17,31 @@ use super::message::{MessageType, NotAMessage, Raw, Reference, split};
 use super::restart::Restarts;
 use super::state::{Ending, State};
 use super::trace::Why;
-use super::{CALLS_MAX, CallSummary};
 use crate::q921::SendError;
 use crate::variant::NameBy;
 use crate::{
     CallReference, Channel, ChannelChoice, Event, Name, Number, Presentation, Refused, Screening, Setup, Side,
 };
-use heapless::Vec;
 use std::time::Duration;
 
 /// The largest call reference value of two octets (clause 4.3).
 const REFERENCE_MAX: u16 = 0x7fff;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Calls {
-    calls: Vec<Call, CALLS_MAX>,
+    /// Never longer than it was made for.
+    calls: Vec<Call>,
     /// The value our last call got: the next gets another, so that stragglers of the old one find nobody.
     last_value: u16,
 }
 
 impl Calls {
+    /// Room for so many.
+    pub fn new(max_calls: usize) -> Calls {
+        Calls { calls: Vec::with_capacity(max_calls), last_value: 0 }
+    }
+
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Call> {
         self.calls.iter_mut()
     }
@@ -184,9 +189,10 @@ impl Calls {
         };
         let call = Call::offered(desk, reference, choice);
         // 42: switching equipment congestion.
-        if self.calls.len() >= desk.settings.max_calls || self.calls.push(call).is_err() {
+        if self.calls.len() >= desk.settings.max_calls {
             return refuse(desk, 42, &[]);
         }
+        self.calls.push(call);
         if let Some(call) = self.calls.last_mut() {
             call.present(desk, setup_of(content, choice));
         }
@@ -269,7 +275,7 @@ impl Calls {
         }
         desk.counters.setups_out += 1;
         let call = Call::dialled(desk, reference, setup, message);
-        self.calls.push(call).map_err(|_| Refused::Full)?;
+        self.calls.push(call);
         Ok(reference)
     }
 

@@ -57,6 +57,8 @@ pub struct Counters {
     pub restarts_out: u64,
     /// Events lost because the owner did not collect them; `Released` never is.
     pub events_dropped: u64,
+    /// Messages that came in on the D channel that stands by, and were ignored.
+    pub on_standby: u64,
     /// Expiries in the order of [`Timer`].
     expiries: [u64; TABLE.len()],
 }

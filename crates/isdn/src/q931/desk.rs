@@ -7,16 +7,17 @@ use super::content::{self, Content};
 use super::counters::Counters;
 use super::element::CauseElement;
 use super::interfaces::Interfaces;
+use super::links::Links;
 use super::message::{MessageType, Reference};
 use super::timers::{Timer, Timers};
 use super::trace::Trace;
-use crate::q921::{DataLink, Message, SendError};
+use crate::q921::{Message, SendError};
 use crate::variant::Row;
 use crate::{Cause, ChannelSet, Event, Location, Side};
-use heapless::Deque;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Events that can wait: more than one input can cause, all calls ended by a lost link included.
+/// Events that can wait, for each interface: more than one input can cause, all calls ended by a lost link included.
 const EVENTS: usize = 96;
 
 /// What does not change while a D channel lives.
@@ -36,7 +37,7 @@ pub(crate) struct Settings {
 pub(crate) struct Desk {
     pub settings: Settings,
     pub now: Duration,
-    pub link: DataLink,
+    pub links: Links,
     /// Layer 3 has been told that the link is up.
     pub up: bool,
     pub counters: Counters,
@@ -49,15 +50,17 @@ pub(crate) struct Desk {
     pub named_in_use: bool,
     /// Channels that the far end named in a SETUP, for `service` to collect.
     pub offered: ChannelSet,
-    events: Deque<Event, EVENTS>,
+    /// Never longer than it was made for.
+    events: VecDeque<Event>,
 }
 
 impl Desk {
-    pub fn new(settings: Settings, link: DataLink) -> Self {
+    pub fn new(settings: Settings, links: Links) -> Self {
+        let room = EVENTS * usize::from(settings.interfaces.count());
         Desk {
             settings,
             now: Duration::ZERO,
-            link,
+            links,
             up: false,
             counters: Counters::default(),
             trace: Trace::default(),
@@ -65,7 +68,7 @@ impl Desk {
             no_outgoing: ChannelSet::default(),
             named_in_use: false,
             offered: ChannelSet::default(),
-            events: Deque::new(),
+            events: VecDeque::with_capacity(room),
         }
     }
 
@@ -93,7 +96,7 @@ impl Desk {
 
     /// Sends a message that is encoded already.
     pub fn send_octets(&mut self, message: &Message) -> Result<(), SendError> {
-        let sent = if self.up { self.link.send(self.now, message) } else { Err(SendError::LinkDown) };
+        let sent = if self.up { self.links.send(self.now, message) } else { Err(SendError::LinkDown) };
         match sent {
             Ok(()) => self.counters.messages_out += 1,
             Err(_) => self.counters.not_sent += 1,
@@ -119,7 +122,11 @@ impl Desk {
 
     /// Tells the owner; false if he has let too much pile up.
     pub fn try_tell(&mut self, event: Event) -> bool {
-        self.events.push_back(event).is_ok()
+        let fits = self.events.len() < EVENTS * usize::from(self.settings.interfaces.count());
+        if fits {
+            self.events.push_back(event);
+        }
+        fits
     }
 
     /// Tells the owner, or counts that it was not possible.

@@ -8,7 +8,7 @@
 //! Source: Q.931 (05/98) clause 4.5.13 (interface identifier), Annex F.1.
 
 use super::channel::{ChannelIdentification, Form, Selection};
-use crate::{Channel, ChannelSet, INTERFACES_MAX};
+use crate::{Channel, ChannelSet, Group, INTERFACES_MAX, LinkId};
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,26 @@ impl Interfaces {
     pub const fn alone(e1: bool, logical_channels: bool) -> Interfaces {
         let list = [Interface { identifier: 0, d_channel: true }; INTERFACES_MAX];
         Interfaces { e1, logical_channels, shared: false, count: 1, list, own: 0 }
+    }
+
+    /// The T1 interfaces of a group.
+    #[must_use]
+    pub fn shared(group: &Group) -> Interfaces {
+        let has_d_channel =
+            |place| [LinkId::Primary, LinkId::Backup].iter().any(|d| group.interface_of(*d) == Some(place));
+        let mut interfaces = Interfaces::alone(false, false);
+        (interfaces.shared, interfaces.count) = (true, group.identifiers().len() as u8);
+        for (place, identifier) in (0..).zip(group.identifiers()) {
+            let interface = Interface { identifier: *identifier, d_channel: has_d_channel(place) };
+            interfaces.list[usize::from(place)] = interface;
+        }
+        interfaces.own = group.interface_of(LinkId::Primary).unwrap_or_default();
+        interfaces
+    }
+
+    /// Messages come in on the interface at this place.
+    pub fn carried_on(&mut self, place: u8) {
+        self.own = place;
     }
 
     /// How many there are.

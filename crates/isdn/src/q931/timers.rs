@@ -37,6 +37,8 @@ pub enum Timer {
     T314,
     /// RESTART sent.
     T316,
+    /// A D channel has failed, and the other one of its group has not been answered on yet.
+    T321,
     /// STATUS ENQUIRY sent.
     T322,
 }
@@ -61,7 +63,7 @@ const fn row(timer: Timer, user: u64, network: u64, clause: &'static str) -> Row
 /// All of them, in the order of [`Timer`].
 ///
 /// T306 is the network's; a user that listens keeps the same time, so as not to hear a tone for ever. T309 is an option of the user side, with the network's value; T310 is 30 to 120 s there. T301 is "3 minutes or more".
-pub const TABLE: [Row; 13] = [
+pub const TABLE: [Row; 14] = [
     row(Timer::T301, 180, 180, "5.2.5.3"),
     row(Timer::T302, 15, 15, "5.2.4"),
     row(Timer::T303, 4, 4, "5.1.1, 5.2.5.3"),
@@ -74,6 +76,7 @@ pub const TABLE: [Row; 13] = [
     row(Timer::T313, 4, 4, "5.2.8"),
     row(Timer::T314, 4, 4, "Annex H"),
     row(Timer::T316, 120, 120, "5.5.1"),
+    row(Timer::T321, 30, 30, "F.2.2"),
     row(Timer::T322, 4, 4, "5.8.10"),
 ];
 

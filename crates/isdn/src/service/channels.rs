@@ -367,7 +367,7 @@ impl Services {
             self.counters.not_understood += 1;
             return;
         };
-        let Some((channels, element)) = self.interfaces.applicable(&message.channels) else {
+        let Some((channels, element)) = desk.settings.interfaces.applicable(&message.channels) else {
             self.counters.unknown_channel += 1;
             return;
         };

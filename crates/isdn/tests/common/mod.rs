@@ -230,7 +230,7 @@ impl Pair {
         while let Some(output) = self.end(side).d.poll_output() {
             match output {
                 Output::Event(event) => self.end(side).events.push(event),
-                Output::Frame(frame) => {
+                Output::Frame(_, frame) => {
                     if let Some(message) = message_in(side, &frame) {
                         self.ladder.push(line(now, side, &message, cut));
                     }
@@ -370,7 +370,7 @@ impl Alone {
                 silent = false;
                 match output {
                     Output::Event(event) => self.events.push(event),
-                    Output::Frame(frame) => {
+                    Output::Frame(_, frame) => {
                         if let Some(message) = message_in(self.side, &frame) {
                             self.ladder.push(line(self.now, self.side, &message, false));
                         }
@@ -385,7 +385,7 @@ impl Alone {
                     while let Some(output) = self.d.poll_output() {
                         match output {
                             Output::Event(event) => self.events.push(event),
-                            Output::Frame(frame) => {
+                            Output::Frame(_, frame) => {
                                 if let Some(message) = message_in(self.side, &frame) {
                                     self.ladder.push(line(self.now, self.side, &message, false));
                                 }

@@ -83,6 +83,7 @@ impl Ledger {
                 }
                 Event::LinkUp { .. }
                 | Event::LinkDown
+                | Event::LinkState { .. }
                 | Event::Restarted { .. }
                 | Event::RestartDone { .. }
                 | Event::FarChanged { .. }

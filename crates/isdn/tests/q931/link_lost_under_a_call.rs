@@ -139,7 +139,7 @@ fn reset_by_a_far_end_that_has_forgotten() {
     alone.d.handle_frame(alone.now, &sabme);
     let mut heard = Vec::new();
     while let Some(output) = alone.d.poll_output() {
-        if let isdn::Output::Frame(frame) = output {
+        if let isdn::Output::Frame(_, frame) = output {
             heard.push(frame.to_vec());
         }
     }

@@ -17,8 +17,8 @@ fn what_becomes_of_each() {
         let mut events = Vec::new();
         while let Some(output) = it.alone.d.poll_output() {
             match output {
-                Output::Frame(frame) if frame[2] & 1 == 0 => said.push(frame[8]),
-                Output::Frame(_) => {}
+                Output::Frame(_, frame) if frame[2] & 1 == 0 => said.push(frame[8]),
+                Output::Frame(_, _) => {}
                 Output::Event(event) => events.push(event),
             }
         }

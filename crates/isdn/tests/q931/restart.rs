@@ -59,7 +59,7 @@ fn every_form_is_answered() {
         }
         while let Some(output) = alone.d.poll_output() {
             match output {
-                isdn::Output::Frame(frame) => answers.push(frame[4..].to_vec()),
+                isdn::Output::Frame(_, frame) => answers.push(frame[4..].to_vec()),
                 isdn::Output::Event(event) => alone.events.push(event),
             }
         }

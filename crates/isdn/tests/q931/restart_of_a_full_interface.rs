@@ -53,7 +53,7 @@ fn the_answer_comes_behind_the_events() {
         while let Some(output) = d.poll_output() {
             match output {
                 Output::Event(Event::Released { .. }) => order.push("released"),
-                Output::Frame(frame) if frame.get(8) == Some(&0x4e) => order.push("answer"),
+                Output::Frame(_, frame) if frame.get(8) == Some(&0x4e) => order.push("answer"),
                 _ => {}
             }
         }

@@ -20,7 +20,7 @@ fn echo(mut alone: Alone, first: &[u8], time: std::time::Duration, answer: impl 
             let mut silent = true;
             while let Some(output) = alone.d.poll_output() {
                 silent = false;
-                if let isdn::Output::Frame(frame) = output {
+                if let isdn::Output::Frame(_, frame) = output {
                     alone.far.handle_frame(alone.now, &frame);
                 }
             }

@@ -21,7 +21,7 @@ fn answers(alone: &mut Alone, message: &[u8]) -> Vec<Vec<u8>> {
         while let Some(output) = alone.d.poll_output() {
             silent = false;
             match output {
-                isdn::Output::Frame(frame) => {
+                isdn::Output::Frame(_, frame) => {
                     if frame[2] & 1 == 0 {
                         answers.push(frame[4..].to_vec());
                     }

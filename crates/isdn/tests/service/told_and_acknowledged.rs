@@ -58,7 +58,7 @@ fn octet_for_octet() {
                 let (from, to) = if turn == 0 { (&mut user, &mut network) } else { (&mut network, &mut user) };
                 while let Some(output) = from.poll_output() {
                     silent = false;
-                    if let isdn::Output::Frame(frame) = output {
+                    if let isdn::Output::Frame(_, frame) = output {
                         if frame[2] & 1 == 0 {
                             said[turn].push(frame[4..].to_vec());
                         }
