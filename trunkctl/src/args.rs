@@ -40,8 +40,9 @@ pub enum Command {
     Spans,
     /// The channels of a span, or of all: service states and calls
     Channels {
-        /// Number of the span, as `trunkctl spans` shows it
-        span: Option<u16>,
+        /// The span, as `trunkctl spans` shows it: `1` or `span 1` [default: all]
+        #[arg(num_args = 0..=2, value_name = "SPAN")]
+        span: Vec<String>,
     },
     /// The calls: who, how far, in which event
     Calls,
@@ -235,8 +236,9 @@ impl Hold {
 /// The frames to show.
 #[derive(Debug, Args)]
 pub struct Trace {
-    /// Number of the span, as `trunkctl spans` shows it
-    pub span: u16,
+    /// The span, as `trunkctl spans` shows it: `1` or `span 1`
+    #[arg(required = true, num_args = 1..=2, value_name = "SPAN")]
+    pub span: Vec<String>,
     /// What is remembered, then exit [default: what comes from now on, until Ctrl-C]
     #[arg(long)]
     pub ring: bool,
@@ -359,6 +361,16 @@ fn repeat(text: &str) -> Result<control::Repeat, String> {
     }
 }
 
+/// The number of a span, written `1` or `span 1`.
+pub fn span(words: &[String]) -> Result<u16, String> {
+    let number = match words {
+        [number] => number.parse().ok(),
+        [span, number] if span == "span" => number.parse().ok(),
+        _ => None,
+    };
+    number.filter(|n| *n > 0).ok_or_else(|| format!("`{}` is no span: write 1 or `span 1`", words.join(" ")))
+}
+
 /// Severities to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs, reason = "they would become help texts that say the same word again")]
@@ -394,6 +406,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_span_is_named_either_way() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!((span(&words("2")), span(&words("span 2"))), (Ok(2), Ok(2)));
+        for wrong in ["0", "span", "spam 2", "2 span", "x"] {
+            assert!(span(&words(wrong)).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -65,6 +65,7 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             output.answer(&spans, || show::spans(&spans, words::now_ms()))
         }
         Command::Channels { span } => {
+            let span = if span.is_empty() { None } else { Some(args::span(&span).map_err(Failure::Usage)?) };
             let channels = client.channels(span)?;
             output.answer(&channels, || show::channels(&channels, words::now_ms()))
         }

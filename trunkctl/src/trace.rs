@@ -18,7 +18,8 @@ use std::path::Path;
 
 /// Show or write the frames that are asked for.
 pub fn trace(client: Client, wish: &Trace, output: Output) -> Result<(), Failure> {
-    let asked = TraceWish { span: wish.span, ring: wish.ring, numbers: wish.numbers };
+    let span = crate::args::span(&wish.span).map_err(Failure::Usage)?;
+    let asked = TraceWish { span, ring: wish.ring, numbers: wish.numbers };
     let mut tracing = client.trace(asked)?;
     match wish.write.as_deref() {
         Some(file) => write(&mut tracing, wish, file, output)?,
