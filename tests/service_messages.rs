@@ -63,7 +63,7 @@ impl Town {
             while let Some(output) = self.exchange.poll_output() {
                 silent = false;
                 match output {
-                    isdn::Output::Frame(_, frame) => self.gateway.handle_frame(self.now, 0, &frame),
+                    isdn::Output::Frame(_, frame) => self.gateway.handle_frame(self.now, 0, frame),
                     isdn::Output::Event(event) => self.heard.push(event),
                 }
             }

@@ -144,7 +144,7 @@ impl Alone {
                         if (frame[4], frame[6], frame[8]) == (0x43, 0, 0x07) {
                             self.told.push_back(frame[4..].to_vec());
                         }
-                        self.last = frame;
+                        self.last = LapdFrame::from_slice(frame).expect("no frame is longer");
                     }
                 }
                 Output::Event(Event::Incoming { call, .. }) => {
@@ -249,7 +249,9 @@ impl Pair {
         let (d, now) = (&mut self.ends[end], self.now);
         while let Some(output) = d.poll_output() {
             match output {
-                Output::Frame(_, frame) => self.lines[1 - end].push_back(frame),
+                Output::Frame(_, frame) => {
+                    self.lines[1 - end].push_back(LapdFrame::from_slice(frame).expect("no frame is longer"));
+                }
                 Output::Event(Event::Incoming { call, .. }) => {
                     d.proceed(now, call, 5).expect("it is new");
                     d.alert(now, call).expect("it is new");

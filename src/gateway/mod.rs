@@ -577,7 +577,10 @@ impl Gateway {
         let mut far: Option<(isdn::FarState, u32)> = None;
         while let Some(output) = self.spans[span].dchannel.poll_output() {
             match output {
-                isdn::Output::Frame(_, frame) => self.push(Output::Frame(span as u16, frame)),
+                isdn::Output::Frame(_, frame) => match isdn::LapdFrame::from_slice(frame) {
+                    Ok(frame) => self.push(Output::Frame(span as u16, frame)),
+                    Err(_) => self.lost_outputs += 1,
+                },
                 isdn::Output::Event(isdn::Event::FarChanged { channel, state }) => {
                     let so_far = match far {
                         Some((same, channels)) if same == state => channels,

@@ -101,7 +101,7 @@ impl Wire {
     fn step(&mut self, gateway: &mut Gateway, now: Duration) -> bool {
         if let Some(output) = self.far.poll_output() {
             match output {
-                isdn::Output::Frame(_, frame) => gateway.handle_frame(now, 0, &frame),
+                isdn::Output::Frame(_, frame) => gateway.handle_frame(now, 0, frame),
                 isdn::Output::Event(event) => self.events.push(event),
             }
             return true;

@@ -409,7 +409,7 @@ impl Switch {
                 while let Some(output) = self.spans[index].d.poll_output() {
                     silent = false;
                     match output {
-                        isdn::Output::Frame(_, frame) => match DFrame::new(&frame) {
+                        isdn::Output::Frame(_, frame) => match DFrame::new(frame) {
                             Some(frame) => self.outputs.push_back(Output::Frame { span: SpanId(index), frame }),
                             None => log::warn!("exchange: a frame of {} octets is too long to send", frame.len()),
                         },

@@ -50,7 +50,7 @@ impl Town {
             while let Some(output) = self.user.poll_output() {
                 silent = false;
                 match output {
-                    isdn::Output::Frame(_, frame) => self.exchange.handle_frame(self.now, SPAN, &frame),
+                    isdn::Output::Frame(_, frame) => self.exchange.handle_frame(self.now, SPAN, frame),
                     isdn::Output::Event(event) => self.heard.push(event),
                 }
             }

@@ -25,7 +25,7 @@ impl Pair {
             while let Some(output) = self.user.poll_output() {
                 silent = false;
                 match output {
-                    Output::Frame(_, frame) => self.network.handle_frame(self.now, &frame),
+                    Output::Frame(_, frame) => self.network.handle_frame(self.now, frame),
                     Output::Event(Event::Incoming { call, .. }) => {
                         self.user.proceed(self.now, call, self.channel).expect("new");
                         self.user.connect(self.now, call).expect("not answered");
@@ -36,7 +36,7 @@ impl Pair {
             while let Some(output) = self.network.poll_output() {
                 silent = false;
                 if let Output::Frame(_, frame) = output {
-                    self.user.handle_frame(self.now, &frame);
+                    self.user.handle_frame(self.now, frame);
                 }
             }
             std::hint::black_box((self.user.poll_timeout(), self.network.poll_timeout()));

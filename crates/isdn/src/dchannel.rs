@@ -6,12 +6,11 @@
 //! Data path: D-channel frames → [`DChannel::handle_frame`] → [`Output::Event`]; `dial`, `clear` and their like →
 //! [`Output::Frame`].
 //! Time: the caller supplies `now` with every input and calls [`DChannel::handle_timeout`] when
-//! [`DChannel::poll_timeout`] says so. After every input it collects [`DChannel::poll_output`] until `None`: what a
-//! frame brought is acted upon as it is collected.
+//! [`DChannel::poll_timeout`] says so. After every input it collects [`DChannel::poll_output`] until `None`.
 //! Source: Q.931 (05/98) clause 5, Q.921 (09/97) clause 5.
 //! Words: owner, whoever has the `DChannel` and handles its calls.
 
-use crate::q921::{self, DataLink, LapdFrame, Parameters};
+use crate::q921::{self, DataLink, Parameters};
 use crate::q931::interfaces::Interfaces;
 use crate::q931::message::MAINTENANCE;
 use crate::q931::{
@@ -98,9 +97,9 @@ impl Config {
 /// What a D channel has for its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "kept by value so that a real-time thread need not allocate")]
-pub enum Output {
-    /// Send this frame on this D channel, after those before it.
-    Frame(LinkId, LapdFrame),
+pub enum Output<'a> {
+    /// Send this frame on this D channel, after those before it. It is lent from the data link until the next input or output.
+    Frame(LinkId, &'a [u8]),
     /// Something happened.
     Event(Event),
 }
@@ -167,6 +166,7 @@ impl DChannel {
     pub fn start(&mut self, now: Duration) {
         self.advance(now);
         self.desk.links.start(now);
+        self.heed_links();
     }
 
     /// The line carries frames again: a link that is wanted and not up is asked for at once.
@@ -178,6 +178,7 @@ impl DChannel {
     pub fn line_restored_on(&mut self, now: Duration, link: LinkId) {
         self.advance(now);
         self.desk.links.line_restored(now, link);
+        self.heed_links();
     }
 
     /// The line of a D channel carries no frames any more: if it carries the signalling, and the other one of its group
@@ -186,6 +187,7 @@ impl DChannel {
         self.advance(now);
         let change = self.desk.links.line_failed(now, link);
         self.follow(change);
+        self.heed_links();
     }
 
     /// Holds a D channel down, or lets it go. The other one of its group takes over if need be; without one, it is the end of
@@ -194,6 +196,7 @@ impl DChannel {
         self.advance(now);
         let change = self.desk.links.set_manual(now, link, held);
         self.follow(change);
+        self.heed_links();
     }
 
     /// Ends all calls without a word to the far end, cause 27, and releases the link. Polite owners clear their calls and
@@ -201,6 +204,7 @@ impl DChannel {
     pub fn stop(&mut self, now: Duration) {
         self.end_everything(now);
         self.desk.links.stop(now);
+        self.heed_links();
     }
 
     /// As [`stop`](Self::stop), and a far end that wants the link back is refused until [`start`](Self::start): so an exchange
@@ -208,6 +212,7 @@ impl DChannel {
     pub fn withdraw(&mut self, now: Duration) {
         self.end_everything(now);
         self.desk.links.withdraw(now);
+        self.heed_links();
     }
 
     /// Takes a D-channel frame as it came from the line, without FCS. Any octets are survived.
@@ -218,7 +223,16 @@ impl DChannel {
     /// The same from either D channel of a group. Without a backup, nothing is heard from it.
     pub fn handle_frame_on(&mut self, now: Duration, link: LinkId, frame: &[u8]) {
         self.advance(now);
-        self.desk.links.handle_frame(now, link, frame);
+        if let Some(message) = self.desk.links.take_frame(now, link, frame, self.desk.has_room()) {
+            let (counts, change) = self.desk.links.heard(now, link);
+            self.follow(change);
+            if counts {
+                self.handle_message(message);
+            } else {
+                self.desk.counters.on_standby += 1;
+            }
+        }
+        self.heed_links();
     }
 
     /// To be called at the time told by [`poll_timeout`](Self::poll_timeout) or later; earlier does nothing.
@@ -228,6 +242,7 @@ impl DChannel {
             self.desk.counters.count_expiry(Timer::T321);
             self.follow(change);
         }
+        self.heed_links();
         for call in self.calls.iter_mut() {
             call.handle_timeout(&mut self.desk);
         }
@@ -247,38 +262,16 @@ impl DChannel {
     }
 
     /// The next output. To be called after every input until there is none.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        loop {
-            if let Some(event) = self.next_event() {
-                return Some(Output::Event(event));
-            }
-            let now = self.desk.now;
-            match self.desk.links.poll_output() {
-                Some((link, q921::Output::Transmit(frame))) => return Some(Output::Frame(link, frame)),
-                Some((link, q921::Output::Established { reset })) => {
-                    let change = self.desk.links.established(now, link, reset);
-                    self.follow(change);
-                }
-                Some((link, q921::Output::Released)) => {
-                    let change = self.desk.links.released(now, link);
-                    self.follow(change);
-                }
-                Some((link, q921::Output::Information(message))) => {
-                    let (counts, change) = self.desk.links.heard(now, link);
-                    self.follow(change);
-                    if counts {
-                        self.handle_message(&message);
-                    } else {
-                        self.desk.counters.on_standby += 1;
-                    }
-                }
-                None => {
-                    // Endings that found the queue of events full.
-                    self.calls.sweep(&mut self.desk);
-                    return self.next_event().map(Output::Event);
-                }
-            }
+    pub fn poll_output(&mut self) -> Option<Output<'_>> {
+        if let Some(event) = self.next_event() {
+            return Some(Output::Event(event));
         }
+        // Endings that found the queue of events full.
+        self.calls.sweep(&mut self.desk);
+        if let Some(event) = self.next_event() {
+            return Some(Output::Event(event));
+        }
+        self.desk.links.next_frame().map(|(link, frame)| Output::Frame(link, frame))
     }
 
     /// Whether the data link is up: [`Event::LinkUp`] came last, and not [`Event::LinkDown`].
@@ -464,6 +457,18 @@ impl DChannel {
         let offered = std::mem::take(&mut self.desk.offered);
         if !offered.is_empty() {
             self.services.offered(&mut self.desk, &offered);
+        }
+    }
+
+    /// Acts upon what has become of the links.
+    fn heed_links(&mut self) {
+        while let Some((link, change)) = self.desk.links.take_change() {
+            let now = self.desk.now;
+            let change = match change {
+                q921::Change::Established { reset } => self.desk.links.established(now, link, reset),
+                q921::Change::Released => self.desk.links.released(now, link),
+            };
+            self.follow(change);
         }
     }
 

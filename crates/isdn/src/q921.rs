@@ -16,12 +16,17 @@ pub mod frame;
 mod counters;
 mod link;
 mod outbox;
+mod ring;
 mod sequence;
 mod trace;
+mod writer;
 
 pub use counters::Counters;
 pub use link::DataLink;
 pub use trace::{Transition, Why};
+pub use writer::Writer;
+
+pub(crate) use outbox::Change;
 
 use std::time::Duration;
 
@@ -125,12 +130,11 @@ impl std::fmt::Display for SendError {
 
 impl std::error::Error for SendError {}
 
-/// What the link has for its owner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant, reason = "kept by value so that a real-time thread need not allocate")]
-pub enum Output {
+/// What the link has for its owner. Octets are lent from the link until its next input or output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output<'a> {
     /// Send this frame, after those before it.
-    Transmit(LapdFrame),
+    Transmit(&'a [u8]),
     /// The link is up (DL-ESTABLISH indication or confirm).
     Established {
         /// Layer 3 believed it up before: messages may have been lost (Q.931 clause 5.8.8).
@@ -139,5 +143,5 @@ pub enum Output {
     /// The link is down (DL-RELEASE indication or confirm); messages not yet acknowledged are gone.
     Released,
     /// A message arrived (DL-DATA indication).
-    Information(Message),
+    Information(&'a [u8]),
 }

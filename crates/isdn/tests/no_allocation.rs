@@ -14,7 +14,7 @@ fn pump(from: &mut DChannel, to: &mut DChannel, now: Duration, lose: &mut Dice, 
         match output {
             Output::Frame(_, frame) => {
                 if lose.below(50) != 0 {
-                    to.handle_frame(now, &frame);
+                    to.handle_frame(now, frame);
                 }
             }
             Output::Event(Event::Incoming { call, .. }) => {

@@ -2,7 +2,7 @@
 //! it goes up and down.
 
 use isdn::Side;
-use isdn::q921::{DataLink, LapdFrame, Output, Parameters, StateName};
+use isdn::q921::{DataLink, Output, Parameters, StateName};
 use std::time::Duration;
 
 /// Hands the frames of `from` to `to`, except every `lose`-th; counts messages.
@@ -13,8 +13,7 @@ fn exchange(from: &mut DataLink, to: &mut DataLink, now: Duration, lose: usize, 
             Output::Transmit(frame) => {
                 *count += 1;
                 if !count.is_multiple_of(lose) {
-                    let frame: LapdFrame = frame;
-                    to.handle_frame(now, &frame);
+                    to.handle_frame(now, frame);
                 }
             }
             Output::Information(_) => messages += 1,

@@ -22,12 +22,14 @@ pub fn lapd_frame(input: &[u8]) {
         let written = match read {
             Frame::Information { n_s, n_r, poll, information } => {
                 let message = Message::from_slice(information).expect("no longer than N201");
-                frame::write_information(sender, n_s, n_r, poll, &message)
+                frame::write_information(sender, n_s, n_r, poll, &message).to_vec()
             }
             Frame::Supervisory { function, command, n_r, poll_final } => {
-                frame::write_supervisory(sender, function, command, n_r, poll_final)
+                frame::write_supervisory(sender, function, command, n_r, poll_final).to_vec()
             }
-            Frame::Unnumbered { function, poll_final } => frame::write_unnumbered(sender, function, poll_final),
+            Frame::Unnumbered { function, poll_final } => {
+                frame::write_unnumbered(sender, function, poll_final).to_vec()
+            }
         };
         match read {
             // XID may be either; its content, and that of FRMR and UI, is not kept.

@@ -14,12 +14,12 @@ use crate::say;
 use crate::script::{Script, channels, opposite};
 use isdn::maintenance::{Kind, ServiceMessage};
 use isdn::q921::frame::{self, Frame};
-use isdn::q921::{DataLink, Message, Parameters};
+use isdn::q921::{DataLink, LapdFrame, Message, Parameters};
 use isdn::q931::StateName;
 use isdn::q931::message::MAINTENANCE;
 use isdn::{
-    CallReference, Cause, Channel, ChannelChoice, Config, DChannel, Event, LapdFrame, Manner, Number, Output,
-    ServiceState, Setup, Side,
+    CallReference, Cause, Channel, ChannelChoice, Config, DChannel, Event, Manner, Number, Output, ServiceState, Setup,
+    Side,
 };
 use std::time::Duration;
 
@@ -71,16 +71,16 @@ impl Far {
     }
 
     /// The next frame; calls that come to a peer are answered on their way.
-    fn next_frame(&mut self, now: Duration) -> Option<LapdFrame> {
+    fn next_frame(&mut self, now: Duration) -> Option<Vec<u8>> {
         match self {
             Far::Link(link) => loop {
                 if let isdn::q921::Output::Transmit(frame) = link.poll_output()? {
-                    return Some(frame);
+                    return Some(frame.to_vec());
                 }
             },
             Far::Peer { d: peer, ledger, e1 } => loop {
                 match peer.poll_output()? {
-                    Output::Frame(_, frame) => return Some(frame),
+                    Output::Frame(_, frame) => return Some(frame.to_vec()),
                     Output::Event(event) => {
                         ledger.enter(&event);
                         if let Event::Incoming { call, setup } = event {
@@ -283,16 +283,23 @@ impl Bench {
 
     /// Takes all outputs, and lets the far end have the frames.
     fn drain(&mut self) {
-        while let Some(output) = self.without_memory(DChannel::poll_output) {
-            match output {
-                Output::Event(event) => {
+        loop {
+            let (mut event, mut frame) = (None, LapdFrame::new());
+            self.without_memory(|d| match d.poll_output() {
+                Some(Output::Event(told)) => event = Some(told),
+                Some(Output::Frame(_, lent)) => frame.extend_from_slice(lent).expect("no frame is longer"),
+                None => {}
+            });
+            match event {
+                Some(event) => {
                     self.ledger.enter(&event);
                     if let (Far::Peer { e1, .. }, Event::Incoming { call, setup }) = (&self.far, event) {
                         let (e1, now) = (*e1, self.now);
                         self.without_memory(|d| answer(d, e1, now, call, setup.channel));
                     }
                 }
-                Output::Frame(_, frame) => {
+                None if frame.is_empty() => return,
+                None => {
                     self.frames += 1;
                     assert!(self.frames <= FRAMES_MAX, "one input, and no end of frames");
                     self.look_at(&frame);

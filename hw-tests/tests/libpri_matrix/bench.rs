@@ -237,10 +237,14 @@ impl Bench {
     fn drain(&mut self) {
         while let Some(output) = self.ours.poll_output() {
             match output {
-                Output::Frame(_, frame) if self.passes(self.place.side, &frame) => {
-                    self.towards_them.push_back(frame.to_vec());
+                Output::Frame(_, frame) => {
+                    let frame = frame.to_vec();
+                    if self.passes(self.place.side, &frame) {
+                        self.towards_them.push_back(frame);
+                    } else {
+                        self.lost += 1;
+                    }
                 }
-                Output::Frame(_, _) => self.lost += 1,
                 Output::Event(event) => {
                     if let Event::Incoming { call, setup } = &event {
                         self.receive(*call, setup.channel);

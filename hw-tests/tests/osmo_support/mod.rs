@@ -281,7 +281,8 @@ impl Story {
         while let Some(output) = self.link.poll_output() {
             match output {
                 Output::Transmit(frame) => {
-                    self.capture.note(self.start.elapsed(), &frame, self.side == Side::Network);
+                    self.capture.note(self.start.elapsed(), frame, self.side == Side::Network);
+                    let frame = frame.to_vec();
                     if self.carries(TO_PEER, &frame) {
                         self.peer.send(&frame);
                     }

@@ -91,7 +91,7 @@ impl Gateway {
         while let Some(output) = self.d[span].poll_output() {
             match output {
                 isdn::Output::Frame(_, frame) => {
-                    self.traffic.send_frame(SpanIndex(span as u8), &frame).expect("a card carries");
+                    self.traffic.send_frame(SpanIndex(span as u8), frame).expect("a card carries");
                 }
                 isdn::Output::Event(event) => self.handle(now, span, event),
             }

@@ -171,9 +171,10 @@ impl Office {
 
     /// Carry everything to where it belongs until nobody has anything to say.
     pub fn settle(&mut self) {
-        for _ in 0..100_000 {
+        for _ in 0..1_000_000 {
             let mut silent = true;
-            while let Some(output) = self.switch.poll_output() {
+            // One at a time: a desk collects after each frame.
+            if let Some(output) = self.switch.poll_output() {
                 silent = false;
                 match output {
                     Output::Frame { span, frame } => {
@@ -190,7 +191,7 @@ impl Office {
                     silent = false;
                     match output {
                         isdn::Output::Frame(_, frame) if !desk.cut => {
-                            self.switch.handle_frame(self.now, SpanId(span), &frame);
+                            self.switch.handle_frame(self.now, SpanId(span), frame);
                         }
                         isdn::Output::Frame(_, _) => {}
                         isdn::Output::Event(event) => desk.handle(self.now, event),

@@ -9,6 +9,10 @@
 
 use super::{LapdFrame, Message, N201_MAX};
 use crate::Side;
+use heapless::Vec;
+
+/// A whole frame that has no information field.
+pub type ShortFrame = Vec<u8, 4, u8>;
 
 /// Supervisory functions (table 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +173,7 @@ const fn address(sender: Side, command: bool) -> [u8; 2] {
 
 /// SABME, DISC, UA, DM, FRMR without its information field, UI or XID likewise.
 #[must_use]
-pub fn write_unnumbered(sender: Side, function: Unnumbered, poll_final: bool) -> LapdFrame {
+pub fn write_unnumbered(sender: Side, function: Unnumbered, poll_final: bool) -> ShortFrame {
     let (control, command) = match function {
         Unnumbered::Sabme => (0x6f, true),
         Unnumbered::Disc => (0x43, true),
@@ -180,33 +184,35 @@ pub fn write_unnumbered(sender: Side, function: Unnumbered, poll_final: bool) ->
         Unnumbered::Xid => (0xaf, true),
     };
     let [first, second] = address(sender, command);
-    frame(&[first, second, control | (u8::from(poll_final) << 4)], &[])
+    ShortFrame::from_array([first, second, control | (u8::from(poll_final) << 4)])
 }
 
 /// RR, RNR or REJ.
 #[must_use]
-pub fn write_supervisory(sender: Side, function: Supervisory, command: bool, n_r: u8, poll_final: bool) -> LapdFrame {
+pub fn write_supervisory(sender: Side, function: Supervisory, command: bool, n_r: u8, poll_final: bool) -> ShortFrame {
     let control = match function {
         Supervisory::ReceiveReady => 0x01,
         Supervisory::ReceiveNotReady => 0x05,
         Supervisory::Reject => 0x09,
     };
     let [first, second] = address(sender, command);
-    frame(&[first, second, control, (n_r << 1) | u8::from(poll_final)], &[])
+    ShortFrame::from_array([first, second, control, (n_r << 1) | u8::from(poll_final)])
+}
+
+/// What goes before the message in an I frame.
+#[must_use]
+pub const fn information_header(sender: Side, n_s: u8, n_r: u8, poll: bool) -> [u8; 4] {
+    let [first, second] = address(sender, true);
+    [first, second, n_s << 1, (n_r << 1) | poll as u8]
 }
 
 /// An I frame.
 #[must_use]
 pub fn write_information(sender: Side, n_s: u8, n_r: u8, poll: bool, message: &Message) -> LapdFrame {
-    let [first, second] = address(sender, true);
-    frame(&[first, second, n_s << 1, (n_r << 1) | u8::from(poll)], message)
-}
-
-fn frame(header: &[u8], information: &[u8]) -> LapdFrame {
     const { assert!(super::FRAME_MAX == N201_MAX + 4) };
-    let mut octets = LapdFrame::new();
-    let fits = octets.extend_from_slice(header).is_ok() && octets.extend_from_slice(information).is_ok();
-    assert!(fits, "a header of four octets and a Message fill a LapdFrame at most");
+    let mut octets = LapdFrame::from_array(information_header(sender, n_s, n_r, poll));
+    let fits = octets.extend_from_slice(message);
+    assert!(fits.is_ok(), "a header of four octets and a Message fill a LapdFrame at most");
     octets
 }
 
@@ -219,7 +225,7 @@ mod tests {
     fn reads_what_it_writes_and_the_octets_are_the_known_ones() {
         let network = Side::Network;
         let user = Side::User;
-        let cases: &[(LapdFrame, Side, &[u8])] = &[
+        let cases: &[(ShortFrame, Side, &[u8])] = &[
             (write_unnumbered(network, Unnumbered::Sabme, true), network, &[0x02, 0x01, 0x7f]),
             (write_unnumbered(user, Unnumbered::Sabme, true), user, &[0x00, 0x01, 0x7f]),
             (write_unnumbered(user, Unnumbered::Ua, true), user, &[0x02, 0x01, 0x73]),

@@ -21,13 +21,14 @@
 //! answered by our own as well when that seems lost; no new I frame is sent in state 8; an I frame lost for want of
 //! room in the outbox is left unacknowledged rather than RNR sent; a REJ that comes twice at once is obeyed once.
 
-use super::frame::{self, Frame, NotAFrame, Supervisory, Unnumbered};
-use super::outbox::Outbox;
+use super::frame::{self, Frame, NotAFrame, ShortFrame, Supervisory, Unnumbered};
+use super::outbox::{Change, Item, Outbox};
+use super::ring::Ring;
 use super::sequence::Sequence;
 use super::trace::{Trace, Transition, Why};
-use super::{Counters, Message, Output, Parameters, QUEUE_LENGTH, SendError, StateName};
+use super::writer::Writer;
+use super::{Counters, Output, Parameters, QUEUE_LENGTH, SendError, StateName};
 use crate::Side;
-use heapless::Deque;
 use std::time::Duration;
 
 /// From a failed or ended link to the next attempt. Q.921 leaves the insisting to layer 3; a primary rate link is wanted
@@ -80,8 +81,10 @@ pub struct DataLink {
     /// Time of the last input.
     now: Duration,
     /// Messages from the oldest unacknowledged on: the first `outstanding` have been sent.
-    queue: Deque<Message, QUEUE_LENGTH>,
+    queue: Ring<QUEUE_LENGTH>,
     outbox: Outbox,
+    /// The frame without information that is lent.
+    lent: ShortFrame,
     counters: Counters,
     trace: Trace,
 }
@@ -98,8 +101,9 @@ impl DataLink {
             wanted: false,
             barred: false,
             now: Duration::ZERO,
-            queue: Deque::new(),
+            queue: Ring::default(),
             outbox: Outbox::default(),
+            lent: ShortFrame::new(),
             counters: Counters::default(),
             trace: Trace::default(),
         }
@@ -142,7 +146,7 @@ impl DataLink {
         match self.state {
             State::TeiAssigned { .. } => {
                 self.state = State::TeiAssigned { retry: None };
-                self.announce(Output::Released);
+                self.announce(Change::Released);
             }
             State::AwaitingRelease { .. } => {}
             State::AwaitingEstablishment { .. } | State::Established { .. } | State::TimerRecovery { .. } => {
@@ -187,6 +191,14 @@ impl DataLink {
     /// # Errors
     /// [`SendError`] says why the message was not taken; nothing has changed then.
     pub fn send(&mut self, now: Duration, information: &[u8]) -> Result<(), SendError> {
+        self.send_with(now, |writer| writer.put(information))
+    }
+
+    /// As [`send`](Self::send), and the message is written where it will wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_with(&mut self, now: Duration, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
         self.advance(now);
         match self.state {
             State::Established { .. }
@@ -196,31 +208,59 @@ impl DataLink {
                 return Err(SendError::LinkDown);
             }
         }
-        if information.len() > self.parameters.n201 {
-            return Err(SendError::TooLong);
+        if self.queue.is_full() {
+            return Err(SendError::QueueFull);
         }
-        let message = Message::from_slice(information).map_err(|_| SendError::TooLong)?;
-        self.queue.push_back(message).map_err(|_| SendError::QueueFull)
+        if self.queue.push_with(self.parameters.n201, write) { Ok(()) } else { Err(SendError::TooLong) }
     }
 
     /// Takes a whole frame as it came from the line, without FCS. Anything is accepted: what is no frame, or not for
     /// us, is counted.
     pub fn handle_frame(&mut self, now: Duration, octets: &[u8]) {
+        if let Some(message) = self.take_frame(now, octets, self.outbox.has_room()) {
+            self.outbox.deliver(message);
+        }
+    }
+
+    /// As [`handle_frame`](Self::handle_frame), for an owner who acts upon a message at once: gives the message that the frame
+    /// has brought. Without `room` none is taken, and none acknowledged.
+    pub(crate) fn take_frame<'a>(&mut self, now: Duration, octets: &'a [u8], room: bool) -> Option<&'a [u8]> {
         self.advance(now);
         self.counters.frames_in += 1;
-        match frame::decode(octets, self.side.peer(), self.parameters.n201) {
-            Ok(frame) => match self.state {
-                State::TeiAssigned { .. } => self.in_tei_assigned(frame),
-                State::AwaitingEstablishment { t200, rc, was_up } => {
-                    self.in_awaiting_establishment(frame, t200, rc, was_up);
-                }
-                State::AwaitingRelease { .. } => self.in_awaiting_release(frame),
-                State::Established { sequence, timer } => self.in_established(frame, sequence, timer),
-                State::TimerRecovery { sequence, t200, rc } => self.in_timer_recovery(frame, sequence, t200, rc),
-            },
-            Err(NotAFrame::Invalid) => self.counters.invalid += 1,
-            Err(NotAFrame::OtherAddress { .. }) => self.counters.other_address += 1,
-            Err(NotAFrame::UndefinedControl | NotAFrame::WrongLength | NotAFrame::TooLong) => {
+        let frame = match frame::decode(octets, self.side.peer(), self.parameters.n201) {
+            Ok(frame) => frame,
+            Err(fault) => {
+                self.refuse_frame(fault);
+                return None;
+            }
+        };
+        let taken = match self.state {
+            State::Established { sequence, timer } => self.in_established(frame, sequence, timer, room),
+            State::TimerRecovery { sequence, t200, rc } => self.in_timer_recovery(frame, sequence, t200, rc, room),
+            State::TeiAssigned { .. } => {
+                self.in_tei_assigned(frame);
+                false
+            }
+            State::AwaitingEstablishment { t200, rc, was_up } => {
+                self.in_awaiting_establishment(frame, t200, rc, was_up);
+                false
+            }
+            State::AwaitingRelease { .. } => {
+                self.in_awaiting_release(frame);
+                false
+            }
+        };
+        match frame {
+            Frame::Information { information, .. } if taken => Some(information),
+            _ => None,
+        }
+    }
+
+    fn refuse_frame(&mut self, fault: NotAFrame) {
+        match fault {
+            NotAFrame::Invalid => self.counters.invalid += 1,
+            NotAFrame::OtherAddress { .. } => self.counters.other_address += 1,
+            NotAFrame::UndefinedControl | NotAFrame::WrongLength | NotAFrame::TooLong => {
                 self.counters.malformed += 1;
                 // Frame rejection condition (5.8.5): only a link that is up is established again.
                 if let State::Established { sequence, .. } | State::TimerRecovery { sequence, .. } = self.state {
@@ -292,18 +332,34 @@ impl DataLink {
     }
 
     /// The next output. To be called after every input until there is none.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        // Each of the three answers for itself: an output is some 270 octets, too many to be handed on from one to the next.
-        if !self.outbox.is_drained() {
-            let output = self.outbox.next();
-            self.counters.frames_out += u64::from(matches!(output, Some(Output::Transmit(_))));
-            return output;
+    pub fn poll_output(&mut self) -> Option<Output<'_>> {
+        match self.outbox.next() {
+            Some(Item::Frame(frame)) => Some(Output::Transmit(self.lend(frame))),
+            Some(Item::Change(Change::Established { reset })) => Some(Output::Established { reset }),
+            Some(Item::Change(Change::Released)) => Some(Output::Released),
+            Some(Item::Message) => Some(Output::Information(self.outbox.message())),
+            None => self.next_numbered_frame().map(Output::Transmit),
         }
-        if self.has_information_to_send() {
-            self.counters.frames_out += 1;
-            return self.next_information();
+    }
+
+    /// The next frame to send, for an owner who takes messages from [`take_frame`](Self::take_frame) and changes from
+    /// [`take_change`](Self::take_change).
+    pub(crate) fn next_frame(&mut self) -> Option<&[u8]> {
+        match self.outbox.next() {
+            Some(Item::Frame(frame)) => Some(self.lend(frame)),
+            Some(Item::Change(_) | Item::Message) | None => self.next_numbered_frame(),
         }
-        self.acknowledgement_alone()
+    }
+
+    /// What layer 3 has not been told yet of the link's state.
+    pub(crate) fn take_change(&mut self) -> Option<Change> {
+        self.outbox.take_change()
+    }
+
+    fn lend(&mut self, frame: ShortFrame) -> &[u8] {
+        self.counters.frames_out += 1;
+        self.lent = frame;
+        &self.lent
     }
 
     /// The state by its name.
@@ -387,26 +443,28 @@ impl DataLink {
         }
     }
 
-    fn in_established(&mut self, frame: Frame<'_>, mut sequence: Sequence, timer: Timer) {
-        let (n_r, function) = match frame {
+    /// Whether the message of an I frame was taken.
+    fn in_established(&mut self, frame: Frame<'_>, mut sequence: Sequence, timer: Timer, room: bool) -> bool {
+        let (n_r, function, taken) = match frame {
             // An answer to no question (error B); in state 8 it would be one.
             Frame::Unnumbered { function: Unnumbered::Dm, poll_final: true } => {
                 self.counters.ignored += 1;
-                return;
+                return false;
             }
             Frame::Unnumbered { function, poll_final } => {
-                return self.unnumbered_while_up(function, poll_final, sequence);
+                self.unnumbered_while_up(function, poll_final, sequence);
+                return false;
             }
-            Frame::Information { n_s, n_r, poll, information } => {
-                self.receive_information(&mut sequence, n_s, poll, information);
-                (n_r, None)
+            Frame::Information { n_s, n_r, poll, .. } => {
+                let taken = self.receive_information(&mut sequence, n_s, poll, room);
+                (n_r, None, taken)
             }
             Frame::Supervisory { function, command, n_r, poll_final } => {
                 self.receive_supervisory(&mut sequence, function, command && poll_final);
-                (n_r, Some(function))
+                (n_r, Some(function), false)
             }
         };
-        let Some(count) = self.acknowledged(&mut sequence, n_r) else { return };
+        let Some(count) = self.acknowledged(&mut sequence, n_r) else { return taken };
         let timer = match function {
             Some(Supervisory::Reject) if count > 0 || !self.went_back_just_now(&sequence) => {
                 // Everything from N(R) on goes out again as the outputs are collected, which starts T200 (5.6.4).
@@ -428,25 +486,35 @@ impl DataLink {
             }
         };
         self.state = State::Established { sequence, timer };
+        taken
     }
 
-    fn in_timer_recovery(&mut self, frame: Frame<'_>, mut sequence: Sequence, t200: Duration, rc: u8) {
+    /// Whether the message of an I frame was taken.
+    fn in_timer_recovery(
+        &mut self,
+        frame: Frame<'_>,
+        mut sequence: Sequence,
+        t200: Duration,
+        rc: u8,
+        room: bool,
+    ) -> bool {
         match frame {
             Frame::Unnumbered { function, poll_final } => self.unnumbered_while_up(function, poll_final, sequence),
-            Frame::Information { n_s, n_r, poll, information } => {
-                self.receive_information(&mut sequence, n_s, poll, information);
+            Frame::Information { n_s, n_r, poll, .. } => {
+                let taken = self.receive_information(&mut sequence, n_s, poll, room);
                 if self.acknowledged(&mut sequence, n_r).is_some() {
                     self.state = State::TimerRecovery { sequence, t200, rc };
                 }
+                return taken;
             }
             Frame::Supervisory { function, command, n_r, poll_final } => {
                 self.receive_supervisory(&mut sequence, function, command && poll_final);
                 if self.acknowledged(&mut sequence, n_r).is_none() {
-                    return;
+                    return false;
                 }
                 if command || !poll_final {
                     self.state = State::TimerRecovery { sequence, t200, rc };
-                    return;
+                    return false;
                 }
                 // The answer to our poll says exactly what arrived: go on from there (5.6.7 c).
                 sequence.go_back();
@@ -454,6 +522,7 @@ impl DataLink {
                 self.enter(State::Established { sequence, timer }, Why::PollAnswered);
             }
         }
+        false
     }
 
     /// Unnumbered frames in states 7 and 8, where they mean the same except for DM with F, which 7 ignores.
@@ -482,10 +551,11 @@ impl DataLink {
 
     // What the states have in common.
 
-    /// N(S) of an I frame (5.6.2, 5.8.1).
-    fn receive_information(&mut self, sequence: &mut Sequence, n_s: u8, poll: bool, information: &[u8]) {
-        if n_s == sequence.v_r() {
-            if self.outbox.deliver(information) {
+    /// N(S) of an I frame (5.6.2, 5.8.1). Whether its message was taken, for which there may be room or not.
+    fn receive_information(&mut self, sequence: &mut Sequence, n_s: u8, poll: bool, room: bool) -> bool {
+        let expected = n_s == sequence.v_r();
+        if expected {
+            if room {
                 self.counters.information_in += 1;
                 sequence.receive();
                 sequence.rejecting = false;
@@ -500,12 +570,13 @@ impl DataLink {
                 sequence.acknowledge = false;
                 self.counters.rejects_out += 1;
                 self.transmit_supervisory(Supervisory::Reject, false, sequence.v_r(), poll);
-                return;
+                return false;
             }
         }
         if poll {
             self.answer_poll(sequence);
         }
+        expected && room
     }
 
     fn receive_supervisory(&mut self, sequence: &mut Sequence, function: Supervisory, poll: bool) {
@@ -536,57 +607,48 @@ impl DataLink {
             self.establish_again(*sequence, Why::WrongAcknowledgement);
             return None;
         };
-        for _ in 0..count {
-            let message = self.queue.pop_front();
-            debug_assert!(message.is_some(), "what was sent stays queued until it is acknowledged");
-        }
-        if self.queue.is_empty() {
-            // As in the outbox: the next begins where the cache is warm.
-            self.queue.clear();
-        }
+        debug_assert!(usize::from(count) <= self.queue.len(), "what was sent stays queued until it is acknowledged");
+        self.queue.drop_oldest(usize::from(count));
         Some(count)
     }
 
-    /// Whether the link is up, the far end ready, the window open (5.6.1), and a message waiting.
+    /// An I frame when the link is up, the far end ready, the window open (5.6.1), and a message waiting; otherwise RR if one
+    /// from the far end wants acknowledging (5.6.2.2).
     ///
-    /// In state 8 nothing is sent until the poll is answered: what went out would be sent again anyhow.
-    fn has_information_to_send(&self) -> bool {
-        let State::Established { sequence, .. } = &self.state else { return false };
-        let outstanding = sequence.outstanding();
-        !sequence.peer_busy && outstanding < self.parameters.k && usize::from(outstanding) < self.queue.len()
-    }
-
-    /// The next I frame, if [there is one to send](Self::has_information_to_send).
-    fn next_information(&mut self) -> Option<Output> {
-        let State::Established { mut sequence, timer } = self.state else { return None };
-        let message = self.queue.get(usize::from(sequence.outstanding()))?;
-        let (n_s, again) = sequence.send();
-        let frame = frame::write_information(self.side, n_s, sequence.v_r(), false, message);
-        if again {
-            self.counters.retransmissions += 1;
-        } else {
-            self.counters.information_out += 1;
-        }
-        sequence.acknowledge = false;
-        let timer = match timer {
-            Timer::T200(_) => timer,
-            Timer::T203(_) => Timer::T200(self.t200()),
-        };
-        self.state = State::Established { sequence, timer };
-        Some(Output::Transmit(frame))
-    }
-
-    /// RR, when an I frame wants acknowledging and none goes the other way (5.6.2.2).
-    fn acknowledgement_alone(&mut self) -> Option<Output> {
-        let (State::Established { sequence, .. } | State::TimerRecovery { sequence, .. }) = &mut self.state else {
-            return None;
+    /// In state 8 no I frame is sent until the poll is answered: what went out would be sent again anyhow.
+    fn next_numbered_frame(&mut self) -> Option<&[u8]> {
+        let t200 = self.t200();
+        let sequence = match &mut self.state {
+            State::Established { sequence, timer } => {
+                let outstanding = sequence.outstanding();
+                let place = usize::from(outstanding);
+                if !sequence.peer_busy && outstanding < self.parameters.k && place < self.queue.len() {
+                    let (n_s, again) = sequence.send();
+                    if again {
+                        self.counters.retransmissions += 1;
+                    } else {
+                        self.counters.information_out += 1;
+                    }
+                    sequence.acknowledge = false;
+                    if let Timer::T203(_) = timer {
+                        *timer = Timer::T200(t200);
+                    }
+                    self.counters.frames_out += 1;
+                    let header = frame::information_header(self.side, n_s, sequence.v_r(), false);
+                    return Some(self.queue.framed(place, header));
+                }
+                sequence
+            }
+            State::TimerRecovery { sequence, .. } => sequence,
+            State::TeiAssigned { .. } | State::AwaitingEstablishment { .. } | State::AwaitingRelease { .. } => {
+                return None;
+            }
         };
         if !std::mem::take(&mut sequence.acknowledge) {
             return None;
         }
-        self.counters.frames_out += 1;
-        let function = Supervisory::ReceiveReady;
-        Some(Output::Transmit(frame::write_supervisory(self.side, function, false, sequence.v_r(), false)))
+        let n_r = sequence.v_r();
+        Some(self.lend(frame::write_supervisory(self.side, Supervisory::ReceiveReady, false, n_r, false)))
     }
 
     fn answer_poll(&mut self, sequence: &mut Sequence) {
@@ -617,7 +679,7 @@ impl DataLink {
         }
         let timer = Timer::T203(self.t203());
         self.enter(State::Established { sequence: Sequence::default(), timer }, why);
-        self.announce(Output::Established { reset });
+        self.announce(Change::Established { reset });
     }
 
     /// To state 4 without having asked for it. Layer 3 is told only if it believes the link up.
@@ -627,14 +689,14 @@ impl DataLink {
         self.enter(State::TeiAssigned { retry }, why);
         if was_up {
             self.counters.released += 1;
-            self.announce(Output::Released);
+            self.announce(Change::Released);
         }
     }
 
     fn finish_release(&mut self, why: Why) {
         self.enter(State::TeiAssigned { retry: None }, why);
         self.counters.released += 1;
-        self.announce(Output::Released);
+        self.announce(Change::Released);
         // Layer 3 may have changed its mind in the meantime.
         if self.wanted {
             self.begin_establishment(Why::Requested, false);
@@ -670,7 +732,7 @@ impl DataLink {
         }
     }
 
-    fn announce(&mut self, change: Output) {
+    fn announce(&mut self, change: Change) {
         self.counters.outputs_dropped += self.outbox.announce(change);
     }
 

@@ -292,7 +292,7 @@ impl Call {
             (_, MessageType::CONNECT) => {
                 if self.agree_on_channel(desk, content) {
                     // From the network it is required, from the user allowed (5.2.8, 5.1.8).
-                    self.send(desk, MessageType::CONNECT_ACKNOWLEDGE, &Content::default());
+                    desk.send_bare(Reference::Call(self.reference), MessageType::CONNECT_ACKNOWLEDGE);
                     self.become_active(desk, why);
                 }
             }

@@ -183,7 +183,7 @@ impl Call {
         let ending = self.ending(desk, content);
         // Both released at once: neither confirms (5.3.5).
         if !self.is_releasing() {
-            desk.send(Reference::Call(self.reference), MessageType::RELEASE_COMPLETE, &Content::default());
+            desk.send_bare(Reference::Call(self.reference), MessageType::RELEASE_COMPLETE);
         }
         self.end(desk, ending, Why::Received(MessageType::RELEASE));
     }

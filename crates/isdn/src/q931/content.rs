@@ -11,8 +11,8 @@
 use super::channel::{BadContent, ChannelIdentification};
 use super::element::{self, BearerCapability, CauseElement, Display, Progress, RestartClass, id};
 use super::facility::Facility;
-use super::message::{Elements, MessageType, Raw, Reference, start};
-use crate::q921::Message;
+use super::message::{Elements, MessageType, Raw, Reference, write_start};
+use crate::q921::{Message, N201_MAX, Writer};
 use crate::{NUMBER_MAX, Number};
 use heapless::{String, Vec};
 
@@ -212,60 +212,72 @@ impl Content {
     }
 }
 
-/// Writes a message, elements in ascending order (4.5.1), Sending Complete first (table 3-15).
+/// Writes a message.
 ///
 /// # Errors
 /// [`TooLong`] if all fields are at their longest at once, which no message of the basic call has.
 pub fn encode(reference: Reference, kind: MessageType, content: &Content) -> Result<Message, TooLong> {
-    let mut message = start(reference, kind);
+    let mut message = Message::from_array([0; N201_MAX]);
+    let mut writer = Writer::new(&mut message);
+    write(&mut writer, reference, kind, content);
+    let length = writer.length().ok_or(TooLong)?;
+    message.truncate(length);
+    Ok(message)
+}
+
+/// Writes one element.
+pub(crate) fn write_element(writer: &mut Writer<'_>, identifier: u8, octets: &[u8]) {
+    debug_assert!(octets.len() < 256, "an element has one octet of length");
+    writer.put(&[identifier, octets.len() as u8]);
+    writer.put(octets);
+}
+
+/// Writes a message where there is room for it, elements in ascending order (4.5.1), Sending Complete first (table 3-15).
+pub(crate) fn write(writer: &mut Writer<'_>, reference: Reference, kind: MessageType, content: &Content) {
+    write_start(writer, reference, kind);
     if content.sending_complete {
-        message.push(id::SENDING_COMPLETE).map_err(|_| TooLong)?;
+        writer.put(&[id::SENDING_COMPLETE]);
     }
-    let mut put = |identifier: u8, octets: &[u8]| {
-        let length = u8::try_from(octets.len()).map_err(|_| TooLong)?;
-        message.extend_from_slice(&[identifier, length]).map_err(|_| TooLong)?;
-        message.extend_from_slice(octets).map_err(|_| TooLong)
-    };
+    let mut put = |identifier: u8, octets: &[u8]| write_element(writer, identifier, octets);
     if let Some(bearer) = &content.bearer {
-        put(id::BEARER_CAPABILITY, &bearer.encode())?;
+        put(id::BEARER_CAPABILITY, &bearer.encode());
     }
     if let Some(cause) = &content.cause {
-        put(id::CAUSE, &cause.encode())?;
+        put(id::CAUSE, &cause.encode());
     }
     if let Some(state) = content.call_state {
-        put(id::CALL_STATE, &[state & 0x3f])?;
+        put(id::CALL_STATE, &[state & 0x3f]);
     }
     if let Some(channel) = &content.channel {
-        put(id::CHANNEL_IDENTIFICATION, &channel.encode())?;
+        put(id::CHANNEL_IDENTIFICATION, &channel.encode());
     }
     if let Some(facility) = &content.facility {
-        put(id::FACILITY, &facility.encode())?;
+        put(id::FACILITY, &facility.encode());
     }
     for progress in &content.progress {
-        put(id::PROGRESS_INDICATOR, &progress.encode())?;
+        put(id::PROGRESS_INDICATOR, &progress.encode());
     }
     if let Some(notification) = content.notification {
-        put(id::NOTIFICATION_INDICATOR, &[0x80 | notification])?;
+        put(id::NOTIFICATION_INDICATOR, &[0x80 | notification]);
     }
     if let Some(display) = &content.display {
-        put(id::DISPLAY, &display.encode())?;
+        put(id::DISPLAY, &display.encode());
     }
     if let Some(keypad) = &content.keypad {
-        put(id::KEYPAD_FACILITY, keypad.as_bytes())?;
+        put(id::KEYPAD_FACILITY, keypad.as_bytes());
     }
     if let Some(number) = &content.calling {
-        put(id::CALLING_PARTY_NUMBER, &element::encode_number(number, true))?;
+        put(id::CALLING_PARTY_NUMBER, &element::encode_number(number, true));
     }
     if let Some(number) = &content.called {
-        put(id::CALLED_PARTY_NUMBER, &element::encode_number(number, false))?;
+        put(id::CALLED_PARTY_NUMBER, &element::encode_number(number, false));
     }
     if let Some(number) = &content.redirecting {
-        put(id::REDIRECTING_NUMBER, &element::encode_number(number, true))?;
+        put(id::REDIRECTING_NUMBER, &element::encode_number(number, true));
     }
     if let Some(class) = content.restart {
-        put(id::RESTART_INDICATOR, &class.encode())?;
+        put(id::RESTART_INDICATOR, &class.encode());
     }
-    Ok(message)
 }
 
 #[cfg(test)]

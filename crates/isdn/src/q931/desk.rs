@@ -5,13 +5,13 @@
 
 use super::content::{self, Content};
 use super::counters::Counters;
-use super::element::CauseElement;
+use super::element::{CauseElement, id};
 use super::interfaces::Interfaces;
 use super::links::Links;
-use super::message::{MessageType, Reference};
+use super::message::{self, MessageType, Reference};
 use super::timers::{Timer, Timers};
 use super::trace::Trace;
-use crate::q921::{Message, SendError};
+use crate::q921::{SendError, Writer};
 use crate::variant::Row;
 use crate::{Cause, ChannelSet, Event, Location, Side};
 use std::collections::VecDeque;
@@ -19,6 +19,9 @@ use std::time::Duration;
 
 /// Events that can wait, for each interface: more than one input can cause, all calls ended by a lost link included.
 const EVENTS: usize = 96;
+
+/// Without room for so many events, no message is taken from the link.
+const ROOM: usize = 34;
 
 /// What does not change while a D channel lives.
 #[derive(Clone, Copy, Debug)]
@@ -88,15 +91,17 @@ impl Desk {
 
     /// Sends a message. That it could not be is counted; the timers make it good.
     pub fn send(&mut self, reference: Reference, kind: MessageType, content: &Content) {
-        match content::encode(reference, kind, content) {
-            Ok(message) => drop(self.send_octets(&message)),
-            Err(content::TooLong) => self.counters.not_sent += 1,
-        }
+        let _ = self.send_with(|writer| content::write(writer, reference, kind, content));
     }
 
     /// Sends a message that is encoded already.
-    pub fn send_octets(&mut self, message: &Message) -> Result<(), SendError> {
-        let sent = if self.up { self.links.send(self.now, message) } else { Err(SendError::LinkDown) };
+    pub fn send_octets(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.send_with(|writer| writer.put(message))
+    }
+
+    /// Sends a message that is written where it will wait.
+    pub fn send_with(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+        let sent = if self.up { self.links.send_with(self.now, write) } else { Err(SendError::LinkDown) };
         match sent {
             Ok(()) => self.counters.messages_out += 1,
             Err(_) => self.counters.not_sent += 1,
@@ -106,8 +111,16 @@ impl Desk {
 
     /// Sends a message that has a cause and nothing else.
     pub fn send_cause(&mut self, reference: Reference, kind: MessageType, cause: Cause, diagnostics: &[u8]) {
-        let content = Content { cause: Some(CauseElement::new(cause, diagnostics)), ..Content::default() };
-        self.send(reference, kind, &content);
+        let cause = CauseElement::new(cause, diagnostics);
+        let _ = self.send_with(|writer| {
+            message::write_start(writer, reference, kind);
+            content::write_element(writer, id::CAUSE, &cause.encode());
+        });
+    }
+
+    /// Sends a message without elements.
+    pub fn send_bare(&mut self, reference: Reference, kind: MessageType) {
+        let _ = self.send_with(|writer| message::write_start(writer, reference, kind));
     }
 
     /// Sends STATUS (clause 5.8).
@@ -118,6 +131,11 @@ impl Desk {
             ..Content::default()
         };
         self.send(reference, MessageType::STATUS, &content);
+    }
+
+    /// Whether there is room for the events that a message may cause. Endings of calls wait when there is none.
+    pub fn has_room(&self) -> bool {
+        self.events.len() + ROOM <= EVENTS * usize::from(self.settings.interfaces.count())
     }
 
     /// Tells the owner; false if he has let too much pile up.

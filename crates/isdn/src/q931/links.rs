@@ -22,7 +22,7 @@
 //! annex takes for granted that both ends see a failure.
 //! Words: active, of a link: it carries the signalling; confirmed: the far end has spoken on it since it became active.
 
-use crate::q921::{self, DataLink, Message, Parameters, SendError};
+use crate::q921::{self, DataLink, Parameters, SendError, Writer};
 use crate::{LinkId, LinkState, Side};
 use std::time::Duration;
 
@@ -201,10 +201,9 @@ impl Links {
         Change::None
     }
 
-    pub fn handle_frame(&mut self, now: Duration, link: LinkId, frame: &[u8]) {
-        if let Some(data_link) = self.get_mut(link) {
-            data_link.handle_frame(now, frame);
-        }
+    /// Gives the message that a frame has brought, if there is room to act upon it.
+    pub fn take_frame<'a>(&mut self, now: Duration, link: LinkId, frame: &'a [u8], room: bool) -> Option<&'a [u8]> {
+        self.get_mut(link)?.take_frame(now, frame, room)
     }
 
     pub fn poll_timeout(&self) -> Option<Duration> {
@@ -235,13 +234,26 @@ impl Links {
         })
     }
 
-    pub fn poll_output(&mut self) -> Option<(LinkId, q921::Output)> {
-        BOTH.into_iter().find_map(|link| Some((link, self.get_mut(link)?.poll_output()?)))
+    pub fn next_frame(&mut self) -> Option<(LinkId, &[u8])> {
+        if let Some(frame) = self.primary.next_frame() {
+            return Some((LinkId::Primary, frame));
+        }
+        let frame = self.backup.as_mut()?.next_frame()?;
+        Some((LinkId::Backup, frame))
     }
 
-    pub fn send(&mut self, now: Duration, message: &Message) -> Result<(), SendError> {
+    /// What has become of a link.
+    pub fn take_change(&mut self) -> Option<(LinkId, q921::Change)> {
+        if let Some(change) = self.primary.take_change() {
+            return Some((LinkId::Primary, change));
+        }
+        let change = self.backup.as_mut()?.take_change()?;
+        Some((LinkId::Backup, change))
+    }
+
+    pub fn send_with(&mut self, now: Duration, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
         match self.active.and_then(|link| self.get_mut(link)) {
-            Some(data_link) => data_link.send(now, message),
+            Some(data_link) => data_link.send_with(now, write),
             None => Err(SendError::LinkDown),
         }
     }

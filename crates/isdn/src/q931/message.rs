@@ -3,12 +3,12 @@
 //! What the elements say is `content`'s; nothing here is copied, and nothing here trusts a length.
 //!
 //! Data path: the information field of an I frame → [`split`] → a [`Raw`] and its [`Elements`]; and the other way,
-//! [`start`] → `content` → the data link.
+//! [`write_start`] → `content` → the data link.
 //! Source: Q.931 (05/98) clauses 4.2 to 4.5, figures 4-1 to 4-10; error handling of these parts in 5.8.1 to 5.8.3.
 //! Words: codeset, one of eight meanings of an element's identifier; 0 is Q.931's own.
 
 use crate::CallReference;
-use crate::q921::Message;
+use crate::q921::Writer;
 
 /// Protocol discriminator of call control (table 4-1).
 pub const CALL_CONTROL: u8 = 0x08;
@@ -159,19 +159,15 @@ pub fn split(octets: &[u8]) -> Result<Raw<'_>, NotAMessage> {
     Ok(Raw { reference, kind: MessageType(kind), elements })
 }
 
-/// The octets of a message up to its type; its elements are to follow.
-#[must_use]
-pub fn start(reference: Reference, kind: MessageType) -> Message {
+/// Writes a message up to its type; its elements are to follow.
+pub fn write_start(writer: &mut Writer<'_>, reference: Reference, kind: MessageType) {
     let (value, ours) = match reference {
         Reference::Call(CallReference { value, ours }) => (value & 0x7fff, ours),
         Reference::Global { ours } => (0, ours),
     };
     // The flag is 0 from the side that chose the value (clause 4.3).
     let [high, low] = (value | if ours { 0 } else { 0x8000 }).to_be_bytes();
-    let mut message = Message::new();
-    let fits = message.extend_from_slice(&[CALL_CONTROL, 2, high, low, kind.0]);
-    debug_assert!(fits.is_ok(), "a message has room for its first octets");
-    message
+    writer.put(&[CALL_CONTROL, 2, high, low, kind.0]);
 }
 
 /// One element as it stands in a message.
@@ -252,8 +248,10 @@ mod tests {
         assert_eq!(raw.reference, Reference::Call(CallReference { value: 1, ours: true }));
         assert_eq!(raw.kind, MessageType::CONNECT);
         assert_eq!(raw.elements, [0x18, 0x03, 0xa9, 0x83, 0x85]);
-        let back = start(Reference::Call(CallReference { value: 1, ours: true }), MessageType::CONNECT);
-        assert_eq!(back[..], [0x08, 0x02, 0x00, 0x01, 0x07]);
+        let mut back = [0; 5];
+        let reference = Reference::Call(CallReference { value: 1, ours: true });
+        write_start(&mut Writer::new(&mut back), reference, MessageType::CONNECT);
+        assert_eq!(back, [0x08, 0x02, 0x00, 0x01, 0x07]);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use super::call::Call;
 use super::content::Content;
 use super::desk::Desk;
-use super::message::MessageType;
+use super::message::{MessageType, Reference};
 use super::state::{State, StateName};
 use super::timers::Timer;
 use super::trace::Why;
@@ -28,7 +28,7 @@ pub(crate) struct Enquiry {
 impl Call {
     pub(super) fn enquire(&mut self, desk: &mut Desk) {
         if self.enquiry.is_none() {
-            self.send(desk, MessageType::STATUS_ENQUIRY, &Content::default());
+            desk.send_bare(Reference::Call(self.reference), MessageType::STATUS_ENQUIRY);
             self.enquiry = Some(Enquiry { t322: desk.deadline(Timer::T322), sent: 1 });
         }
     }
@@ -40,7 +40,7 @@ impl Call {
             // 41: temporary failure.
             self.begin_disconnect(desk, 41, 41, Why::Expired(Timer::T322));
         } else {
-            self.send(desk, MessageType::STATUS_ENQUIRY, &Content::default());
+            desk.send_bare(Reference::Call(self.reference), MessageType::STATUS_ENQUIRY);
             self.enquiry = Some(Enquiry { t322: desk.deadline(Timer::T322), sent: sent + 1 });
         }
     }

@@ -231,6 +231,7 @@ impl Pair {
             match output {
                 Output::Event(event) => self.end(side).events.push(event),
                 Output::Frame(_, frame) => {
+                    let frame = frame.to_vec();
                     if let Some(message) = message_in(side, &frame) {
                         self.ladder.push(line(now, side, &message, cut));
                     }
@@ -371,25 +372,25 @@ impl Alone {
                 match output {
                     Output::Event(event) => self.events.push(event),
                     Output::Frame(_, frame) => {
-                        if let Some(message) = message_in(self.side, &frame) {
+                        if let Some(message) = message_in(self.side, frame) {
                             self.ladder.push(line(self.now, self.side, &message, false));
                         }
-                        self.far.handle_frame(self.now, &frame);
+                        self.far.handle_frame(self.now, frame);
                     }
                 }
             }
             while let Some(output) = self.far.poll_output() {
                 silent = false;
                 if let q921::Output::Transmit(frame) = output {
-                    self.d.handle_frame(self.now, &frame);
+                    self.d.handle_frame(self.now, frame);
                     while let Some(output) = self.d.poll_output() {
                         match output {
                             Output::Event(event) => self.events.push(event),
                             Output::Frame(_, frame) => {
-                                if let Some(message) = message_in(self.side, &frame) {
+                                if let Some(message) = message_in(self.side, frame) {
                                     self.ladder.push(line(self.now, self.side, &message, false));
                                 }
-                                self.far.handle_frame(self.now, &frame);
+                                self.far.handle_frame(self.now, frame);
                             }
                         }
                     }

@@ -104,13 +104,14 @@ impl Ends {
             match output {
                 Output::Event(event) => self.end(side).events.push(event),
                 Output::Frame(link, frame) => {
+                    let frame = frame.to_vec();
                     if let Ok(Frame::Information { information, .. }) = frame::decode(&frame, side, 260) {
                         let arrow = if side == Side::User { '>' } else { '<' };
                         let letter = if link == Primary { 'P' } else { 'B' };
                         self.ladder.push(format!("{arrow} {letter} {}", describe(information)));
                     }
                     if !self.cut.contains(&link) {
-                        self.end(side.peer()).towards.push_back((now + DELAY, link, frame.to_vec()));
+                        self.end(side.peer()).towards.push_back((now + DELAY, link, frame));
                     }
                 }
             }

@@ -15,11 +15,11 @@ fn who_writes_what() {
         let mut link = DataLink::new(side, Parameters::default());
         link.establish(Duration::ZERO);
         let Some(Output::Transmit(sabme)) = link.poll_output() else { panic!("SABME") };
-        assert_eq!(&sabme[..], [command, 0x01, 0x7f]);
+        assert_eq!(sabme, [command, 0x01, 0x7f]);
         // The far end's command has the other value, and so has our response to it.
         link.handle_frame(Duration::ZERO, &[response, 0x01, 0x7f]);
         let Some(Output::Transmit(answer)) = link.poll_output() else { panic!("UA") };
-        assert_eq!(&answer[..], [response, 0x01, 0x73]);
+        assert_eq!(answer, [response, 0x01, 0x73]);
     }
 }
 
@@ -35,7 +35,7 @@ fn no_link_comes_up() {
                 from.handle_timeout(now);
                 while let Some(output) = from.poll_output() {
                     let Output::Transmit(frame) = output else { panic!("{output:?}") };
-                    to.handle_frame(now, &frame);
+                    to.handle_frame(now, frame);
                 }
                 ends.swap(0, 1);
             }

@@ -113,7 +113,8 @@ fn a_looped_line_never_comes_up() {
     link.establish(now);
     for _ in 0..100 {
         while let Some(output) = link.poll_output() {
-            link.handle_frame(now, &transmitted(output));
+            let frame = transmitted(output);
+            link.handle_frame(now, &frame);
         }
         assert_ne!(link.state(), StateName::MultipleFrameEstablished);
         now = link.poll_timeout().expect("it keeps trying");
@@ -154,11 +155,11 @@ fn an_owner_who_does_not_collect_still_learns_the_state() {
     while let Some(output) = link.poll_output() {
         count += 1;
         if !matches!(output, Output::Transmit(_)) {
-            last = Some(output);
+            last = Some(matches!(output, Output::Released));
         }
     }
     assert!(count <= 32);
-    assert_eq!(last, Some(Output::Released));
+    assert_eq!(last, Some(true), "it was released");
 }
 
 fn octets() -> impl Strategy<Value = Vec<u8>> {

@@ -108,10 +108,16 @@ impl Pair {
     pub fn drain(&mut self, side: Side) {
         while let Some(output) = self.end(side).link.poll_output() {
             match output {
-                Output::Transmit(frame) => self.put_on_line(side, &frame),
+                Output::Transmit(frame) => {
+                    let frame = frame.to_vec();
+                    self.put_on_line(side, &frame);
+                }
                 Output::Established { reset } => self.end(side).seen.push(Seen::Up { reset }),
                 Output::Released => self.end(side).seen.push(Seen::Down),
-                Output::Information(message) => self.end(side).seen.push(Seen::Message(message.to_vec())),
+                Output::Information(message) => {
+                    let message = Seen::Message(message.to_vec());
+                    self.end(side).seen.push(message);
+                }
             }
         }
     }

@@ -4,12 +4,16 @@
 //! Clauses: Q.931 5.3.3
 
 use crate::common::{SECOND, config, setup, timers};
+use isdn::q921::Parameters;
 use isdn::{ChannelChoice, Config, DChannel, Event, Output, Side, Timer};
 
 #[test]
 fn the_end_of_a_call_is_never_lost() {
     let timers = timers(Side::User).with(Timer::T303, SECOND * 5000);
-    let mut user = Box::new(DChannel::new(Config { timers, ..config(Side::User) }));
+    // The link is patient, so that only calls end.
+    let patient = SECOND * 100_000;
+    let link = Parameters { t200: patient, t203: patient, ..Parameters::default() };
+    let mut user = Box::new(DChannel::new(Config { timers, link, ..config(Side::User) }));
     let mut now = SECOND;
     // Up, by a far end that then falls silent: SABME.
     user.handle_frame(now, &[0x02, 0x01, 0x7f]);

@@ -55,7 +55,7 @@ fn every_form_is_answered() {
         alone.far.send(alone.now, &[&[8, 2, 0x00, 0x00, 0x46], elements].concat()).expect("up");
         let mut answers = Vec::new();
         while let Some(isdn::q921::Output::Transmit(frame)) = alone.far.poll_output() {
-            alone.d.handle_frame(alone.now, &frame);
+            alone.d.handle_frame(alone.now, frame);
         }
         while let Some(output) = alone.d.poll_output() {
             match output {

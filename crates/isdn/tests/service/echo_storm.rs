@@ -21,16 +21,16 @@ fn echo(mut alone: Alone, first: &[u8], time: std::time::Duration, answer: impl 
             while let Some(output) = alone.d.poll_output() {
                 silent = false;
                 if let isdn::Output::Frame(_, frame) = output {
-                    alone.far.handle_frame(alone.now, &frame);
+                    alone.far.handle_frame(alone.now, frame);
                 }
             }
             while let Some(output) = alone.far.poll_output() {
                 silent = false;
                 match output {
-                    q921::Output::Transmit(frame) => alone.d.handle_frame(alone.now, &frame),
+                    q921::Output::Transmit(frame) => alone.d.handle_frame(alone.now, frame),
                     q921::Output::Information(message) if message[0] != 8 => {
                         heard += 1;
-                        if let Some(answer) = answer(&message) {
+                        if let Some(answer) = answer(message) {
                             alone.far.send(alone.now, &answer).expect("there is room");
                         }
                     }

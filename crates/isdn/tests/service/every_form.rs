@@ -16,7 +16,7 @@ fn answers(alone: &mut Alone, message: &[u8]) -> Vec<Vec<u8>> {
         let mut silent = true;
         while let Some(q921::Output::Transmit(frame)) = alone.far.poll_output() {
             silent = false;
-            alone.d.handle_frame(alone.now, &frame);
+            alone.d.handle_frame(alone.now, frame);
         }
         while let Some(output) = alone.d.poll_output() {
             silent = false;
@@ -25,7 +25,7 @@ fn answers(alone: &mut Alone, message: &[u8]) -> Vec<Vec<u8>> {
                     if frame[2] & 1 == 0 {
                         answers.push(frame[4..].to_vec());
                     }
-                    alone.far.handle_frame(alone.now, &frame);
+                    alone.far.handle_frame(alone.now, frame);
                 }
                 isdn::Output::Event(event) => alone.events.push(event),
             }
@@ -33,7 +33,7 @@ fn answers(alone: &mut Alone, message: &[u8]) -> Vec<Vec<u8>> {
         while let Some(output) = alone.far.poll_output() {
             silent = false;
             if let q921::Output::Transmit(frame) = output {
-                alone.d.handle_frame(alone.now, &frame);
+                alone.d.handle_frame(alone.now, frame);
             }
         }
         if silent {

@@ -62,7 +62,7 @@ fn octet_for_octet() {
                         if frame[2] & 1 == 0 {
                             said[turn].push(frame[4..].to_vec());
                         }
-                        to.handle_frame(now, &frame);
+                        to.handle_frame(now, frame);
                     }
                 }
             }
