@@ -44,6 +44,8 @@ pub struct Config {
     pub event: Event,
     /// The control socket.
     pub control: Control,
+    /// Metrics.
+    pub metrics: Metrics,
     /// Logs.
     pub log: Log,
 }
@@ -433,6 +435,15 @@ pub struct Control {
     pub socket: PathBuf,
 }
 
+/// `[metrics]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Where Prometheus may scrape; nowhere when it is not given.
+    #[serde(deserialize_with = "endpoint")]
+    pub address: Option<std::net::SocketAddr>,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -729,6 +740,15 @@ fn seconds<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
     }
 }
 
+fn endpoint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<std::net::SocketAddr>, D::Error> {
+    let address = String::deserialize(d)?;
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| D::Error::custom(format!("`{address}` is no address with a port such as \"127.0.0.1:9100\""));
+    address.parse().map(Some).map_err(wrong)
+}
+
 fn at_least_one<'de, D: Deserializer<'de>>(d: D) -> Result<u8, D::Error> {
     match u8::deserialize(d)? {
         0 => Err(D::Error::custom("at least 1")),
@@ -855,6 +875,15 @@ mod tests {
             let wrong = read(&with(switch)).expect_err("it has none");
             assert!(wrong.contains("line 7") && wrong.contains(switch) && wrong.contains("leave it out"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn metrics_are_off_unless_an_address_is_given() {
+        assert_eq!(Config::default().metrics.address, None);
+        let config = Config::parse("[metrics]\naddress = \"[::1]:9100\"\n").expect("valid");
+        assert_eq!(config.metrics.address.map(|a| a.port()), Some(9100));
+        let wrong = Config::parse("[metrics]\naddress = \"localhost\"\n").expect_err("no port");
+        assert!(wrong.contains("line 2") && wrong.contains("127.0.0.1:9100"), "{wrong}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Questions are answered from the office's picture, orders go to the real-time thread; nothing here
 //! waits for either.
 
+mod metrics;
 mod service;
 
 use crate::gateway::{CallId, Channel, SPAN_TIMESLOTS};
@@ -464,6 +465,7 @@ fn timing(histogram: &Histogram) -> Timing {
         p50_us: histogram.quantile(0.5),
         p99_us: histogram.quantile(0.99),
         max_us: histogram.max(),
+        sum_us: histogram.sum(),
         buckets: histogram.filled().map(|(up_to_us, count)| Bucket { up_to_us, count }).collect(),
     }
 }

@@ -6,6 +6,7 @@ use crate::control::Desk;
 use crate::demonstration;
 use crate::gateway::callin::Patience;
 use crate::gateway::{ClosedEvents, Gateway, Settings as GatewaySettings};
+use crate::metrics;
 use crate::office::audit::Audit;
 use crate::office::held::HeldPorts;
 use crate::office::ledger::{Ledger, Place};
@@ -399,6 +400,8 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let mut control =
         control::Server::bind(&socket, desk.clone()).map_err(|e| format!("the control socket cannot be used: {e}"))?;
 
+    let metrics = start_metrics(&config, &desk)?;
+
     if demonstrate && let Some(exchange) = &exchange {
         show(&config, exchange, &keyring)?;
     }
@@ -426,6 +429,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let _ = collector.join();
     desk.hub().close();
     control.stop();
+    drop(metrics);
     if let Some(exchange) = exchange {
         drop(exchange.shutdown());
     }
@@ -435,6 +439,17 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         .map_err(|e| format!("the real-time loop failed: {e}"))?;
     written.map_err(|_| "the office thread broke down".to_owned())?;
     if asked.is_none() { Err("the daemon ended by itself".to_owned()) } else { Ok(()) }
+}
+
+/// The endpoint for Prometheus, where one is configured.
+fn start_metrics(config: &Config, desk: &Arc<Desk>) -> Result<Option<metrics::Server>, Failure> {
+    let Some(address) = config.metrics.address else { return Ok(None) };
+    let desk = desk.clone();
+    let server = metrics::Server::bind(address, move || metrics::exposition(&desk.readings())).map_err(|e| {
+        format!("metrics.address = \"{address}\" cannot be used: {e}; choose another, or leave it empty for no metrics")
+    })?;
+    log::info!(target: "server", "metrics are at http://{}/metrics", server.address());
+    Ok(Some(server))
 }
 
 /// Wait for SIGINT or SIGTERM, or until `ended` says that there is nothing left to wait for.

@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod demonstration;
 pub mod gateway;
 pub mod logging;
+pub mod metrics;
 pub mod office;
 pub mod prompts;
 pub mod realtime;

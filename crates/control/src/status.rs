@@ -85,6 +85,8 @@ pub struct Timing {
     pub p99_us: u64,
     /// The longest.
     pub max_us: u64,
+    /// All of them together.
+    pub sum_us: u64,
     /// The histogram: buckets that hold something, shortest first.
     pub buckets: Vec<Bucket>,
 }

@@ -159,8 +159,14 @@ fn status() -> Status {
         loop_: LoopInfo {
             ticks: 750_000,
             overruns: 1,
-            late: Timing { p50_us: 12, p99_us: 80, max_us: 1200, buckets: vec![Bucket { up_to_us: 12, count: 1 }] },
-            work: Timing { p50_us: 200, p99_us: 300, max_us: 12_000, buckets: vec![] },
+            late: Timing {
+                p50_us: 12,
+                p99_us: 80,
+                max_us: 1200,
+                sum_us: 9_000_000,
+                buckets: vec![Bucket { up_to_us: 12, count: 1 }],
+            },
+            work: Timing { p50_us: 200, p99_us: 300, max_us: 12_000, sum_us: 150_000_000, buckets: vec![] },
         },
         calls: 3,
         conferences: 1,
