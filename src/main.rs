@@ -1,6 +1,6 @@
 //! `trunkcastd`: the gateway daemon.
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,6 +37,14 @@ struct Arguments {
     /// Run the demonstration's callers also with a configuration of one's own.
     #[arg(long)]
     demo: bool,
+
+    /// Print a completion script for a shell, and exit.
+    #[arg(long, value_name = "SHELL", hide_short_help = true)]
+    completions: Option<clap_complete::Shell>,
+
+    /// Write the manual page to this directory, and exit.
+    #[arg(long, value_name = "DIR", hide = true)]
+    man: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -53,8 +61,27 @@ fn tick(text: &str) -> Result<hal::ChunkLength, String> {
     hal::ChunkLength::from_milliseconds(ms).ok_or_else(|| "a tick is 5, 10 or 20 ms long".to_owned())
 }
 
+/// Section 8: system administration (man-pages(7)).
+fn write_manual(directory: &Path) -> std::io::Result<PathBuf> {
+    std::fs::create_dir_all(directory)?;
+    clap_mangen::Man::new(Arguments::command()).section("8").generate_to(directory)
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(shell) = arguments.completions {
+        clap_complete::generate(shell, &mut Arguments::command(), "trunkcastd", &mut std::io::stdout());
+        return ExitCode::SUCCESS;
+    }
+    if let Some(directory) = &arguments.man {
+        return match write_manual(directory) {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("trunkcastd: the manual page cannot be written to {}: {error}", directory.display());
+                ExitCode::FAILURE
+            }
+        };
+    }
     if arguments.print_config {
         return match std::io::stdout().write_all(TEMPLATE.as_bytes()) {
             // Whoever reads has read enough: `trunkcastd --print-config | head`.
@@ -101,5 +128,20 @@ fn main() -> ExitCode {
             eprintln!("trunkcastd: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_has_its_manual_page() {
+        Arguments::command().debug_assert();
+        let directory = tempfile::tempdir().expect("a directory");
+        let page = write_manual(&directory.path().join("man8")).expect("written");
+        assert!(page.ends_with("man8/trunkcastd.8"));
+        let text = std::fs::read_to_string(page).expect("read");
+        assert!(text.contains(".TH trunkcastd 8") && text.contains("check\\-config"), "{text}");
     }
 }

@@ -99,6 +99,13 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages, one for each command
+    #[command(hide = true, after_help = "Example:\n  trunkctl man /usr/local/share/man/man1")]
+    Man {
+        /// The directory to write them to [default: print that of trunkctl itself]
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// The event to reserve.

@@ -9,6 +9,7 @@ mod args;
 mod confirm;
 mod dial;
 mod failure;
+mod man;
 mod output;
 mod pcap;
 mod service;
@@ -53,9 +54,12 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         clap_complete::generate(shell, &mut Cli::command(), "trunkctl", &mut script);
         return output.text(&String::from_utf8_lossy(&script));
     }
+    if let Command::Man { directory } = &cli.command {
+        return man::write(directory.as_deref(), output);
+    }
     let mut client = Client::find(cli.socket.as_deref())?;
     match cli.command {
-        Command::Completions { .. } => Ok(()),
+        Command::Completions { .. } | Command::Man { .. } => Ok(()),
         Command::Status => {
             let status = client.status()?;
             output.answer(&status, || show::status(&status, words::now_ms()))

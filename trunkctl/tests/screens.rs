@@ -102,6 +102,32 @@ fn completions_are_there_for_every_shell_without_a_daemon() {
 }
 
 #[test]
+fn every_command_has_a_manual_page_without_a_daemon() {
+    let mut bench = Bench::new();
+    bench.server.stop();
+    assert_eq!(bench.shown(&["man", "man1"]), "");
+    let page = |name: &str| {
+        let file = bench.file("man1").join(name);
+        std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+    };
+    let help = bench.shown(&["help"]);
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let mut count = 0;
+    for line in commands.filter(|line| line.starts_with("  ") && !line.starts_with("   ")) {
+        let command = line.split_whitespace().next().expect("a command");
+        if command == "help" {
+            continue;
+        }
+        assert!(page(&format!("trunkctl-{command}.1")).contains(".SH SYNOPSIS"), "{command}");
+        count += 1;
+    }
+    assert!(count > 15, "{help}");
+    assert!(page("trunkctl-exchange-dial.1").contains("speech.wav"), "examples are part of it");
+    assert!(page("trunkctl.1").contains("TRUNKCAST_SOCKET"));
+    assert_eq!(bench.shown(&["man"]), page("trunkctl.1"));
+}
+
+#[test]
 fn a_suspension_is_followed_until_its_channels_are_out() {
     let bench = Bench::new();
     let told = bench.shown(&["suspend", "span", "1", "--yes", "--follow"]);
