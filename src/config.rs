@@ -48,6 +48,9 @@ pub struct Config {
     pub metrics: Metrics,
     /// Logs.
     pub log: Log,
+    /// The file it was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// `[server]`
@@ -503,7 +506,9 @@ impl Config {
     /// When it cannot be read or anything in it is wrong.
     pub fn load(file: &Path) -> Result<Config, Error> {
         let text = std::fs::read_to_string(file).map_err(|e| Error::Read(file.into(), e))?;
-        Config::parse(&text).map_err(|what| Error::Line { file: file.display().to_string(), what })
+        let config = Config::parse(&text).map_err(|what| Error::Line { file: file.display().to_string(), what })?;
+        // The daemon may be asked about it from anywhere.
+        Ok(Config { file: std::path::absolute(file).ok(), ..config })
     }
 
     /// Read and check a configuration; the error names line, column and field.

@@ -3,9 +3,11 @@
 //! Questions are answered from the office's picture, orders go to the real-time thread; nothing here
 //! waits for either.
 
+mod doctor;
 mod metrics;
 mod service;
 
+use crate::config::Config;
 use crate::gateway::{CallId, Channel, SPAN_TIMESLOTS};
 use crate::office::audit::Audit;
 use crate::office::picture::{CallPicture, EventPicture, SpanPicture};
@@ -61,6 +63,8 @@ pub struct Desk {
     pub first_port: u16,
     /// The audit log.
     pub audit: Audit,
+    /// The configuration it was started with.
+    pub config: Config,
     /// Where streams are heard: `http://127.0.0.1`.
     pub address: String,
 }
@@ -82,6 +86,7 @@ impl Handler for Desk {
             Request::PlanSuspend(wish) => self.plan_suspend(&wish),
             Request::Resume(wish) => self.resume(peer, &wish),
             Request::Suspensions => Ok(self.suspensions()),
+            Request::Doctor => Ok(self.doctor()),
             Request::ExchangeDial(plan) => self.dial(plan),
             Request::ExchangeCalls => self.exchange_calls(),
             Request::ExchangeHangUp { id } => self.exchange_hang_up(id),

@@ -395,6 +395,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         formats: config.stream.formats.clone(),
         first_port: ports.first,
         address: address_of(&config),
+        config: config.clone(),
     });
     let socket = config.control_socket();
     let mut control =

@@ -8,6 +8,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod demonstration;
+pub mod doctor;
 pub mod gateway;
 pub mod logging;
 pub mod metrics;

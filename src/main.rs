@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trunkcast::config::{Config, TEMPLATE};
-use trunkcast::daemon;
+use trunkcast::{daemon, doctor};
 
 /// Telephone calls into conferences and live audio.
 ///
@@ -94,8 +94,9 @@ fn main() -> ExitCode {
     }
     if let Some(file) = &arguments.check_config {
         let given = if file.as_os_str() == "-" { Path::new("/dev/stdin") } else { file };
-        return match Config::load(given).map(|config| daemon::preflight(&config)) {
-            Ok(warnings) => {
+        return match Config::load(given) {
+            Ok(config) => {
+                let warnings = [daemon::preflight(&config), doctor::obstacles(&config)].concat();
                 for warning in &warnings {
                     println!("{}: warning: {warning}", file.display());
                 }

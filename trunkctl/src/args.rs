@@ -36,6 +36,9 @@ pub struct Cli {
 pub enum Command {
     /// How the daemon is: calls, streams, real-time loop, alarms
     Status,
+    /// What is wrong, and what to do about it; also without a daemon
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(Doctor),
     /// The spans: links, alarms, channels in use
     Spans,
     /// The channels of a span, or of all: service states and calls
@@ -106,6 +109,22 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         directory: Option<PathBuf>,
     },
+}
+
+const DOCTOR_HELP: &str = "\
+The exit code is 0 when there is nothing worse than `info`, else 1.
+
+Examples:
+  trunkctl doctor
+  trunkctl doctor --config /etc/trunkcast/trunkcastd.toml     why does it not start?
+  trunkctl doctor --json | jq '.[] | select(.severity == \"major\")'";
+
+/// The examination.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// When no daemon runs: the configuration it would be started with
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
 }
 
 /// The event to reserve.

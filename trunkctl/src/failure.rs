@@ -19,6 +19,8 @@ pub enum Failure {
     CallFailed(String),
     /// The notices ended before they should.
     WatchEnded(&'static str),
+    /// The doctor found something, and has said so.
+    Unwell,
     /// The answer could not be written.
     Output(io::Error),
 }
@@ -28,7 +30,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Client(ClientError::Refused(_)) | Failure::NotConfirmed | Failure::CallFailed(_) => 1,
-            Failure::Output(_) => 1,
+            Failure::Output(_) | Failure::Unwell => 1,
             Failure::Usage(_) => 2,
             Failure::Client(_) | Failure::WatchEnded(_) => 3,
         }
@@ -37,6 +39,11 @@ impl Failure {
     /// Whoever read our output has read enough: `trunkctl calls | head`.
     pub fn is_quiet(&self) -> bool {
         matches!(self, Failure::Output(e) if e.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// There is nothing left to say.
+    pub fn is_told(&self) -> bool {
+        matches!(self, Failure::Unwell)
     }
 
     /// What to do about it.
@@ -56,6 +63,7 @@ impl Failure {
             Failure::Usage(_) => "usage",
             Failure::NotConfirmed => "not_confirmed",
             Failure::CallFailed(_) => "call_failed",
+            Failure::Unwell => "unwell",
             Failure::Output(_) => ProblemKind::Internal.as_str(),
         };
         let mut error = json!({ "kind": kind, "message": self.to_string() });
@@ -86,6 +94,7 @@ impl fmt::Display for Failure {
             },
             Failure::Usage(what) | Failure::CallFailed(what) => f.write_str(what),
             Failure::NotConfirmed => f.write_str("nothing was done"),
+            Failure::Unwell => f.write_str("something is wrong"),
             Failure::WatchEnded(why) => f.write_str(why),
             Failure::Output(e) => write!(f, "the answer cannot be written: {e}"),
         }

@@ -8,6 +8,7 @@
 mod args;
 mod confirm;
 mod dial;
+mod doctor;
 mod failure;
 mod man;
 mod output;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_quiet() => return ExitCode::SUCCESS,
         Err(failure) => failure,
     };
-    let told_already = matches!(failure, Failure::CallFailed(_)) && output.is_json();
+    let told_already = failure.is_told() || (matches!(failure, Failure::CallFailed(_)) && output.is_json());
     if output.is_json() && !told_already {
         // If even that cannot be written, the exit code is all there is.
         let _ = output.answer(&failure.json(), String::new);
@@ -57,9 +58,12 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     if let Command::Man { directory } = &cli.command {
         return man::write(directory.as_deref(), output);
     }
+    if let Command::Doctor(wish) = &cli.command {
+        return doctor::examine(cli.socket.as_deref(), wish, output);
+    }
     let mut client = Client::find(cli.socket.as_deref())?;
     match cli.command {
-        Command::Completions { .. } | Command::Man { .. } => Ok(()),
+        Command::Completions { .. } | Command::Man { .. } | Command::Doctor(_) => Ok(()),
         Command::Status => {
             let status = client.status()?;
             output.answer(&status, || show::status(&status, words::now_ms()))

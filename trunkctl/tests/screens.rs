@@ -102,6 +102,25 @@ fn completions_are_there_for_every_shell_without_a_daemon() {
 }
 
 #[test]
+fn the_doctor_says_what_to_do_and_its_exit_code_whether() {
+    let bench = Bench::new();
+    let (code, shown, complaints) = common::told(&bench.run(&["doctor"]));
+    assert_eq!((code, complaints.as_str()), (1, ""));
+    assert!(shown.starts_with(&screen("doctor")), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    let (code, shown, _) = common::told(&bench.run(&["doctor", "--json"]));
+    let findings: Value = serde_json::from_str(&shown).expect("one document");
+    assert_eq!((code, &findings[0]["severity"]), (1, &Value::from("major")));
+    let mut bench = Bench::with(true);
+    // The daemon that is none has a version that is none.
+    let (code, shown, _) = common::told(&bench.run(&["doctor"]));
+    assert!(code == 1 && shown.contains("warning   version:"), "{shown}");
+    bench.server.stop();
+    let (code, shown, complaints) = common::told(&bench.run(&["doctor"]));
+    assert!(code == 1 && complaints.is_empty() && shown.starts_with("critical  daemon: "), "{shown}");
+}
+
+#[test]
 fn every_command_has_a_manual_page_without_a_daemon() {
     let mut bench = Bench::new();
     bench.server.stop();

@@ -7,9 +7,9 @@
 use crate::find::{self, Address, Tried};
 use crate::line::{LineReader, NoLine, Waits};
 use crate::{
-    CallInfo, ChannelInfo, DialPlan, Done, EventInfo, ExchangeCallInfo, Notice, PortInfo, Problem, REPLY_LINE_MAX,
-    Reply, Request, Reservation, Reserve, Resume, Said, SpanInfo, Status, Suspend, SuspendPlan, SuspensionInfo,
-    TraceFrame, TraceHead, TraceWish, WatchEnd, encode_request,
+    CallInfo, ChannelInfo, DialPlan, Done, EventInfo, ExchangeCallInfo, Finding, Notice, PortInfo, Problem,
+    REPLY_LINE_MAX, Reply, Request, Reservation, Reserve, Resume, Said, SpanInfo, Status, Suspend, SuspendPlan,
+    SuspensionInfo, TraceFrame, TraceHead, TraceWish, WatchEnd, encode_request,
 };
 use std::fmt;
 use std::io::{self, Write};
@@ -183,6 +183,8 @@ impl Client {
         resume(resume: Resume) = Request::Resume(resume) => Reply::Done(done) => done, Done;
         /// All suspensions.
         suspensions() = Request::Suspensions => Reply::Suspensions(all) => all, Vec<SuspensionInfo>;
+        /// What is wrong with it.
+        doctor() = Request::Doctor => Reply::Findings(findings) => findings, Vec<Finding>;
         /// How the daemon is.
         status() = Request::Status => Reply::Status(status) => *status, Status;
         /// Its spans.
@@ -257,6 +259,7 @@ fn unexpected(reply: &Reply) -> ClientError {
         Reply::Suspended(_) => "a suspension",
         Reply::Plan(_) => "a plan",
         Reply::Suspensions(_) => "suspensions",
+        Reply::Findings(_) => "findings",
         Reply::Watching => "the beginning of notices",
         Reply::Tracing(_) => "the beginning of a trace",
         Reply::Dialled { .. } => "the number of a call",

@@ -65,6 +65,8 @@ pub enum Request {
     Resume(Resume),
     /// All suspensions, and how far they have come. Answered with `Suspensions`.
     Suspensions,
+    /// What is wrong, and what to do about it. Answered with `Findings`.
+    Doctor,
     /// Tell what happens from now on. Answered with `Watching`, then notices.
     Watch,
     /// Tell what goes over the D channel of a span. Answered with `Tracing`, then frames.

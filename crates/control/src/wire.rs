@@ -4,8 +4,8 @@
 //! Source: our own protocol, version 1.
 
 use crate::{
-    CallInfo, ChannelInfo, EventInfo, ExchangeCallInfo, Notice, PortInfo, Problem, ProblemKind, Request, Reservation,
-    SpanInfo, Status, SuspendPlan, SuspensionInfo, TraceFrame, TraceHead, WatchEnd,
+    CallInfo, ChannelInfo, EventInfo, ExchangeCallInfo, Finding, Notice, PortInfo, Problem, ProblemKind, Request,
+    Reservation, SpanInfo, Status, SuspendPlan, SuspensionInfo, TraceFrame, TraceHead, WatchEnd,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,6 +43,8 @@ pub enum Reply {
     Plan(SuspendPlan),
     /// To `suspensions`, the oldest first.
     Suspensions(Vec<SuspensionInfo>),
+    /// To `doctor`, the most severe first.
+    Findings(Vec<Finding>),
     /// To `watch`: notices follow. Given by the server itself.
     Watching,
     /// To `trace`: frames follow.
@@ -188,6 +190,7 @@ mod tests {
             Request::Cancel { event: "100200305".into() },
             Request::End { event: "100200305".into() },
             Request::HangUp { call: 7 },
+            Request::Doctor,
             Request::Watch,
             Request::Trace(crate::TraceWish { span: 2, ring: true, numbers: true }),
             Request::ExchangeDial(DialPlan { repeat: Repeat::Forever, hold_ms: Some(500), ..DialPlan::default() }),

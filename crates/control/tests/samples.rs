@@ -45,6 +45,7 @@ fn requests() -> Vec<(&'static str, Request)> {
             }),
         ),
         ("request_suspensions", Request::Suspensions),
+        ("request_doctor", Request::Doctor),
         (
             "request_exchange_dial",
             Request::ExchangeDial(DialPlan {
@@ -69,6 +70,10 @@ fn said() -> Vec<(&'static str, Said)> {
         ("reply_spans", Said::Ok(Reply::Spans(vec![span()]))),
         ("reply_channels", Said::Ok(Reply::Channels(channels()))),
         ("reply_suspensions", Said::Ok(Reply::Suspensions(vec![suspension()]))),
+        (
+            "reply_findings",
+            Said::Ok(Reply::Findings(vec![Finding::new(Severity::Major, "span 2 line", "LOS", "cable or far end")])),
+        ),
         ("reply_plan", Said::Ok(Reply::Plan(plan()))),
         ("reply_calls", Said::Ok(Reply::Calls(vec![call()]))),
         ("reply_events", Said::Ok(Reply::Events(vec![event()]))),

@@ -3,12 +3,14 @@
 //! Each function makes text from an answer; `now_ms` is given, so that the same answer makes the same text.
 
 mod calls;
+mod doctor;
 mod events;
 mod service;
 mod status;
 mod trunk;
 
 pub use calls::{calls, exchange_calls, exchange_progress};
+pub use doctor::findings;
 pub use events::{closing, events, ports, reservation};
 pub use service::{progress, suspend_plan, suspended, suspensions};
 pub use status::status;

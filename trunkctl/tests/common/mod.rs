@@ -35,6 +35,7 @@ impl Handler for Fake {
                 Request::ListenPorts => Reply::Ports(vec![]),
                 Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),
                 Request::Suspensions => Reply::Suspensions(vec![]),
+                Request::Doctor => Reply::Findings(vec![]),
                 _ => Reply::Status(Box::default()),
             });
         }
@@ -72,6 +73,7 @@ impl Handler for Fake {
                 }
                 Reply::Suspensions(vec![one])
             }
+            Request::Doctor => Reply::Findings(findings()),
             Request::Watch | Request::Trace(_) => return Err(Problem::internal("the server keeps this to itself")),
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => {
@@ -183,6 +185,18 @@ fn status() -> Status {
         }],
         dropped_reports: 7,
     }
+}
+
+fn findings() -> Vec<Finding> {
+    vec![
+        Finding::new(
+            Severity::Major,
+            "span 2 line",
+            "span 2: LOS",
+            "cable or far end: see that the cable is plugged in at both ends, then ask the carrier whether he sends",
+        ),
+        Finding::new(Severity::Info, "span 1", "2 losses of the data link since the start", ""),
+    ]
 }
 
 fn spans() -> Vec<SpanInfo> {

@@ -36,6 +36,7 @@ impl Handler for Fake {
             }
             Request::Resume(wish) => Reply::done(format!("{} is resumed", wish.target)),
             Request::Suspensions => Reply::Suspensions(vec![]),
+            Request::Doctor => Reply::Findings(vec![]),
             Request::Watch | Request::Trace(_) => return Err(Problem::internal("the server keeps this to itself")),
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),

@@ -1,0 +1,29 @@
+//! What the doctor needs to know, gathered.
+
+use super::Desk;
+use crate::config::Config;
+use crate::daemon;
+use crate::doctor::{self, Facts};
+use crate::office::now_ms;
+use control::Reply;
+use std::time::SystemTime;
+
+impl Desk {
+    /// What is wrong. Looks at the disk, and at the configuration file as it is now.
+    pub(super) fn doctor(&self) -> Reply {
+        let Reply::Suspensions(suspensions) = self.suspensions() else { unreachable!("the answer to suspensions") };
+        let keys = self.config.keys();
+        Reply::Findings(doctor::findings(&Facts {
+            now_ms: now_ms(),
+            status: self.status(),
+            spans: self.spans(),
+            suspensions,
+            file: self.config.file.as_ref().and_then(|file| Config::load(file).err()).map(|e| e.to_string()),
+            warnings: daemon::preflight(&self.config),
+            directories: vec![doctor::directory(&self.state_dir), doctor::directory(&self.content_dir)],
+            min_free_mb: self.config.recording.min_free_mb,
+            readable: Some(keys).filter(|keys| doctor::is_open_to_others(keys)).into_iter().collect(),
+            stranded: doctor::stranded(&self.state_dir.join("spool"), SystemTime::now()),
+        }))
+    }
+}
