@@ -36,6 +36,8 @@ pub struct Cli {
 pub enum Command {
     /// How the daemon is: calls, streams, real-time loop, alarms
     Status,
+    /// All of it on a full screen, once a second; suspend, resume and hang up from there
+    Top(Top),
     /// What is wrong, and what to do about it; also without a daemon
     #[command(after_help = DOCTOR_HELP)]
     Doctor(Doctor),
@@ -125,6 +127,14 @@ pub struct Doctor {
     /// When no daemon runs: the configuration it would be started with
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
+}
+
+/// The full screen.
+#[derive(Debug, Args)]
+pub struct Top {
+    /// Without colour; so does a variable NO_COLOR in the environment
+    #[arg(long, alias = "no-color")]
+    pub no_colour: bool,
 }
 
 /// The event to reserve.

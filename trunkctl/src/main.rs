@@ -16,6 +16,7 @@ mod pcap;
 mod service;
 mod show;
 mod table;
+mod top;
 mod trace;
 mod words;
 
@@ -61,9 +62,13 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     if let Command::Doctor(wish) = &cli.command {
         return doctor::examine(cli.socket.as_deref(), wish, output);
     }
+    if let Command::Top(_) = &cli.command {
+        top::check(output)?;
+    }
     let mut client = Client::find(cli.socket.as_deref())?;
     match cli.command {
         Command::Completions { .. } | Command::Man { .. } | Command::Doctor(_) => Ok(()),
+        Command::Top(wish) => top::run(client, &wish),
         Command::Status => {
             let status = client.status()?;
             output.answer(&status, || show::status(&status, words::now_ms()))

@@ -12,7 +12,7 @@ pub const WIDTH: usize = 80;
 const GAP: usize = 2;
 
 /// A shrunk column keeps so many characters.
-const SHRUNK_MIN: usize = 6;
+const SHRUNK_MIN: usize = 5;
 
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub enum Set {
 pub struct Table {
     columns: Vec<(&'static str, Set)>,
     rows: Vec<Row>,
+    width: usize,
 }
 
 enum Row {
@@ -41,7 +42,12 @@ enum Row {
 impl Table {
     /// A table with these headings.
     pub fn new(columns: &[(&'static str, Set)]) -> Table {
-        Table { columns: columns.to_vec(), rows: Vec::new() }
+        Table::within(columns, WIDTH)
+    }
+
+    /// The same, for lines of so many characters.
+    pub fn within(columns: &[(&'static str, Set)], width: usize) -> Table {
+        Table { columns: columns.to_vec(), rows: Vec::new(), width }
     }
 
     /// Add a row, a cell for each column.
@@ -57,7 +63,7 @@ impl Table {
 
     /// The same in as many lines as it takes: what somebody wrote.
     pub fn remark(&mut self, text: &str) {
-        wrapped(&clean(text), WIDTH - 4, "").lines().for_each(|line| self.note(line));
+        wrapped(&clean(text), self.width - 4, "").lines().for_each(|line| self.note(line));
     }
 
     /// All of it, with a line feed after each line.
@@ -85,7 +91,7 @@ impl Table {
                 *width = (*width).max(cell.chars().count());
             }
         }
-        let room = WIDTH - GAP * (widths.len() - 1);
+        let room = self.width - GAP * (widths.len() - 1);
         while widths.iter().sum::<usize>() > room {
             let shrinkable = widths
                 .iter_mut()

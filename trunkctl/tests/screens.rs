@@ -121,6 +121,14 @@ fn the_doctor_says_what_to_do_and_its_exit_code_whether() {
 }
 
 #[test]
+fn top_wants_a_terminal_and_names_what_to_use_without() {
+    let bench = Bench::new();
+    let (code, shown, complaints) = common::told(&bench.run(&["top"]));
+    assert_eq!((code, shown.as_str()), (2, ""));
+    assert!(complaints.contains("trunkctl status"), "{complaints}");
+}
+
+#[test]
 fn every_command_has_a_manual_page_without_a_daemon() {
     let mut bench = Bench::new();
     bench.server.stop();

@@ -1,7 +1,7 @@
 //! `trunkctl calls`, `trunkctl exchange calls`.
 
 use super::or_dash;
-use crate::table::{Set, Table};
+use crate::table::{Set, Table, WIDTH};
 use crate::words::{ago, clean};
 use control::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
 
@@ -10,7 +10,12 @@ pub fn calls(calls: &[CallInfo], now_ms: u64) -> String {
     if calls.is_empty() {
         return "no calls\n".into();
     }
-    let mut table = Table::new(&[
+    calls_within(calls, now_ms, WIDTH)
+}
+
+/// The table of them, for lines of so many characters.
+pub fn calls_within(calls: &[CallInfo], now_ms: u64, width: usize) -> String {
+    let columns = [
         ("CALL", Set::Right),
         ("CHANNEL", Set::Left),
         ("FROM", Set::CutFront),
@@ -20,7 +25,8 @@ pub fn calls(calls: &[CallInfo], now_ms: u64) -> String {
         ("ROLE", Set::Left),
         ("FOR", Set::Left),
         ("VOICE", Set::Left),
-    ]);
+    ];
+    let mut table = Table::within(&columns, width);
     for call in calls {
         let state = match call.state {
             CallStage::Ringing => "ringing",

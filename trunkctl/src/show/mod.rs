@@ -9,12 +9,12 @@ mod service;
 mod status;
 mod trunk;
 
-pub use calls::{calls, exchange_calls, exchange_progress};
+pub use calls::{calls, calls_within, exchange_calls, exchange_progress};
 pub use doctor::findings;
 pub use events::{closing, events, ports, reservation};
 pub use service::{progress, suspend_plan, suspended, suspensions};
 pub use status::status;
-pub use trunk::{channels, spans};
+pub use trunk::{channels, spans, why};
 
 use crate::words;
 use control::{Notice, Severity, Topic};
@@ -36,7 +36,8 @@ pub fn notice(notice: &Notice) -> String {
     format!("{}  {severity:<8}  {topic:<9}  {}\n", words::time_of_day(notice.at_ms), words::clean(&notice.text))
 }
 
-fn severity(severity: Severity) -> &'static str {
+/// A severity in a word.
+pub fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "info",
         Severity::Cleared => "cleared",
@@ -49,6 +50,6 @@ fn severity(severity: Severity) -> &'static str {
 }
 
 /// A dash for what is not there.
-fn or_dash(text: Option<impl ToString>) -> String {
+pub fn or_dash(text: Option<impl ToString>) -> String {
     text.map_or_else(|| "-".into(), |text| text.to_string())
 }

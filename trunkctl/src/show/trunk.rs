@@ -131,7 +131,7 @@ pub fn channels(channels: &[ChannelInfo], now_ms: u64) -> String {
 }
 
 /// Who keeps a channel out, and why.
-fn why(hold: &HoldInfo) -> String {
+pub fn why(hold: &HoldInfo) -> String {
     if hold.hold == Hold::NoPort {
         return "too few stream ports are free".into();
     }
