@@ -33,6 +33,9 @@ pub(crate) struct Call {
     pub channel: Option<Channel>,
     /// The first response to SETUP has been sent or received: the channel is agreed.
     pub(super) named: bool,
+    /// A call to us that was there when the link came up, and of which the far end has not shown since that it has our first
+    /// response: that may have been lost, or the far end may have forgotten the call.
+    pub(super) in_doubt: bool,
     /// The owner knows of it: he has dialled it, or been told that it came in.
     pub known: bool,
     pub(super) enquiry: Option<Enquiry>,
@@ -60,7 +63,7 @@ impl Call {
             ChannelChoice::Any | ChannelChoice::None => None,
         };
         let known = reference.ours;
-        Call { reference, state, since: desk.now, channel, named: false, known, enquiry: None }
+        Call { reference, state, since: desk.now, channel, named: false, in_doubt: false, known, enquiry: None }
     }
 
     pub fn name(&self, desk: &Desk) -> StateName {
@@ -125,6 +128,7 @@ impl Call {
         if self.is_ended() {
             return;
         }
+        self.in_doubt &= !shows_our_response(raw.kind, content);
         if let Some((value, identifier)) = self.objection(raw.kind, content, faults) {
             if value == 100 {
                 desk.counters.element_invalid += 1;
@@ -508,9 +512,10 @@ impl Call {
         Ok(())
     }
 
-    /// The channel, if it has not been named yet (5.2.3: the first response does).
+    /// The channel, if it has not been named yet (5.2.3: the first response does), or if the response that named it may have
+    /// been lost with a link.
     fn first_response(&mut self, desk: &Desk) -> Content {
-        let channel = self.channel.filter(|_| !self.named);
+        let channel = self.channel.filter(|_| !self.named || self.in_doubt || desk.links.is_coming_up());
         self.named = true;
         let channel = channel.map(|channel| desk.settings.interfaces.identify(channel, true));
         Content { channel, ..Content::default() }
@@ -575,6 +580,18 @@ impl Call {
             State::ReleaseSent { .. } => self.release_again(desk, why),
             State::SetupReceived | State::ProceedingSent | State::AlertingSent | State::Ended { .. } => {}
         }
+    }
+}
+
+/// Whether the far end, which has called, shows with this that it has had our first response to its SETUP.
+fn shows_our_response(kind: MessageType, content: &Content) -> bool {
+    match kind {
+        MessageType::STATUS => {
+            let waits = [StateName::CallInitiated.number(), StateName::CallPresent.number()];
+            content.call_state.is_some_and(|state| !waits.contains(&state))
+        }
+        MessageType::STATUS_ENQUIRY | MessageType::FACILITY | MessageType::NOTIFY => false,
+        _ => true,
     }
 }
 

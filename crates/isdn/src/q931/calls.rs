@@ -101,8 +101,7 @@ impl Calls {
         match raw.reference {
             Reference::Global { .. } => restarts.handle(desk, self, &raw, &content, &faults),
             Reference::Call(reference) => match self.find(reference) {
-                // A second SETUP for a call that is there: the first was answered (5.8.3.2 e).
-                Some(_) if raw.kind == MessageType::SETUP => desk.counters.unexpected += 1,
+                Some(call) if raw.kind == MessageType::SETUP => call.handle_second_setup(desk),
                 Some(call) => call.handle(desk, &raw, &content, &faults),
                 None => self.handle_unknown(desk, restarts, reference, &raw, &content, &faults),
             },

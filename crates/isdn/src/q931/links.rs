@@ -22,7 +22,7 @@
 //! annex takes for granted that both ends see a failure.
 //! Words: active, of a link: it carries the signalling; confirmed: the far end has spoken on it since it became active.
 
-use crate::q921::{self, DataLink, Parameters, SendError, Writer};
+use crate::q921::{self, DataLink, Parameters, SendError, StateName, Writer};
 use crate::{LinkId, LinkState, Side};
 use std::time::Duration;
 
@@ -256,6 +256,12 @@ impl Links {
             Some(data_link) => data_link.send_with(now, write),
             None => Err(SendError::LinkDown),
         }
+    }
+
+    /// The active link is being established again: what is sent now waits, and what was sent before may be lost.
+    pub fn is_coming_up(&self) -> bool {
+        let active = self.active.and_then(|link| self.get(link));
+        active.is_some_and(|data_link| data_link.state() == StateName::AwaitingEstablishment)
     }
 
     fn next_stamp(&mut self) -> u64 {

@@ -4,13 +4,14 @@
 //! Time: T322, as often as [`ENQUIRIES`] says; T309 belongs to the Active state.
 //! Source: Q.931 (05/98) clauses 5.8.8 to 5.8.11. Departures: a STATUS that does not fit is checked by asking before the
 //! call is cleared for it, as it may have been overtaken; calls that no timer watches are also asked about after a
-//! reset of the link, because the far end may have restarted and forgotten them.
+//! reset of the link, because the far end may have restarted and forgotten them; and for the same reason a SETUP for a call
+//! whose answer is older than the link clears it (5.8.3.2 e would have it ignored).
 
 use super::call::Call;
 use super::content::Content;
 use super::desk::Desk;
 use super::message::{MessageType, Reference};
-use super::state::{State, StateName};
+use super::state::{Ending, State, StateName};
 use super::timers::Timer;
 use super::trace::Why;
 use std::time::Duration;
@@ -73,6 +74,19 @@ impl Call {
         }
     }
 
+    /// SETUP for a call that is there: it was sent before the answer to the first arrived, and is ignored (5.8.3.2 e). But if our
+    /// response is older than the link, the far end has lost that, or it has forgotten the call and means another: then one
+    /// end would put the call on this channel and the other on that one. RELEASE ends it at both.
+    pub(super) fn handle_second_setup(&mut self, desk: &mut Desk) {
+        desk.counters.unexpected += 1;
+        if self.in_doubt && self.named && !self.state.is_clearing() {
+            // 41: temporary failure.
+            let cause = desk.cause(41);
+            let ending = Ending { cause, by_peer: true };
+            self.begin_release(desk, cause, ending, Why::Received(MessageType::SETUP));
+        }
+    }
+
     /// The link is lost (5.8.9).
     pub fn link_lost(&mut self, desk: &mut Desk) {
         self.enquiry = None;
@@ -87,6 +101,7 @@ impl Call {
 
     /// The link is up again after it was lost (5.8.9), or reset without having been (5.8.8).
     pub fn link_established(&mut self, desk: &mut Desk, reset: bool) {
+        self.in_doubt = !self.reference.ours;
         match &mut self.state {
             // Digits may have been lost with the old link.
             State::OverlapSending { .. } | State::OverlapReceiving { t302: Some(_), .. } if reset => {

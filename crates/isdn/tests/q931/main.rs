@@ -8,6 +8,7 @@ mod an_owner_who_does_not_collect;
 mod answered_on_a_channel_in_use;
 mod basic_call;
 mod bearers;
+mod call_reference_used_anew;
 mod call_references_wrap;
 mod called_number_forms;
 mod calling_name;
