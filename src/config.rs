@@ -4,9 +4,12 @@
 //! holds against [`Config::default`]. Values are checked where they are read, so that the message points
 //! at the line; what concerns two fields at once is checked in [`Config::parse`] after that.
 
+pub mod nfas;
+
 use crate::gateway::{Marks, WhenOut};
 use cast::Format;
 use hal::{ChunkLength, Line};
+use nfas::Nfas;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +33,8 @@ pub struct Config {
     /// Cards, in the order that numbers their spans.
     #[serde(rename = "card")]
     pub cards: Vec<Card>,
+    /// Spans that share a D channel.
+    pub nfas: Vec<Nfas>,
     /// What a caller meets.
     pub call_in: CallIn,
     /// Guessing of PINs.
@@ -593,6 +598,16 @@ impl Config {
                 }
             }
         }
+        let groups =
+            nfas::resolve(&self.nfas, &self.cards).map_err(|(place, why)| places.at_nfas(text, place, &why))?;
+        if let Some(group) = groups.first() {
+            let what = format!(
+                "nfas \"{}\": this version checks [[nfas]] but cannot run it yet: leave it out and give each span a D channel \
+                 of its own",
+                group.name
+            );
+            return Err(places.at_nfas(text, 0, &what));
+        }
         Ok(())
     }
 
@@ -635,6 +650,13 @@ impl Config {
 #[serde(default)]
 struct Places {
     card: Vec<CardPlace>,
+    nfas: Vec<NfasPlace>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NfasPlace {
+    name: Option<Spanned<toml::Value>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -658,6 +680,11 @@ impl Places {
 
     fn at_card(&self, text: &str, card: usize, what: &str) -> String {
         let name = self.card.get(card).and_then(|c| c.name.as_ref());
+        name.map_or_else(|| what.to_owned(), |n| at_line(text, n.span().start, what))
+    }
+
+    fn at_nfas(&self, text: &str, nfas: usize, what: &str) -> String {
+        let name = self.nfas.get(nfas).and_then(|n| n.name.as_ref());
         name.map_or_else(|| what.to_owned(), |n| at_line(text, n.span().start, what))
     }
 
