@@ -413,12 +413,6 @@ impl Bench {
             assert!(summary.state == StateName::Active && theirs.contains(&same), "{summary:?} and {theirs:?}");
             self.input(|d, now| d.clear(now, summary.call, NORMAL)).expect("it is connected");
         }
-        // One that it has alone: our answer that there is no such call found the data link's queue full.
-        if let Far::Peer { d: peer, .. } = &mut self.far {
-            for (call, ..) in theirs {
-                let _ = peer.clear(self.now, call, NORMAL);
-            }
-        }
         self.run(SHORT);
     }
 

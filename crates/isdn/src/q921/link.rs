@@ -178,6 +178,14 @@ impl DataLink {
         }
     }
 
+    /// As [`establish_anew`](Self::establish_anew), of a link that is up and no other, and whoever wanted it.
+    pub(crate) fn reset(&mut self, now: Duration) {
+        self.advance(now);
+        if let State::Established { sequence, .. } | State::TimerRecovery { sequence, .. } = self.state {
+            self.establish_again(sequence, Why::Requested);
+        }
+    }
+
     /// Layer 3 wants the link.
     #[must_use]
     pub const fn is_wanted(&self) -> bool {

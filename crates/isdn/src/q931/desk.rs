@@ -89,18 +89,27 @@ impl Desk {
         Cause { value, location }
     }
 
-    /// Sends a message. That it could not be is counted; the timers make it good.
+    /// Sends a message. That it could not be is counted; the timers make it good, or the [reset](Self::send_once) of the link.
     pub fn send(&mut self, reference: Reference, kind: MessageType, content: &Content) {
-        let _ = self.send_with(|writer| content::write(writer, reference, kind, content));
+        self.send_once(|writer| content::write(writer, reference, kind, content));
     }
 
-    /// Sends a message that is encoded already.
+    /// Sends a message that nobody will give us again. One that the link's queue has no room for is lost, and of some the
+    /// far end would never hear: after RELEASE COMPLETE, say, it holds a call that we have forgotten. So the link, which takes
+    /// nothing any more, is established anew; then both ends compare notes (5.8.8).
+    fn send_once(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
+        if self.send_with(write) == Err(SendError::QueueFull) {
+            self.links.reset(self.now);
+        }
+    }
+
+    /// Sends a message that is encoded already, and that the caller has again if the link does not take it.
     pub fn send_octets(&mut self, message: &[u8]) -> Result<(), SendError> {
         self.send_with(|writer| writer.put(message))
     }
 
     /// Sends a message that is written where it will wait.
-    pub fn send_with(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+    fn send_with(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
         let sent = if self.up { self.links.send_with(self.now, write) } else { Err(SendError::LinkDown) };
         match sent {
             Ok(()) => self.counters.messages_out += 1,
@@ -112,7 +121,7 @@ impl Desk {
     /// Sends a message that has a cause and nothing else.
     pub fn send_cause(&mut self, reference: Reference, kind: MessageType, cause: Cause, diagnostics: &[u8]) {
         let cause = CauseElement::new(cause, diagnostics);
-        let _ = self.send_with(|writer| {
+        self.send_once(|writer| {
             message::write_start(writer, reference, kind);
             content::write_element(writer, id::CAUSE, &cause.encode());
         });
@@ -120,7 +129,7 @@ impl Desk {
 
     /// Sends a message without elements.
     pub fn send_bare(&mut self, reference: Reference, kind: MessageType) {
-        let _ = self.send_with(|writer| message::write_start(writer, reference, kind));
+        self.send_once(|writer| message::write_start(writer, reference, kind));
     }
 
     /// Sends STATUS (clause 5.8).

@@ -258,6 +258,13 @@ impl Links {
         }
     }
 
+    /// Establishes the active link again, so that both ends find out what was lost.
+    pub fn reset(&mut self, now: Duration) {
+        if let Some(data_link) = self.active.and_then(|link| self.get_mut(link)) {
+            data_link.reset(now);
+        }
+    }
+
     /// The active link is being established again: what is sent now waits, and what was sent before may be lost.
     pub fn is_coming_up(&self) -> bool {
         let active = self.active.and_then(|link| self.get(link));

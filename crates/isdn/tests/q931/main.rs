@@ -27,6 +27,7 @@ mod hostile_messages;
 mod link_lost_in_every_state;
 mod link_lost_under_a_call;
 mod link_lost_under_a_restart;
+mod link_queue_full;
 mod link_reset_in_every_state;
 mod messages_of_other_services;
 mod missing_mandatory_element;
