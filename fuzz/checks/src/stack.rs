@@ -21,6 +21,7 @@ use isdn::{
     CallReference, Cause, Channel, ChannelChoice, Config, DChannel, Event, Manner, Number, Output, ServiceState, Setup,
     Side,
 };
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Steps a script may have: enough for anything, and few enough for a fuzzer's patience.
@@ -45,7 +46,7 @@ enum Far {
     /// A data link, above which the script speaks.
     Link(Box<DataLink>),
     /// Somebody well-behaved.
-    Peer { d: Box<DChannel>, ledger: Ledger, e1: bool },
+    Peer { d: Box<DChannel>, ledger: Ledger, e1: bool, frames: VecDeque<Vec<u8>> },
 }
 
 impl Far {
@@ -54,6 +55,7 @@ impl Far {
             Far::Link(link) => link.handle_frame(now, frame),
             Far::Peer { d: peer, .. } => peer.handle_frame(now, frame),
         }
+        self.collect(now);
     }
 
     fn handle_timeout(&mut self, now: Duration) {
@@ -61,6 +63,7 @@ impl Far {
             Far::Link(link) => link.handle_timeout(now),
             Far::Peer { d: peer, .. } => peer.handle_timeout(now),
         }
+        self.collect(now);
     }
 
     fn poll_timeout(&self) -> Option<Duration> {
@@ -70,25 +73,32 @@ impl Far {
         }
     }
 
-    /// The next frame; calls that come to a peer are answered on their way.
+    /// A peer's owner collects after every input, and answers the calls that come.
+    fn collect(&mut self, now: Duration) {
+        let Far::Peer { d: peer, ledger, e1, frames } = self else { return };
+        while let Some(output) = peer.poll_output() {
+            match output {
+                Output::Frame(_, frame) => frames.push_back(frame.to_vec()),
+                Output::Event(event) => {
+                    ledger.enter(&event);
+                    if let Event::Incoming { call, setup } = event {
+                        answer(peer, *e1, now, call, setup.channel);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next frame.
     fn next_frame(&mut self, now: Duration) -> Option<Vec<u8>> {
+        self.collect(now);
         match self {
             Far::Link(link) => loop {
                 if let isdn::q921::Output::Transmit(frame) = link.poll_output()? {
                     return Some(frame.to_vec());
                 }
             },
-            Far::Peer { d: peer, ledger, e1 } => loop {
-                match peer.poll_output()? {
-                    Output::Frame(_, frame) => return Some(frame.to_vec()),
-                    Output::Event(event) => {
-                        ledger.enter(&event);
-                        if let Event::Incoming { call, setup } = event {
-                            answer(peer, *e1, now, call, setup.channel);
-                        }
-                    }
-                }
-            },
+            Far::Peer { frames, .. } => frames.pop_front(),
         }
     }
 }
@@ -389,7 +399,7 @@ impl Bench {
         }
         let mut peer = Box::new(DChannel::new(opposite(self.config)));
         peer.start(self.now);
-        self.far = Far::Peer { d: peer, ledger: Ledger::default(), e1: self.config.e1 };
+        self.far = Far::Peer { d: peer, ledger: Ledger::default(), e1: self.config.e1, frames: VecDeque::new() };
         self.run(ALL_TIMERS);
         assert!(self.d.is_up(), "the link does not come up");
         self.hang_up_what_is_new();
