@@ -67,11 +67,24 @@ fn write_manual(directory: &Path) -> std::io::Result<PathBuf> {
     clap_mangen::Man::new(Arguments::command()).section("8").generate_to(directory)
 }
 
+/// What was asked for, to the standard output.
+fn print(text: &[u8]) -> ExitCode {
+    match std::io::stdout().write_all(text) {
+        // Whoever reads has read enough: `trunkcastd --print-config | head`.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("trunkcastd: the standard output cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(shell) = arguments.completions {
-        clap_complete::generate(shell, &mut Arguments::command(), "trunkcastd", &mut std::io::stdout());
-        return ExitCode::SUCCESS;
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "trunkcastd", &mut script);
+        return print(&script);
     }
     if let Some(directory) = &arguments.man {
         return match write_manual(directory) {
@@ -83,14 +96,7 @@ fn main() -> ExitCode {
         };
     }
     if arguments.print_config {
-        return match std::io::stdout().write_all(TEMPLATE.as_bytes()) {
-            // Whoever reads has read enough: `trunkcastd --print-config | head`.
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                eprintln!("trunkcastd: cannot print the configuration: {error}");
-                ExitCode::FAILURE
-            }
-            _ => ExitCode::SUCCESS,
-        };
+        return print(TEMPLATE.as_bytes());
     }
     if let Some(file) = &arguments.check_config {
         let given = if file.as_os_str() == "-" { Path::new("/dev/stdin") } else { file };
