@@ -193,7 +193,7 @@ pub struct Suspend {
     /// What to take out: `server`, `card NAME`, `span N`, `channel N/M`, `channel N/M-K`
     #[arg(required = true, num_args = 1..=2, value_name = TARGET)]
     pub target: Vec<String>,
-    /// Wait for calls to end [default]
+    /// Wait for calls to end; the default
     #[arg(long, conflicts_with_all = ["now", "grace"])]
     pub drain: bool,
     /// Do not wait: callers are told and let go at once
