@@ -263,10 +263,7 @@ impl DChannel {
 
     /// The next output. To be called after every input until there is none.
     pub fn poll_output(&mut self) -> Option<Output<'_>> {
-        if let Some(event) = self.next_event() {
-            return Some(Output::Event(event));
-        }
-        // Endings that found the queue of events full.
+        // Endings that found the queue of events full, and find room now.
         self.calls.sweep(&mut self.desk);
         if let Some(event) = self.next_event() {
             return Some(Output::Event(event));
@@ -433,6 +430,7 @@ impl DChannel {
     }
 
     /// The next event for the owner. What a restart means for service states is done on its way.
+    #[inline]
     fn next_event(&mut self) -> Option<Event> {
         let event = self.desk.next_event();
         match event {
@@ -454,9 +452,8 @@ impl DChannel {
             return;
         }
         self.calls.handle_message(&mut self.desk, &mut self.restarts, message);
-        let offered = std::mem::take(&mut self.desk.offered);
-        if !offered.is_empty() {
-            self.services.offered(&mut self.desk, &offered);
+        if let Some(channel) = self.desk.offered.take() {
+            self.services.offered(&mut self.desk, channel);
         }
     }
 

@@ -107,6 +107,7 @@ impl Call {
         }
         if next.is_clearing() {
             self.enquiry = None;
+            desk.to_sweep |= matches!(next, State::Ended { .. });
         }
         self.since = desk.now;
         self.state = next;

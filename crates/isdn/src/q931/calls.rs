@@ -73,12 +73,16 @@ impl Calls {
     /// Tells the owner of calls that have ended, and forgets them. One he cannot be told of yet stays until he can; of one
     /// he never knew (its number was not complete) he is told nothing.
     pub fn sweep(&mut self, desk: &mut Desk) {
+        if !std::mem::take(&mut desk.to_sweep) {
+            return;
+        }
         self.calls.retain(|call| match call.state {
             State::Ended { ending: Ending { cause, by_peer } } => {
                 let told = !call.known || desk.try_tell(Event::Released { call: call.reference, cause, by_peer });
                 if told {
                     desk.counters.released += 1;
                 }
+                desk.to_sweep |= !told;
                 !told
             }
             _ => true,
@@ -209,7 +213,7 @@ impl Calls {
             ChannelChoice::Exclusive(_) => Err(InUse),
             _ => Ok(ChannelChoice::Any),
         };
-        desk.offered.insert(channel);
+        desk.offered = Some(channel);
         if desk.no_incoming.contains(channel) {
             desk.counters.out_of_service += 1;
             return elsewhere;

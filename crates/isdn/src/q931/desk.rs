@@ -13,7 +13,7 @@ use super::timers::{Timer, Timers};
 use super::trace::Trace;
 use crate::q921::{SendError, Writer};
 use crate::variant::Row;
-use crate::{Cause, ChannelSet, Event, Location, Side};
+use crate::{Cause, Channel, ChannelSet, Event, Location, Side};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -51,8 +51,10 @@ pub(crate) struct Desk {
     pub no_outgoing: ChannelSet,
     /// The message at hand names a channel that another call has.
     pub named_in_use: bool,
-    /// Channels that the far end named in a SETUP, for `service` to collect.
-    pub offered: ChannelSet,
+    /// The channel that the far end named in a SETUP, for `service` to collect.
+    pub offered: Option<Channel>,
+    /// There are calls that have ended, and whose owner has to be told.
+    pub to_sweep: bool,
     /// Never longer than it was made for.
     events: VecDeque<Event>,
 }
@@ -70,7 +72,8 @@ impl Desk {
             no_incoming: ChannelSet::default(),
             no_outgoing: ChannelSet::default(),
             named_in_use: false,
-            offered: ChannelSet::default(),
+            offered: None,
+            to_sweep: false,
             events: VecDeque::with_capacity(room),
         }
     }
@@ -163,6 +166,7 @@ impl Desk {
         }
     }
 
+    #[inline]
     pub fn next_event(&mut self) -> Option<Event> {
         if self.events.is_empty() {
             // The next begins in front again, where the cache is warm, instead of marching through all the room there is.

@@ -19,6 +19,46 @@ pub struct Interface {
     pub d_channel: bool,
 }
 
+/// Channels of one interface, as an element names them: a word, where a [`ChannelSet`] of all interfaces is 31.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeslots {
+    /// The place of the interface.
+    pub interface: u8,
+    /// Bit n-1 stands for timeslot n.
+    pub bits: u32,
+}
+
+impl Timeslots {
+    /// Whether a channel is among them.
+    #[must_use]
+    pub const fn contains(self, channel: Channel) -> bool {
+        let bit = if channel.timeslot >= 1 && channel.timeslot <= 31 { 1 << (channel.timeslot - 1) } else { 0 };
+        channel.interface == self.interface && self.bits & bit != 0
+    }
+
+    /// The only channel, if there is exactly one.
+    #[must_use]
+    pub fn single(self) -> Option<Channel> {
+        (self.bits.count_ones() == 1).then(|| Channel::on(self.interface, self.bits.trailing_zeros() as u8 + 1))
+    }
+
+    /// The channels, lowest first.
+    pub fn iter(self) -> impl Iterator<Item = Channel> {
+        let mut left = self.bits;
+        std::iter::from_fn(move || {
+            let timeslot = (left != 0).then(|| left.trailing_zeros() as u8 + 1)?;
+            left &= left - 1;
+            Some(Channel::on(self.interface, timeslot))
+        })
+    }
+}
+
+impl From<Timeslots> for ChannelSet {
+    fn from(timeslots: Timeslots) -> ChannelSet {
+        ChannelSet::on(timeslots.interface, timeslots.bits)
+    }
+}
+
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interfaces {
@@ -149,20 +189,20 @@ impl Interfaces {
 
     /// The channels an element speaks of; `None` if some of them are no B channels of ours.
     #[must_use]
-    pub fn channels_in(&self, element: &ChannelIdentification) -> Option<ChannelSet> {
+    pub fn channels_in(&self, element: &ChannelIdentification) -> Option<Timeslots> {
         let place = self.place_of(element)?;
         let named = match element.selection {
             Selection::None | Selection::Any => 0,
             Selection::Interface => self.timeslots_of(place),
             Selection::Channels { set, form } => self.timeslots_from(set, form),
         };
-        (named & !self.timeslots_of(place) == 0).then_some(ChannelSet::on(place, named))
+        (named & !self.timeslots_of(place) == 0).then_some(Timeslots { interface: place, bits: named })
     }
 
     /// Those of the channels an element speaks of that are ours, with their interface's place, and the element in the same
     /// form for no more than these; `None` if there are none.
     #[must_use]
-    pub fn applicable(&self, element: &ChannelIdentification) -> Option<(ChannelSet, ChannelIdentification)> {
+    pub fn applicable(&self, element: &ChannelIdentification) -> Option<(Timeslots, ChannelIdentification)> {
         let place = self.place_of(element)?;
         let (named, selection) = match element.selection {
             Selection::None | Selection::Any => return None,
@@ -172,7 +212,8 @@ impl Interfaces {
                 (named, Selection::Channels { set: self.numbers_of(named, form), form })
             }
         };
-        (named != 0).then_some((ChannelSet::on(place, named), ChannelIdentification { selection, ..*element }))
+        let timeslots = Timeslots { interface: place, bits: named };
+        (named != 0).then_some((timeslots, ChannelIdentification { selection, ..*element }))
     }
 }
 

@@ -18,7 +18,7 @@ use super::channel::ChannelIdentification;
 use super::content::{Content, Faults};
 use super::desk::Desk;
 use super::element::{RestartClass, id};
-use super::interfaces::Interfaces;
+use super::interfaces::{Interfaces, Timeslots};
 use super::message::{MessageType, Raw, Reference};
 use super::state::Ending;
 use super::timers::Timer;
@@ -196,9 +196,9 @@ impl Restarts {
     /// end saw that, and has ended at that end.
     fn handle_acknowledge(&mut self, desk: &mut Desk, calls: &mut Calls, content: &Content) {
         let element = content.channel.as_ref();
-        let channels = element.and_then(|element| desk.settings.interfaces.channels_in(element)).unwrap_or_default();
+        let channels = element.and_then(|element| desk.settings.interfaces.channels_in(element));
         let mut known = false;
-        for channel in channels.iter() {
+        for channel in channels.into_iter().flat_map(Timeslots::iter) {
             if self.place(channel).and_then(Option::take).is_some() {
                 known = true;
                 desk.tell(Event::RestartDone { channel, acknowledged: true });
@@ -219,8 +219,8 @@ impl Restarts {
 /// The channels an element names, or what is wrong with it. 82: identified channel does not exist.
 fn indicated(desk: &Desk, element: &ChannelIdentification) -> Result<ChannelSet, (u8, Option<u8>)> {
     match desk.settings.interfaces.channels_in(element) {
-        Some(channels) if channels.is_empty() => Err((100, Some(id::CHANNEL_IDENTIFICATION))),
-        Some(channels) => Ok(channels),
+        Some(channels) if channels.bits == 0 => Err((100, Some(id::CHANNEL_IDENTIFICATION))),
+        Some(channels) => Ok(channels.into()),
         None => Err((82, None)),
     }
 }

@@ -26,9 +26,10 @@ use super::pace::Pace;
 use super::{ChannelService, Counters, FarState, Manner, Pending, Rules, ServiceState, usability};
 use crate::maintenance::{Kind, ServiceMessage};
 use crate::q931::channel::ChannelIdentification;
-use crate::q931::interfaces::Interfaces;
+use crate::q931::interfaces::{Interfaces, Timeslots};
 use crate::q931::{Desk, Timer};
 use crate::{Channel, ChannelSet, Event, Refused, TIMESLOTS_MAX};
+use std::ops::Range;
 use std::time::Duration;
 
 /// SERVICEs of one channel that may follow one another at once.
@@ -114,14 +115,18 @@ pub(crate) struct Services {
     up: bool,
     /// When a link that is down has been so for T309.
     forgotten: Option<Duration>,
-    /// Something may have to be told to the owner.
-    news: bool,
+    /// Places of which something may have to be told to the owner.
+    news: Range<usize>,
     pub counters: Counters,
 }
 
 /// The places of a channel set, lowest first.
 fn places(set: &ChannelSet) -> impl Iterator<Item = usize> + use<> {
     set.iter().filter_map(Channel::place)
+}
+
+fn places_in(timeslots: Timeslots) -> impl Iterator<Item = usize> {
+    timeslots.iter().filter_map(Channel::place)
 }
 
 impl Services {
@@ -153,7 +158,7 @@ impl Services {
             answers: Pace::new(ANSWER_STEP, ANSWER_BURST * u32::from(interfaces.count())),
             up: false,
             forgotten: None,
-            news: false,
+            news: 0..0,
             counters: Counters::default(),
         }
     }
@@ -203,16 +208,17 @@ impl Services {
 
     /// What the owner has not been told yet.
     pub fn next_event(&mut self) -> Option<Event> {
-        if !self.news {
-            return None;
-        }
-        for (place, entry) in self.entries.iter_mut().enumerate() {
+        while let Some(place) = self.news.next() {
+            let entry = &mut self.entries[place];
+            // There may be more than one of a channel.
+            let here = place..self.news.end;
             let (channel, far) = (Channel::at(place), entry.far());
             if far != entry.known {
-                entry.known = far;
+                (entry.known, self.news) = (far, here);
                 return Some(Event::FarChanged { channel, state: far });
             }
             if let Some(acknowledged) = entry.settled.take() {
+                self.news = here;
                 return Some(Event::ServiceSettled { channel, state: entry.near, acknowledged });
             }
             if entry.contested && !entry.contested_told {
@@ -220,18 +226,21 @@ impl Services {
                 return Some(Event::ServiceContested { channel });
             }
         }
-        self.news = false;
         None
     }
 
     /// To be called after every change: what `q931` asks, and the owner hears, follows from the channels.
     fn publish(&mut self, desk: &mut Desk) {
-        self.news = true;
-        for place in places(&self.all) {
-            let (incoming, outgoing) = self.usable(&self.entries[place]);
-            desk.no_incoming.set(Channel::at(place), !incoming);
-            desk.no_outgoing.set(Channel::at(place), !outgoing);
-        }
+        places(&self.all).for_each(|place| self.publish_one(desk, place));
+    }
+
+    /// The same for a channel, if no other has changed.
+    fn publish_one(&mut self, desk: &mut Desk, place: usize) {
+        let news = if self.news.is_empty() { place..place + 1 } else { self.news.clone() };
+        self.news = news.start.min(place)..news.end.max(place + 1);
+        let (incoming, outgoing) = self.usable(&self.entries[place]);
+        desk.no_incoming.set(Channel::at(place), !incoming);
+        desk.no_outgoing.set(Channel::at(place), !outgoing);
     }
 
     // Telling the far end.
@@ -372,17 +381,17 @@ impl Services {
             return;
         };
         match message.kind {
-            Kind::Service => self.handle_service(desk, &message, &channels, element),
-            Kind::Acknowledge => places(&channels).for_each(|place| self.handle_acknowledge(desk, &message, place)),
+            Kind::Service => self.handle_service(desk, &message, channels, element),
+            Kind::Acknowledge => places_in(channels).for_each(|place| self.handle_acknowledge(desk, &message, place)),
         }
-        self.publish(desk);
+        places_in(channels).for_each(|place| self.publish_one(desk, place));
     }
 
     fn handle_service(
         &mut self,
         desk: &mut Desk,
         message: &ServiceMessage,
-        channels: &ChannelSet,
+        channels: Timeslots,
         applied: ChannelIdentification,
     ) {
         self.counters.requests_in += 1;
@@ -396,7 +405,7 @@ impl Services {
         }
         // Tests that are asked for and not done here: acknowledged, and nothing changes.
         let Some(state) = message.state() else { return };
-        for place in places(channels) {
+        for place in places_in(channels) {
             let entry = &mut self.entries[place];
             let before = std::mem::replace(&mut entry.told, state);
             (entry.claimed, entry.learnt, entry.silent) = (ServiceState::InService, true, false);
@@ -452,19 +461,15 @@ impl Services {
 
     // Calls and restarts.
 
-    /// The far end offered calls on these channels: one that it had called unusable is asked about at once.
-    pub fn offered(&mut self, desk: &mut Desk, channels: &ChannelSet) {
-        if !self.is_on() {
-            return;
-        }
-        for place in places(&channels.and(&self.all)) {
-            let entry = &mut self.entries[place];
-            if entry.far() != FarState::InService && !entry.is_pending() {
-                // It does not keep to what it said; what it acknowledges now counts.
-                entry.learnt = false;
-                self.tell(desk, place, 0);
-                self.publish(desk);
-            }
+    /// The far end offered a call on this channel: one that it had called unusable is asked about at once.
+    pub fn offered(&mut self, desk: &mut Desk, channel: Channel) {
+        let Some(place) = channel.place().filter(|_| self.is_on() && self.all.contains(channel)) else { return };
+        let entry = &mut self.entries[place];
+        if entry.far() != FarState::InService && !entry.is_pending() {
+            // It does not keep to what it said; what it acknowledges now counts.
+            entry.learnt = false;
+            self.tell(desk, place, 0);
+            self.publish_one(desk, place);
         }
     }
 
