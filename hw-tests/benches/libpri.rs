@@ -10,7 +10,7 @@
 
 use hw_tests::peers::{GCC, LIBPRI, compile_peer, require};
 use isdn::maintenance::ServiceMessage;
-use isdn::q921::LapdFrame;
+use isdn::q921::{FRAME_MAX, LapdFrame};
 use isdn::q931::content;
 use isdn::q931::message::split;
 use isdn::{
@@ -200,10 +200,47 @@ impl Alone {
     }
 }
 
+/// Frames on their way, in places of their own as on libpri's side: what is copied is their octets.
+struct Line {
+    places: [([u8; FRAME_MAX], usize); ROOM],
+    first: usize,
+    count: usize,
+}
+
+const ROOM: usize = 64;
+
+impl Default for Line {
+    fn default() -> Line {
+        Line { places: [([0; FRAME_MAX], 0); ROOM], first: 0, count: 0 }
+    }
+}
+
+impl Line {
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn put(&mut self, frame: &[u8]) {
+        assert!(self.count < ROOM, "a queue is full");
+        let (octets, length) = &mut self.places[(self.first + self.count) % ROOM];
+        octets[..frame.len()].copy_from_slice(frame);
+        *length = frame.len();
+        self.count += 1;
+    }
+
+    fn take(&mut self) -> Option<&[u8]> {
+        let at = self.first;
+        self.count = self.count.checked_sub(1)?;
+        self.first = (at + 1) % ROOM;
+        let (octets, length) = &self.places[at];
+        Some(&octets[..*length])
+    }
+}
+
 /// Both ends of ours, joined in memory.
 struct Pair {
     ends: [Box<DChannel>; 2],
-    lines: [VecDeque<LapdFrame>; 2],
+    lines: [Line; 2],
     now: Duration,
     released: u32,
 }
@@ -215,7 +252,7 @@ impl Pair {
     fn new() -> Pair {
         let end = |side| Box::new(DChannel::new(Config::new(side, Switch::Ni2, false)));
         let ends = [end(Side::User), end(Side::Network)];
-        let lines = [VecDeque::with_capacity(64), VecDeque::with_capacity(64)];
+        let lines = [Line::default(), Line::default()];
         let mut pair = Pair { ends, lines, now: Duration::ZERO, released: 0 };
         pair.ends[NETWORK].start(pair.now);
         pair.run();
@@ -233,12 +270,12 @@ impl Pair {
         loop {
             self.drain(NETWORK);
             self.drain(USER);
-            if self.lines.iter().all(VecDeque::is_empty) {
+            if self.lines.iter().all(Line::is_empty) {
                 break;
             }
             for end in [USER, NETWORK] {
-                while let Some(frame) = self.lines[end].pop_front() {
-                    self.ends[end].handle_frame(self.now, &frame);
+                while let Some(frame) = self.lines[end].take() {
+                    self.ends[end].handle_frame(self.now, frame);
                     self.drain(end);
                 }
             }
@@ -250,7 +287,7 @@ impl Pair {
         while let Some(output) = d.poll_output() {
             match output {
                 Output::Frame(_, frame) => {
-                    self.lines[1 - end].push_back(LapdFrame::from_slice(frame).expect("no frame is longer"));
+                    self.lines[1 - end].put(frame);
                 }
                 Output::Event(Event::Incoming { call, .. }) => {
                     d.proceed(now, call, 5).expect("it is new");
