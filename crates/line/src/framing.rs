@@ -18,6 +18,12 @@ pub enum Framing {
 }
 
 impl Framing {
+    /// It is one of a T1; else of an E1.
+    #[must_use]
+    pub const fn is_t1(self) -> bool {
+        matches!(self, Framing::T1Esf | Framing::T1D4)
+    }
+
     /// Blocks are checked by a CRC.
     #[must_use]
     pub const fn has_crc(self) -> bool {

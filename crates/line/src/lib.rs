@@ -11,7 +11,7 @@
 //! The owner of a line gives [`Monitor`] what a board says, and asks it what to tell:
 //!
 //! ```
-//! use line::{Config, Defects, Framing, Monitor, Output, Raw, show::Report};
+//! use line::{Config, Defects, Framing, Monitor, Output, Raw, show::{Report, View}};
 //! use std::time::Duration;
 //!
 //! // Once a span, with what was kept of it: a new monitor counts from the counters as they are.
@@ -37,7 +37,7 @@
 //! // For those who ask, and for the disk.
 //! let report = Report::of(&monitor, monitor.poll_timeout());
 //! assert_eq!(report.failures[0].kind.name(), "LOS");
-//! println!("{}", report.text(true));
+//! println!("{}", report.text(View { intervals: 96, far: true, day: true }));
 //! let kept = monitor.snapshot();
 //! # let _ = kept;
 //! ```

@@ -28,6 +28,17 @@ pub struct Report {
     pub far: Option<EndReport>,
 }
 
+/// How much of a report is wanted, besides failures, the current interval and the total of what we receive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// So many of the ended intervals, the last ones: those that have something to say, a line each.
+    pub intervals: usize,
+    /// What the far end receives as well.
+    pub far: bool,
+    /// The current day and the one before as well.
+    pub day: bool,
+}
+
 /// A failure that stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -102,10 +113,10 @@ impl Report {
         }
     }
 
-    /// As text, 80 columns wide; with `intervals`, every interval that has something to say.
+    /// As text, 80 columns wide.
     #[must_use]
-    pub fn text(&self, intervals: bool) -> impl fmt::Display + '_ {
-        Text { report: self, intervals }
+    pub fn text(&self, view: View) -> impl fmt::Display + '_ {
+        Text { report: self, view }
     }
 }
 
@@ -132,7 +143,7 @@ impl EndReport {
 
 struct Text<'a> {
     report: &'a Report,
-    intervals: bool,
+    view: View,
 }
 
 impl fmt::Display for Text<'_> {
@@ -153,25 +164,34 @@ impl fmt::Display for Text<'_> {
         for TooMany { kind, count, window_s } in &report.too_many {
             writeln!(f, "Too many: {count} {kind} in {}.", Span(*window_s))?;
         }
-        for (name, end) in [("Near end", Some(&report.near)), ("Far end", report.far.as_ref())] {
-            let Some(end) = end else { continue };
-            writeln!(f, "{name}: {}.", end.availability)?;
-            self.end(f, end)?;
+        writeln!(f, "Near end: {}.", report.near.availability)?;
+        self.end(f, &report.near)?;
+        match &report.far {
+            _ if !self.view.far => Ok(()),
+            Some(far) => {
+                writeln!(f, "Far end: {}.", far.availability)?;
+                self.end(f, far)
+            }
+            None => writeln!(f, "Far end: with this framing it does not tell what it receives."),
         }
-        Ok(())
     }
 }
 
 impl Text<'_> {
     fn end(&self, f: &mut fmt::Formatter<'_>, end: &EndReport) -> fmt::Result {
-        let Entry { elapsed, observed, quality, counts, .. } = &end.current;
-        write!(f, "  Current interval, {elapsed} of {QUARTER} s elapsed")?;
-        match quality {
-            Quality::Whole => writeln!(f, ":")?,
-            Quality::ClockSet => writeln!(f, ", the clock was set:")?,
-            Quality::Incomplete | Quality::Absent => writeln!(f, ", {observed} s observed:")?,
+        running(f, "Current interval", QUARTER, &end.current)?;
+        self.intervals(f, end)?;
+        if self.view.day {
+            running(f, "Current day", DAY, &end.day)?;
+            match &end.previous_day {
+                Some(day) => running(f, "Day before", DAY, day)?,
+                None => writeln!(f, "  Nothing is known of the day before.")?,
+            }
         }
-        block(f, counts)?;
+        Ok(())
+    }
+
+    fn intervals(&self, f: &mut fmt::Formatter<'_>, end: &EndReport) -> fmt::Result {
         if end.intervals.is_empty() {
             return writeln!(f, "  No interval has ended yet.");
         }
@@ -190,8 +210,22 @@ impl Text<'_> {
         }
         writeln!(f, ":")?;
         block(f, &end.total)?;
-        if self.intervals { table(f, &end.intervals) } else { Ok(()) }
+        match self.view.intervals.min(end.intervals.len()) {
+            0 => Ok(()),
+            wanted => table(f, &end.intervals[..wanted]),
+        }
     }
+}
+
+/// An interval or day, how much of it has passed, and what was counted in it.
+fn running(f: &mut fmt::Formatter<'_>, name: &str, length: u32, entry: &Entry) -> fmt::Result {
+    write!(f, "  {name}, {} of {length} s elapsed", entry.elapsed)?;
+    match entry.quality {
+        Quality::Whole => writeln!(f, ":")?,
+        Quality::ClockSet => writeln!(f, ", the clock was set:")?,
+        Quality::Incomplete | Quality::Absent => writeln!(f, ", {} s observed:", entry.observed)?,
+    }
+    block(f, &entry.counts)
 }
 
 /// The counters in words, two a line.

@@ -4,10 +4,12 @@
 mod common;
 
 use common::MIDNIGHT;
-use line::show::Report;
+use line::show::{Report, View};
 use line::{Change, Config, Defects, Framing, Monitor, Output, Raw};
 use std::time::Duration;
 
+/// Everything but the days.
+const ALL: View = View { intervals: line::INTERVALS, far: true, day: false };
 const WALL: Duration = Duration::from_secs(MIDNIGHT);
 
 struct Office {
@@ -92,11 +94,19 @@ fn an_hour_of_a_line() {
     office.run(4_038, |_| ());
     let now = Duration::from_secs(4_038);
     let report = Report::of(&office.monitor, now);
-    let text = report.text(true).to_string();
+    let text = report.text(ALL).to_string();
     assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     assert_eq!(text, include_str!("samples/an_hour.txt"));
     let json = serde_json::to_string(&report).expect("can be written");
     assert_eq!(serde_json::from_str::<Report>(&json).expect("can be read"), report);
+
+    // Less of it, and more.
+    let few = report.text(View { intervals: 1, ..View::default() }).to_string();
+    assert!(!few.contains("Far end"), "{few}");
+    assert_eq!(few.lines().last(), text.lines().find(|line| line.trim_start().starts_with("1  ")), "{few}");
+    let days = report.text(View { day: true, ..View::default() }).to_string();
+    assert!(days.contains("Current day, 4038 of 86400 s elapsed:"), "{days}");
+    assert!(days.ends_with("Nothing is known of the day before.\n"), "{days}");
 }
 
 #[test]
@@ -109,7 +119,7 @@ fn the_widest_numbers_fit() {
     });
     office.defects(3_600_000, Defects::ABSENT);
     office.run(90_000, |_| ());
-    let text = Report::of(&office.monitor, Duration::from_secs(90_000)).text(true).to_string();
+    let text = Report::of(&office.monitor, Duration::from_secs(90_000)).text(ALL).to_string();
     assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     assert!(text.contains("absent for 24 h"), "{text}");
     assert!(text.contains("Total of 96 intervals before (24 hours):"), "{text}");
@@ -135,7 +145,7 @@ fn a_restart_in_the_middle() {
     let report = Report::of(&monitor, Duration::from_secs(600));
     let seen: Vec<_> = report.near.intervals.iter().map(|entry| (entry.observed, entry.counts.es)).collect();
     assert_eq!(seen, [(841, 300), (900, 900)]);
-    assert!(report.text(true).to_string().contains("Total of 2 intervals before, 1 incomplete:"));
+    assert!(report.text(ALL).to_string().contains("Total of 2 intervals before, 1 incomplete:"));
 }
 
 #[test]
