@@ -9,6 +9,7 @@ pub mod nfas;
 use crate::gateway::{Marks, WhenOut};
 use cast::Format;
 use hal::{ChunkLength, Line};
+use line::Framing;
 use nfas::Nfas;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::path::{Path, PathBuf};
@@ -134,6 +135,9 @@ pub struct Span {
     /// T1 or E1.
     #[serde(deserialize_with = "line")]
     pub line: Line,
+    /// How the line is framed; as most are when left out.
+    #[serde(default, deserialize_with = "framing")]
+    pub framing: Option<Framing>,
     /// The switch variant spoken on its D channel.
     #[serde(deserialize_with = "switch")]
     pub switch: isdn::Switch,
@@ -170,6 +174,15 @@ pub enum OutOfService {
 }
 
 impl Span {
+    /// How the line is framed: ESF on a T1 and CRC-4 on an E1, unless said otherwise.
+    #[must_use]
+    pub fn framing(&self) -> Framing {
+        self.framing.unwrap_or(match self.line {
+            Line::T1 => Framing::T1Esf,
+            Line::E1 => Framing::E1Crc4,
+        })
+    }
+
     /// What that comes to on this span.
     #[must_use]
     pub const fn when_out(&self) -> WhenOut {
@@ -567,6 +580,9 @@ impl Config {
                 let wrong = |what: &str| {
                     Err(places.at_span(text, c, s, &format!("card \"{}\", span {}: {what}", card.name, s + 1)))
                 };
+                if span.framing().is_t1() != (span.line == Line::T1) {
+                    return wrong(&format!("its framing is not one of a line that is {}", span.line));
+                }
                 if span.service_messages && span.switch.row().service.is_none() {
                     return wrong(&format!(
                         "service_messages = true, but {} has no SERVICE messages: leave it out",
@@ -726,6 +742,18 @@ fn line<'de, D: Deserializer<'de>>(d: D) -> Result<Line, D::Error> {
         "T1" => Ok(Line::T1),
         "E1" => Ok(Line::E1),
         other => Err(D::Error::custom(format!("`{other}` is no line: \"T1\" or \"E1\""))),
+    }
+}
+
+fn framing<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Framing>, D::Error> {
+    match String::deserialize(d)?.to_ascii_lowercase().as_str() {
+        "esf" => Ok(Some(Framing::T1Esf)),
+        "d4" => Ok(Some(Framing::T1D4)),
+        "crc4" => Ok(Some(Framing::E1Crc4)),
+        "no_crc4" => Ok(Some(Framing::E1)),
+        other => Err(D::Error::custom(format!(
+            "`{other}` is no framing: \"esf\" or \"d4\" of a T1, \"crc4\" or \"no_crc4\" of an E1"
+        ))),
     }
 }
 
@@ -916,6 +944,19 @@ mod tests {
         assert_eq!(config.metrics.address.map(|a| a.port()), Some(9100));
         let wrong = Config::parse("[metrics]\naddress = \"localhost\"\n").expect_err("no port");
         assert!(wrong.contains("line 2") && wrong.contains("127.0.0.1:9100"), "{wrong}");
+    }
+
+    #[test]
+    fn a_span_is_framed_as_its_line_can_be() {
+        let read = |far_end: &str| Config::parse(&spans(&[far_end])).map(|config| config.cards[0].spans[0].framing());
+        assert_eq!(read("far_end = \"exchange\""), Ok(Framing::T1Esf));
+        assert_eq!(read("far_end = \"exchange\"\nframing = \"d4\""), Ok(Framing::T1D4));
+        let wrong = read("far_end = \"exchange\"\nframing = \"crc4\"").expect_err("of an E1");
+        assert!(wrong.contains("line 7") && wrong.contains("T1"), "{wrong}");
+        let wrong = read("far_end = \"exchange\"\nframing = \"sf\"").expect_err("no such framing");
+        assert!(wrong.contains("line 8") && wrong.contains("\"d4\""), "{wrong}");
+        let e1 = spans(&["far_end = \"exchange\""]).replace("T1", "E1");
+        assert_eq!(Config::parse(&e1).map(|config| config.cards[0].spans[0].framing()), Ok(Framing::E1Crc4));
     }
 
     #[test]

@@ -18,9 +18,9 @@ use crate::trace::Traces;
 use cast::{Caster, PortStatus};
 use control::{
     Bucket, CallInfo, ChannelInfo, ChannelUse, EventInfo, EventState, ExchangeCallInfo, ExchangeCallState, Handler,
-    LinkState, LoopInfo, NoticeHub, Peer, Pins, PortInfo, PortState, Problem, RealtimeInfo, Reply, Request,
-    Reservation, Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription, Timing,
-    TraceFeed, TraceWish,
+    LinkState, LoopInfo, NoticeHub, Peer, PerformanceInfo, Pins, PortInfo, PortState, Problem, RealtimeInfo, Reply,
+    Request, Reservation, Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription,
+    Timing, TraceFeed, TraceWish,
 };
 use event::{EventNumber, Keyring, Role};
 use std::collections::BTreeSet;
@@ -87,6 +87,9 @@ impl Handler for Desk {
             Request::Resume(wish) => self.resume(peer, &wish),
             Request::Suspensions => Ok(self.suspensions()),
             Request::Doctor => Ok(self.doctor()),
+            Request::Alarms { history: false } => Ok(Reply::Alarms(self.alarms())),
+            Request::Alarms { history: true } => Ok(Reply::Alarms(self.shared.picture().alarms.past())),
+            Request::Performance { span } => self.performance(span),
             Request::ExchangeDial(plan) => self.dial(plan),
             Request::ExchangeCalls => self.exchange_calls(),
             Request::ExchangeHangUp { id } => self.exchange_hang_up(id),
@@ -113,22 +116,13 @@ impl Desk {
     fn status(&self) -> Status {
         let ports = self.caster.status();
         let live = |status: &PortStatus| matches!(status, PortStatus::Live { .. });
+        let alarms = self.alarms();
         let picture = self.shared.picture();
         let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
         let loop_ = &self.statistics;
         let in_use: BTreeSet<u16> = picture.events.values().filter_map(|e| Some(e.port?.0)).collect();
         let (used, now) = (in_use.len(), now_ms());
         let held = picture.held_until_ms.iter().filter(|(port, until)| **until > now && !in_use.contains(port)).count();
-        let mut alarms: Vec<_> = picture.alarms.values().cloned().collect();
-        let lost = loop_.stream_samples_lost.load(Relaxed);
-        if lost > 0 {
-            alarms.push(control::AlarmInfo {
-                severity: control::Severity::Minor,
-                what: "encoders".to_owned(),
-                text: format!("{lost} samples never reached an encoder: the casting threads are overloaded"),
-                since_ms: 0,
-            });
-        }
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             server: self.server.clone(),
@@ -161,6 +155,38 @@ impl Desk {
         }
     }
 
+    /// Alarms that stand, the most severe first.
+    fn alarms(&self) -> Vec<control::AlarmInfo> {
+        let mut alarms = self.shared.picture().alarms.standing();
+        let lost = self.statistics.stream_samples_lost.load(Relaxed);
+        if lost > 0 {
+            alarms.push(control::AlarmInfo {
+                severity: control::Severity::Minor,
+                what: "encoders".to_owned(),
+                text: format!("{lost} samples never reached an encoder: the casting threads are overloaded"),
+                since_ms: self.started_ms,
+                ..control::AlarmInfo::default()
+            });
+            office::alarms::sort(&mut alarms);
+        }
+        alarms
+    }
+
+    /// What one line, or all of them, have suffered.
+    fn performance(&self, wanted: Option<u16>) -> Result<Reply, Problem> {
+        let now = self.shared.now();
+        let lines = self.shared.lines();
+        let info = |span: u16| {
+            let card = lines.place(span)?.card.clone();
+            Some(PerformanceInfo { span: span + 1, card, report: lines.report(span, now)? })
+        };
+        if let Some(number) = wanted {
+            let found = number.checked_sub(1).and_then(info);
+            return found.map(|one| Reply::Performance(vec![one])).ok_or_else(|| no_span(number, lines.len()));
+        }
+        Ok(Reply::Performance((0..lines.len() as u16).filter_map(info).collect()))
+    }
+
     fn spans(&self) -> Vec<SpanInfo> {
         let picture = self.shared.picture();
         picture
@@ -184,8 +210,7 @@ impl Desk {
         let ledger = self.shared.ledger();
         let picture = self.shared.picture();
         if let Some(number) = wanted.filter(|n| usize::from(*n) > picture.spans.len()) {
-            return Err(Problem::not_found(format!("there is no span {number}"))
-                .with_hint(format!("spans are numbered 1 to {}", picture.spans.len())));
+            return Err(no_span(number, picture.spans.len()));
         }
         let mut channels = Vec::new();
         for (index, span) in picture.spans.iter().enumerate() {
@@ -465,6 +490,10 @@ impl Desk {
     }
 }
 
+fn no_span(number: u16, spans: usize) -> Problem {
+    Problem::not_found(format!("there is no span {number}")).with_hint(format!("spans are numbered 1 to {spans}"))
+}
+
 fn timing(histogram: &Histogram) -> Timing {
     Timing {
         p50_us: histogram.quantile(0.5),
@@ -513,7 +542,11 @@ fn span_info(index: usize, span: &SpanPicture, in_use: usize, out_of_service: us
             frames_lost: span.frames_lost,
             frames_unsent: span.frames_unsent,
             slips: span.slips,
-            ..SpanCounters::default()
+            underruns: span.counters.underruns,
+            line_code_violations: span.counters.line_code_violations,
+            path_code_violations: span.counters.path_code_violations,
+            far_end_errors: span.counters.far_end_errors,
+            framing_errors: span.counters.framing_errors,
         },
     }
 }

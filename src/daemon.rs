@@ -78,6 +78,7 @@ fn cards_of(config: &Config) -> Vec<CardConfig> {
     }
     let span = SpanConfig {
         line: Line::E1,
+        framing: None,
         switch: isdn::Switch::EuroIsdn,
         far_end: FarEnd::Exchange,
         socket: PathBuf::new(),
@@ -141,6 +142,9 @@ impl Cards {
                     since_ms: now_ms(),
                     alarms: hal::Alarms::empty(),
                     alarms_since_ms: now_ms(),
+                    framing: span.framing(),
+                    failures: Vec::new(),
+                    counters: hal::Counters::default(),
                     silent: false,
                     link_losses: 0,
                     link_resets: 0,

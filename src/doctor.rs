@@ -85,7 +85,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
 
 /// What to do about an alarm, by the words in it.
 fn remedy(alarm: &str) -> &'static str {
-    const REMEDIES: [(&str, &str); 19] = [
+    const REMEDIES: [(&str, &str); 20] = [
         (
             "LOS",
             "cable or far end: see that the cable is plugged in at both ends, then ask the carrier whether he sends",
@@ -98,6 +98,7 @@ fn remedy(alarm: &str) -> &'static str {
         ("AIS", "the far end's equipment has lost its own signal, or has the line out of service: ask the carrier"),
         ("RAI", "the far end does not hear us: look at the transmit pair, then ask the carrier what he receives"),
         ("ABSENT", "the card or the program at the far end has gone: see that it is seated, attached and running"),
+        ("absent", "see that the card is seated, or the program at the far end running"),
         ("LOOPBACK", "a loopback is set: have it taken off when the test is over"),
         ("RECOVERING", "wait: the signal is back and is being watched"),
         (
@@ -383,14 +384,19 @@ mod tests {
     #[test]
     fn each_trouble_is_found_once_with_its_remedy() {
         use Severity::{Info, Major, Minor, Warning};
-        let alarm =
-            |what: &str, text: &str| AlarmInfo { severity: Major, what: what.into(), text: text.into(), since_ms: 1 };
+        let alarm = |what: &str, text: &str| AlarmInfo {
+            severity: Major,
+            what: what.into(),
+            text: text.into(),
+            since_ms: 1,
+            ..AlarmInfo::default()
+        };
         let los = |f: &mut Facts| {
-            f.status.alarms = vec![alarm("span 1 line", "span 1: LOS")];
+            f.status.alarms = vec![alarm("span 1 LOS", "span 1: LOS: no signal arrives")];
             f.spans[0].alarms = vec!["LOS".into()];
             f.spans[0].link = LinkState::Establishing;
         };
-        found(los, Major, "span 1 line", "cable or far end");
+        found(los, Major, "span 1 LOS", "cable or far end");
         found(|f| f.spans[0].alarms = vec!["AIS".into()], Major, "span 1 line", "ask the carrier");
         found(|f| f.spans[0].link = LinkState::Establishing, Major, "span 1 D channel", "switch variant");
         let silent = "span 1: the exchange has not acknowledged SERVICE on channels 1-23";

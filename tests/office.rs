@@ -61,6 +61,9 @@ fn span() -> SpanPicture {
         since_ms: 0,
         alarms: hal::Alarms::empty(),
         alarms_since_ms: 0,
+        framing: line::Framing::E1Crc4,
+        failures: Vec::new(),
+        counters: hal::Counters::default(),
         silent: false,
         link_losses: 0,
         link_resets: 0,
@@ -204,7 +207,7 @@ fn a_stream_that_cannot_start_is_an_alarm_and_tried_again() {
     let Order::Outlet(0, fresh) = order else { panic!("{order:?}") };
     realtime.outlet = fresh;
     realtime.speak();
-    while shared.picture().alarms.contains_key(&alarm) {
+    while shared.picture().alarms.contains(&alarm) {
         std::thread::sleep(Duration::from_millis(5));
     }
     realtime.tell(What::StreamStop { event, port: 0 });

@@ -10,6 +10,8 @@ use isdn::{
 use std::time::Duration;
 use trunkcast::gateway::callin::Patience;
 use trunkcast::gateway::{ClosedEvents, Gateway, Holds, NearSets, Output, Settings, Voice, WhenOut};
+use trunkcast::office::ledger::Place;
+use trunkcast::office::lines::Lines;
 use trunkcast::reports::{Command, What};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,6 +25,8 @@ struct Town {
     told: Vec<What>,
     heard: Vec<Event>,
     now: Duration,
+    /// Nothing passes between the ends.
+    dead: bool,
 }
 
 impl Town {
@@ -49,7 +53,7 @@ impl Town {
             config = config.with_service_messages().expect("the variant has them");
         }
         let exchange = DChannel::new(config);
-        Town { gateway, exchange, told: Vec::new(), heard: Vec::new(), now: Duration::ZERO }
+        Town { gateway, exchange, told: Vec::new(), heard: Vec::new(), now: Duration::ZERO, dead: false }
     }
 
     fn up(switch: Switch, when_out: WhenOut) -> Town {
@@ -72,6 +76,7 @@ impl Town {
             while let Some(output) = self.gateway.poll_output() {
                 silent = false;
                 match output {
+                    Output::Frame(..) if self.dead => {}
                     Output::Frame(_, frame) => self.exchange.handle_frame(self.now, &frame),
                     Output::Report(report) => self.told.push(report.what),
                     // Prompts take no time here.
@@ -82,6 +87,7 @@ impl Town {
             while let Some(output) = self.exchange.poll_output() {
                 silent = false;
                 match output {
+                    isdn::Output::Frame(..) if self.dead => {}
                     isdn::Output::Frame(_, frame) => self.gateway.handle_frame(self.now, 0, frame),
                     isdn::Output::Event(event) => self.heard.push(event),
                 }
@@ -344,4 +350,105 @@ fn while_the_link_is_down_an_order_waits_for_it() {
     town.settle();
     town.pass(SECOND * 5);
     assert_eq!(town.far_out(), 0b1000);
+}
+
+/// A line that fails keeps its channels from new calls, not its calls from going on; when it is well the exchange hears of it
+/// on a link that has come up anew.
+#[test]
+fn a_line_that_fails_holds_its_channels_and_keeps_its_calls() {
+    for switch in [Switch::Ni2, Switch::EuroIsdn] {
+        let mut town = Town::up(switch, WhenOut::DChannel);
+        let call = town.call(ChannelChoice::Exclusive(3.into()));
+        town.hold(Holds::OPERATOR, 0b1, 0);
+        town.hold(Holds::ALARM, u32::MAX, 0);
+        let all = if switch == Switch::Ni2 { T1 } else { E1 };
+        assert_eq!(town.near(), NearSets { out: all & !0b100, draining: 0b100 }, "{switch:?}");
+        assert!(town.is_up(call) && town.gateway.link_up(0), "{switch:?}: nothing is dropped by us");
+        assert_eq!(town.span_out(), None, "{switch:?}: it passes, so the exchange is not shown a span that is out");
+        // The link goes and comes back while the failure stands.
+        town.exchange.stop(town.now);
+        town.settle();
+        town.exchange.start(town.now);
+        town.pass(SECOND * 5);
+        town.hold(Holds::ALARM, 0, 0);
+        // SERVICE has a pace.
+        town.pass(SECOND * 60);
+        assert_eq!(town.near(), NearSets { out: 0b1, draining: 0 }, "{switch:?}: what a technician took out stays out");
+        assert_eq!(town.far_out(), if switch == Switch::Ni2 { 0b1 } else { 0 }, "{switch:?}");
+        let after = town.call(ChannelChoice::Exclusive(5.into()));
+        assert!(town.is_up(after), "{switch:?}");
+    }
+}
+
+/// The part of the office that watches the line of a town.
+struct Office {
+    lines: Lines,
+    seen: usize,
+    useless: bool,
+    held_once: bool,
+}
+
+impl Office {
+    fn new(town: &Town) -> Office {
+        let place = Place { card: "soft0".into(), span: 1, line: Line::T1 };
+        let lines = Lines::new(
+            std::path::Path::new("/nowhere"),
+            vec![(place, line::Framing::T1Esf)],
+            town.now,
+            SECOND * 1_772_366_400,
+            |_| hal::Counters::default(),
+        );
+        Office { lines, seen: 0, useless: false, held_once: false }
+    }
+
+    /// Tenths of seconds pass.
+    fn pass(&mut self, town: &mut Town, time: Duration) {
+        let end = town.now + time;
+        while town.now < end {
+            town.pass(SECOND / 10);
+            for what in &town.told[self.seen..] {
+                self.lines.handle(town.now, what);
+            }
+            self.seen = town.told.len();
+            self.lines.handle_timeout(town.now, SECOND * 1_772_366_400 + town.now, |_| hal::Counters::default());
+            while self.lines.poll_output().is_some() {}
+            let useless = self.lines.is_useless(0);
+            if std::mem::replace(&mut self.useless, useless) != useless {
+                self.held_once |= useless;
+                town.hold(Holds::ALARM, if useless { T1 } else { 0 }, 0);
+            }
+        }
+    }
+}
+
+/// The signal goes for a second, for twenty, for a hundred. A short gap nobody notices; a call outlives one that ends before
+/// T309 does; and after each the span takes calls again.
+#[test]
+fn a_signal_that_is_lost_under_calls() {
+    for (lasts, held) in [(1, false), (20, true), (100, true)] {
+        let mut town = Town::up(Switch::Ni2, WhenOut::Service);
+        let mut office = Office::new(&town);
+        office.pass(&mut town, SECOND * 5);
+        let call = town.call(ChannelChoice::Exclusive(3.into()));
+        assert!(town.is_up(call));
+        town.dead = true;
+        town.gateway.handle_alarms(town.now, 0, hal::Alarms::LOS);
+        town.settle();
+        office.pass(&mut town, SECOND * lasts);
+        assert_eq!(office.held_once, held, "{lasts} s");
+        if held {
+            assert_eq!(town.near().out & !0b100, T1 & !0b100, "{lasts} s: idle channels are out");
+        }
+        town.dead = false;
+        town.gateway.handle_alarms(town.now, 0, hal::Alarms::empty());
+        town.settle();
+        office.pass(&mut town, SECOND * 5);
+        assert_eq!(office.useless, held, "{lasts} s: not yet gone for ten seconds");
+        office.pass(&mut town, SECOND * 120);
+        assert_eq!((town.near(), town.far_out()), (NearSets::default(), 0), "{lasts} s: all are back");
+        assert!(lasts > 90 || town.is_up(call), "{lasts} s: the call outlived it");
+        let after = town.call(ChannelChoice::Exclusive(5.into()));
+        assert!(town.is_up(after), "{lasts} s");
+        assert_eq!(office.lines.standing(0).count(), 0, "{lasts} s");
+    }
 }

@@ -119,6 +119,15 @@ impl Desk {
         if held(Holds::NO_PORT) {
             told.push(HoldInfo { hold: Hold::NoPort, ..HoldInfo::default() });
         }
+        if held(Holds::ALARM) {
+            let failure = picture.spans.get(usize::from(span)).and_then(|span| span.failures.first());
+            told.push(HoldInfo {
+                hold: Hold::Alarm,
+                since_ms: failure.map_or(0, |(_, since_ms)| *since_ms),
+                reason: failure.map(|(kind, _)| kind.to_string()),
+                ..HoldInfo::default()
+            });
+        }
         if !held(Holds::OPERATOR) && !held(Holds::LOAD) {
             return told;
         }

@@ -2,8 +2,8 @@
 //!
 //! Reasons are counted, not overwritten: a channel suspended by a technician while ports are short comes back when both are
 //! over, in whatever order. An idle channel follows its reasons at once, a busy one when its call has ended, unless they are
-//! forced. A span whose every channel is suspended is taken away from the exchange as its variant understands it
-//! ([`WhenOut`]).
+//! forced. Calls that are up when a line fails are never dropped for it: T309 and the far end decide about them. A span whose
+//! every channel is suspended is taken away from the exchange as its variant understands it ([`WhenOut`]).
 //!
 //! Data path: [`Command::Hold`](crate::reports::Command), calls that come and go → here → near states for the D channel,
 //! [`What::Held`], [`What::Near`], [`What::SpanOut`].
@@ -29,6 +29,8 @@ bitflags::bitflags! {
         const LOAD = 1 << 1;
         /// Too few stream ports are free.
         const NO_PORT = 1 << 2;
+        /// A failure of the line makes it useless.
+        const ALARM = 1 << 3;
     }
 }
 

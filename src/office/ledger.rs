@@ -309,7 +309,7 @@ pub const fn holds(hold: Hold) -> Option<Holds> {
         Hold::Operator => Some(Holds::OPERATOR),
         Hold::Load => Some(Holds::LOAD),
         // The gateway's own, and what nobody can order.
-        Hold::NoPort | Hold::Unknown => None,
+        Hold::NoPort | Hold::Alarm | Hold::Unknown => None,
     }
 }
 

@@ -7,10 +7,13 @@
 //! Data path: [`Report`]s, [`CastEvent`]s → here → [`Picture`], log, records, journal, caster, [`Order`]s.
 //! Time: it looks at its queues every few milliseconds; what it waits for (disk, store) delays only itself.
 
+pub mod alarms;
 pub mod audit;
+mod failing;
 pub mod held;
 pub mod ledger;
 pub mod lifecycle;
+pub mod lines;
 pub mod picture;
 pub mod records;
 mod service;
@@ -19,6 +22,7 @@ pub mod words;
 
 use crate::gateway::{CallId, WhenOut};
 use crate::reports::{Closed, Command, Order, Report, What};
+use alarms::AlarmLog;
 use cast::{CastEvent, Caster, Format, StreamStart};
 use control::{Notice, NoticeHub, Severity, Topic};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -26,6 +30,7 @@ use event::{EventNumber, Happening, Journal};
 use held::HeldPorts;
 use ledger::Ledger;
 use lifecycle::{Due, Lifecycle, TimeOuts};
+use lines::Lines;
 use picture::Picture;
 use records::{CallRecord, Records};
 pub(crate) use service::in_words;
@@ -72,7 +77,9 @@ pub struct Shared {
     picture: Arc<Mutex<Picture>>,
     journal: Arc<Mutex<Journal>>,
     ledger: Arc<Mutex<Ledger>>,
+    lines: Arc<Mutex<Lines>>,
     orders: Sender<Order>,
+    epoch: Instant,
     /// Notices to whoever watches.
     pub hub: Arc<NoticeHub>,
 }
@@ -91,6 +98,17 @@ impl Shared {
     /// The ledger of suspensions, for a moment.
     pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The watch over the lines, for a moment.
+    pub fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time since the daemon's start.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.epoch.elapsed()
     }
 
     /// Tell the real-time thread; false when it takes no more orders.
@@ -170,6 +188,8 @@ pub struct Office {
     cast_events: Receiver<CastEvent>,
     cards: Vec<CardControl>,
     service: service::Handed,
+    failing: failing::Failing,
+    alarm_log: AlarmLog,
     rings: Vec<Option<rtrb::Consumer<i16>>>,
     caster: Arc<Caster>,
     store: Store,
@@ -226,11 +246,18 @@ impl Office {
         for event in &listed {
             store.look_up(*event);
         }
+        let alarm_log = AlarmLog::open(&settings.state_dir, now, &mut picture.alarms).unwrap_or_else(|error| {
+            log::error!(target: "server", "{}: {error}; alarms of before are not shown", alarms::FILE);
+            AlarmLog::anew(&settings.state_dir)
+        });
+        let lines = watch(&settings, &inlets, &picture);
         let shared = Shared {
             picture: Arc::new(Mutex::new(picture)),
             journal: Arc::new(Mutex::new(journal)),
             ledger: Arc::new(Mutex::new(inlets.ledger)),
+            lines: Arc::new(Mutex::new(lines)),
             orders,
+            epoch: settings.epoch,
             hub: Arc::new(NoticeHub::new(NOTICES)),
         };
         let rings = inlets.rings.into_iter().map(Some).collect();
@@ -242,6 +269,8 @@ impl Office {
             cast_events: inlets.cast_events,
             cards: inlets.cards,
             service: service::Handed::default(),
+            failing: failing::Failing::default(),
+            alarm_log,
             rings,
             caster,
             store,
@@ -302,6 +331,7 @@ impl Office {
         }
         self.see_to_time();
         self.see_to_service();
+        self.see_to_lines();
         self.send_orders();
         self.write_down();
         busy
@@ -316,6 +346,7 @@ impl Office {
         if !in_time {
             log::warn!(target: "recording", "not every recording is published yet; the rest follows at the next start");
         }
+        self.save_lines();
         // The last try for everything that waits.
         self.synced_ms = 0;
         self.write_down();
@@ -348,6 +379,7 @@ impl Office {
             self.say(at_ms, &report.what);
         }
         self.record(at_ms, &report.what);
+        self.watch_line(report.at, &report.what);
         self.follow_up(at_ms, &report.what);
     }
 
@@ -522,29 +554,6 @@ impl Office {
             }
             What::Near { span, sets } => self.clear_contested(*span, sets.out),
             What::FarChanged { span, .. } => self.count_unanswered(at_ms, *span),
-            What::LinkSilent { span } | What::LinkDown { span } => {
-                let silent = matches!(what, What::LinkSilent { .. });
-                let why =
-                    if silent { "the exchange does not answer on the D channel" } else { "the D channel is down" };
-                let text = format!(
-                    "span {}: {why}; is it attached, with our switch variant and D-channel timeslot?",
-                    span + 1
-                );
-                self.shared.picture().raise(at_ms, &format!("span {} D channel", span + 1), Severity::Major, text);
-            }
-            What::LinkUp { span, .. } => {
-                self.shared.picture().clear(&format!("span {} D channel", span + 1));
-            }
-            What::Alarms { span, alarms } => {
-                let what = format!("span {} line", span + 1);
-                let mut picture = self.shared.picture();
-                if alarms.is_empty() {
-                    picture.clear(&what);
-                } else {
-                    let severity = if alarms.usable() { Severity::Minor } else { Severity::Major };
-                    picture.raise(at_ms, &what, severity, format!("span {}: {alarms}", span + 1));
-                }
-            }
             What::Finished => self.finished = true,
             _ => {}
         }
@@ -778,6 +787,18 @@ impl Office {
         }
     }
 
+    /// An alarm that cannot be written down is known all the same; it is tried again.
+    fn write_alarms(&mut self) {
+        let mut picture = self.shared.picture();
+        match self.alarm_log.write(&mut picture.alarms) {
+            Ok(()) => drop(picture.clear(alarms::FILE)),
+            Err(error) => {
+                let text = format!("{} cannot be written ({error}); alarms are kept in memory only", alarms::FILE);
+                picture.raise(now_ms(), alarms::FILE, Severity::Minor, text);
+            }
+        }
+    }
+
     fn write_down(&mut self) {
         let now = now_ms();
         let mut result = self.records.flush(now);
@@ -788,6 +809,7 @@ impl Office {
         if result.is_ok() {
             result = self.held.save();
         }
+        self.write_alarms();
         if now.saturating_sub(self.synced_ms) >= SYNC_EVERY_MS {
             self.synced_ms = now;
             result = result.and(self.records.sync());
@@ -801,7 +823,7 @@ impl Office {
                 }
             }
             Err(error) => {
-                let known = self.shared.picture().alarms.contains_key("call records");
+                let known = self.shared.picture().alarms.contains("call records");
                 let (waiting, lost) = self.records.waiting();
                 let text = format!("call records cannot be written ({error}); {waiting} wait in memory, {lost} lost");
                 self.shared.picture().raise(now, "call records", Severity::Major, text.clone());
@@ -811,6 +833,27 @@ impl Office {
             }
         }
     }
+}
+
+/// The watch over the spans of the picture, with what was kept of them.
+fn watch(settings: &Settings, inlets: &Inlets, picture: &Picture) -> Lines {
+    let counters: Vec<hal::Counters> = inlets
+        .cards
+        .iter()
+        .flat_map(|card| (0..card.spans).map(|span| card.control.counters(hal::SpanIndex(span as u8))))
+        .collect();
+    let framings = picture.spans.iter().map(|span| span.framing);
+    let mut lines = Lines::new(
+        &settings.state_dir.join(lines::FILE),
+        inlets.ledger.places().iter().cloned().zip(framings).collect(),
+        settings.epoch.elapsed(),
+        Duration::from_millis(now_ms()),
+        |span| counters.get(usize::from(span)).copied().unwrap_or_default(),
+    );
+    for complaint in lines.restore() {
+        log::warn!(target: "span", "{complaint}");
+    }
+    lines
 }
 
 /// The alarm that an event cannot be put on the air on this port.

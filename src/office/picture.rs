@@ -2,6 +2,7 @@
 //!
 //! It is what `trunkctl` is answered from, so that no question ever reaches the real-time thread.
 
+use super::alarms::AlarmList;
 use crate::gateway::{CallId, Channel, Holds, NearSets, WhenOut};
 use crate::reports::{CallStage, Closed, What};
 use event::{EventNumber, Role};
@@ -33,6 +34,12 @@ pub struct SpanPicture {
     pub alarms: Alarms,
     /// Since when.
     pub alarms_since_ms: u64,
+    /// How it is framed.
+    pub framing: line::Framing,
+    /// Failures that stand, worst first, and since when there has been the defect.
+    pub failures: Vec<(line::FailureKind, u64)>,
+    /// What its card has counted.
+    pub counters: hal::Counters,
     /// The exchange has not answered for a while.
     pub silent: bool,
     /// Times the link was lost.
@@ -126,8 +133,8 @@ pub struct Picture {
     pub held: BTreeMap<(u16, Holds), u32>,
     /// How long calls last, in milliseconds: the mean of those that have ended, the latest counting most.
     pub mean_call_ms: Option<f64>,
-    /// Alarms that are not a span's, by what they are about.
-    pub alarms: BTreeMap<String, control::AlarmInfo>,
+    /// Alarms that stand, and that stood.
+    pub alarms: AlarmList,
     /// Recordings being written.
     pub recording: u32,
     /// Until when a port (counted from 0) is held back after its last stream.
@@ -293,14 +300,14 @@ impl Picture {
 
     /// Something is wrong; told once until it is cleared.
     pub fn raise(&mut self, now_ms: u64, what: &str, severity: control::Severity, text: String) {
-        let alarm = control::AlarmInfo { severity, what: what.to_owned(), text, since_ms: now_ms };
-        let entry = self.alarms.entry(what.to_owned()).or_insert_with(|| alarm.clone());
-        (entry.severity, entry.text) = (alarm.severity, alarm.text);
+        let alarm =
+            control::AlarmInfo { severity, what: what.to_owned(), text, since_ms: now_ms, ..Default::default() };
+        self.alarms.raise(alarm);
     }
 
     /// It is well again; true if it was not.
     pub fn clear(&mut self, what: &str) -> bool {
-        self.alarms.remove(what).is_some()
+        self.alarms.contains(what) && self.alarms.clear(super::now_ms(), what).is_some()
     }
 
     /// An event, entered if it is new.

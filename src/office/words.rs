@@ -34,7 +34,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
             sentence(Warn, "span", format!("{}: the exchange reset the D channel; calls go on", span(s)))
         }
         What::LinkDown { span: s } => {
-            sentence(Error, "span", format!("{}: the D channel is down; active calls are held", span(s)))
+            sentence(Warn, "span", format!("{}: the D channel is down; active calls are held", span(s)))
         }
         What::LinkSilent { span: s } => sentence(
             Error,
@@ -45,12 +45,12 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
                 span(s)
             ),
         ),
+        // What lasts becomes a failure, and that is told as one.
         What::Alarms { span: s, alarms } if alarms.is_empty() => {
-            sentence(Info, "span", format!("{}: alarms cleared", span(s)))
+            sentence(Info, "span", format!("{}: nothing is wrong with the line at this moment", span(s)))
         }
         What::Alarms { span: s, alarms } => {
-            let level = if alarms.usable() { Warn } else { Error };
-            sentence(level, "span", format!("{}: alarm {alarms}", span(s)))
+            sentence(Info, "span", format!("{}: the line shows {alarms} at this moment", span(s)))
         }
         What::FrameLost { span: s, fault } => {
             sentence(Debug, "span", format!("{}: a D-channel frame was lost ({fault:?})", span(s)))
@@ -266,6 +266,7 @@ pub fn hold_in_words(hold: Holds) -> &'static str {
     match hold {
         Holds::OPERATOR => "suspended by an operator",
         Holds::LOAD => "given up for other servers",
+        Holds::ALARM => "held as the line has failed",
         _ => "kept from calls, as stream ports are short",
     }
 }

@@ -83,6 +83,16 @@ pub enum Command {
     Plan(Plan),
     /// What is suspended: by whom, why, since when, and how far it has come
     Suspensions,
+    /// The alarms that stand, the most severe first, and what to do about each
+    #[command(after_help = "Example:\n  trunkctl alarms --history --json | jq '.[] | [.what, .since_ms, .cleared_ms]'")]
+    Alarms {
+        /// The last thousand that stood instead, the last that was cleared first
+        #[arg(long)]
+        history: bool,
+    },
+    /// What the line of a span, or of all, has suffered: errored seconds and their like
+    #[command(after_help = PERFORMANCE_HELP)]
+    Performance(Performance),
     /// Tell what happens, until Ctrl-C
     #[command(after_help = "Example:\n  trunkctl watch --at-least warning --json | jq .text")]
     Watch {
@@ -267,6 +277,32 @@ impl Hold {
             Hold::Load => control::Hold::Load,
         }
     }
+}
+
+const PERFORMANCE_HELP: &str = "\
+Errors are counted second by second, and kept by quarters of an hour for a day
+and by days for two, over restarts of the daemon as well. Seconds in which nobody
+counted are missing (`!`), not clean. What the counters mean is in the manual.
+
+Examples:
+  trunkctl performance                       all spans, now and over the last day
+  trunkctl performance 2 --intervals 96      when it happened
+  trunkctl performance 2 --far --day         what the far end receives, and days";
+
+/// What to show of it.
+#[derive(Debug, Args)]
+pub struct Performance {
+    /// Number of the span, as `trunkctl spans` shows it
+    pub span: Option<u16>,
+    /// So many ended quarters of an hour, the last ones; at most 96 are kept
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub intervals: usize,
+    /// What the far end receives as well, where it tells
+    #[arg(long)]
+    pub far: bool,
+    /// The current day and the one before as well
+    #[arg(long)]
+    pub day: bool,
 }
 
 /// The frames to show.

@@ -105,6 +105,18 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             let all = client.suspensions()?;
             output.answer(&all, || show::suspensions(&all, words::now_ms()))
         }
+        Command::Alarms { history } => {
+            let alarms = client.alarms(history)?;
+            output.answer(&alarms, || match history {
+                true => show::past_alarms(&alarms),
+                false => show::alarms(&alarms, words::now_ms()),
+            })
+        }
+        Command::Performance(wish) => {
+            let all = client.performance(wish.span)?;
+            let view = control::LineView { intervals: wish.intervals, far: wish.far, day: wish.day };
+            output.answer(&all, || show::performance(&all, view))
+        }
         Command::Watch { at_least } => watch(client, at_least, output),
         Command::Trace(wish) => trace::trace(client, &wish, output),
         Command::Exchange(Exchange::Dial(dial)) => dial::dial(&mut client, &dial, output),

@@ -6,7 +6,7 @@ use common::Bench;
 use serde_json::Value;
 use std::path::PathBuf;
 
-const SCREENS: [(&str, &[&str]); 13] = [
+const SCREENS: [(&str, &[&str]); 17] = [
     ("status", &["status"]),
     ("spans", &["spans"]),
     ("channels", &["channels", "1"]),
@@ -20,6 +20,10 @@ const SCREENS: [(&str, &[&str]); 13] = [
     ("plan", &["plan", "suspend", "span", "1"]),
     ("suspensions", &["suspensions"]),
     ("resume", &["resume", "span", "1", "--dry-run"]),
+    ("alarms", &["alarms"]),
+    ("alarms_history", &["alarms", "--history"]),
+    ("performance", &["performance", "2"]),
+    ("performance_all", &["performance", "2", "--intervals", "96", "--far", "--day"]),
 ];
 
 fn screen(name: &str) -> String {
@@ -63,6 +67,9 @@ fn with_json_each_answer_is_one_document() {
     assert_eq!(json(&["resume", "server", "--dry-run"])["suspensions"][0]["by"], "kim");
     assert_eq!(json(&["calls"])[0]["calling"], "+xxxxxxxxx42");
     assert_eq!(json(&["events"])[0]["streams"][0]["port"], 10_000);
+    assert_eq!(json(&["alarms"])[0]["cause"], "loss_of_signal");
+    assert_eq!(json(&["alarms", "--history"])[0]["id"], 6);
+    assert_eq!(json(&["performance", "2"])[0]["report"]["near"]["intervals"][0]["counts"]["es"], 61);
     assert_eq!(json(&["ports"]).as_array().expect("an array").len(), 50);
     assert_eq!(json(&["reserve", "Town hall"])["pins"]["speaker"], "13572468");
     assert_eq!(json(&["hang-up", "17", "--dry-run"])["call"]["id"], 17);
@@ -85,6 +92,9 @@ fn nothing_is_said_in_words() {
         (&["ports"], "no stream ports\n"),
         (&["exchange", "calls"], "no calls\n"),
         (&["suspensions"], "nothing is suspended\n"),
+        (&["alarms"], "no alarms\n"),
+        (&["alarms", "--history"], "no alarms were cleared yet\n"),
+        (&["performance"], "no spans\n"),
     ] {
         assert_eq!(bench.shown(args), words);
         assert_eq!(bench.shown(&[args, &["--json"]].concat()), "[]\n");

@@ -7,9 +7,9 @@
 use crate::find::{self, Address, Tried};
 use crate::line::{LineReader, NoLine, Waits};
 use crate::{
-    CallInfo, ChannelInfo, DialPlan, Done, EventInfo, ExchangeCallInfo, Finding, Notice, PortInfo, Problem,
-    REPLY_LINE_MAX, Reply, Request, Reservation, Reserve, Resume, Said, SpanInfo, Status, Suspend, SuspendPlan,
-    SuspensionInfo, TraceFrame, TraceHead, TraceWish, WatchEnd, encode_request,
+    AlarmInfo, CallInfo, ChannelInfo, DialPlan, Done, EventInfo, ExchangeCallInfo, Finding, Notice, PerformanceInfo,
+    PortInfo, Problem, REPLY_LINE_MAX, Reply, Request, Reservation, Reserve, Resume, Said, SpanInfo, Status, Suspend,
+    SuspendPlan, SuspensionInfo, TraceFrame, TraceHead, TraceWish, WatchEnd, encode_request,
 };
 use std::fmt;
 use std::io::{self, Write};
@@ -185,6 +185,10 @@ impl Client {
         suspensions() = Request::Suspensions => Reply::Suspensions(all) => all, Vec<SuspensionInfo>;
         /// What is wrong with it.
         doctor() = Request::Doctor => Reply::Findings(findings) => findings, Vec<Finding>;
+        /// The alarms that stand, or (`history`) the last that stood.
+        alarms(history: bool) = Request::Alarms { history } => Reply::Alarms(alarms) => alarms, Vec<AlarmInfo>;
+        /// What the line of a span (from 1), or of all, has suffered.
+        performance(span: Option<u16>) = Request::Performance { span } => Reply::Performance(all) => all, Vec<PerformanceInfo>;
         /// How the daemon is.
         status() = Request::Status => Reply::Status(status) => *status, Status;
         /// Its spans.
@@ -260,6 +264,8 @@ fn unexpected(reply: &Reply) -> ClientError {
         Reply::Plan(_) => "a plan",
         Reply::Suspensions(_) => "suspensions",
         Reply::Findings(_) => "findings",
+        Reply::Alarms(_) => "alarms",
+        Reply::Performance(_) => "performance of lines",
         Reply::Watching => "the beginning of notices",
         Reply::Tracing(_) => "the beginning of a trace",
         Reply::Dialled { .. } => "the number of a call",

@@ -67,6 +67,18 @@ pub enum Request {
     Suspensions,
     /// What is wrong, and what to do about it. Answered with `Findings`.
     Doctor,
+    /// The alarms that stand, or those that stood. Answered with `Alarms`.
+    Alarms {
+        /// Those that stood: the last thousand.
+        #[serde(default)]
+        history: bool,
+    },
+    /// What the line of a span, or of all, has suffered. Answered with `Performance`.
+    Performance {
+        /// The span, from 1; all when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        span: Option<u16>,
+    },
     /// Tell what happens from now on. Answered with `Watching`, then notices.
     Watch,
     /// Tell what goes over the D channel of a span. Answered with `Tracing`, then frames.
@@ -205,7 +217,9 @@ impl Request {
     /// `malformed`, naming the field and what it may hold.
     pub fn check(&self) -> Result<(), Problem> {
         match self {
-            Request::Channels { span: Some(0) } | Request::Trace(TraceWish { span: 0, .. }) => {
+            Request::Channels { span: Some(0) }
+            | Request::Performance { span: Some(0) }
+            | Request::Trace(TraceWish { span: 0, .. }) => {
                 Err(Problem::malformed("spans are counted from 1, so there is no 0"))
             }
             Request::Reserve(reserve) => reserve.check(),
@@ -324,6 +338,7 @@ mod tests {
     fn what_is_out_of_range_is_refused_before_the_daemon_sees_it() {
         for request in [
             Request::Channels { span: Some(0) },
+            Request::Performance { span: Some(0) },
             Request::Reserve(Reserve { title: "x".repeat(201), ..Reserve::default() }),
             Request::Reserve(Reserve { title: "bell\u{7}".into(), ..Reserve::default() }),
             Request::Reserve(Reserve { formats: vec!["mp3".into(); 9], ..Reserve::default() }),

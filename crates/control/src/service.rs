@@ -110,6 +110,8 @@ pub enum Hold {
     Load,
     /// Too few stream ports are free.
     NoPort,
+    /// The line has failed; nobody orders that, and it ends with the failure.
+    Alarm,
     /// A reason this version has no word for.
     #[serde(other)]
     Unknown,
@@ -187,7 +189,7 @@ impl Resume {
 fn check_hold(hold: Hold) -> Result<(), Problem> {
     match hold {
         Hold::Operator | Hold::Load => Ok(()),
-        Hold::NoPort | Hold::Unknown => Err(Problem::malformed("`hold` is \"operator\" or \"load\"")),
+        Hold::NoPort | Hold::Alarm | Hold::Unknown => Err(Problem::malformed("`hold` is \"operator\" or \"load\"")),
     }
 }
 
@@ -350,6 +352,7 @@ mod tests {
             Suspend { ticket: Some("a\nb".into()), ..sound.clone() },
             Suspend { grace_s: Some(u64::MAX), ..sound.clone() },
             Suspend { hold: Hold::Unknown, ..sound.clone() },
+            Suspend { hold: Hold::Alarm, ..sound.clone() },
         ] {
             assert!(wrong.check().is_err(), "{wrong:?}");
         }

@@ -101,16 +101,24 @@ pub struct Bucket {
     pub count: u64,
 }
 
-/// An alarm that is present.
+/// An alarm: something that is wrong, or was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AlarmInfo {
+    /// Never given twice; the same as long as the alarm stands.
+    pub id: u64,
     /// How bad it is (ITU-T X.733).
     pub severity: Severity,
-    /// What has it: `span 1`, `disk`, `port 10003`.
+    /// What it is about: `span 1 LOS`, `disk`, `port 10003`. Of each there is one alarm at a time.
     pub what: String,
+    /// The probable cause, a word of X.733 or M.3100, as far as there is one: `loss_of_signal`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub cause: String,
     /// What is wrong and what to do about it.
     pub text: String,
     /// Since when: milliseconds since 1970 UTC.
     pub since_ms: u64,
+    /// When it was cleared, or else the daemon was started again; absent while it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cleared_ms: Option<u64>,
 }

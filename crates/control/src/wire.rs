@@ -4,8 +4,8 @@
 //! Source: our own protocol, version 1.
 
 use crate::{
-    CallInfo, ChannelInfo, EventInfo, ExchangeCallInfo, Finding, Notice, PortInfo, Problem, ProblemKind, Request,
-    Reservation, SpanInfo, Status, SuspendPlan, SuspensionInfo, TraceFrame, TraceHead, WatchEnd,
+    AlarmInfo, CallInfo, ChannelInfo, EventInfo, ExchangeCallInfo, Finding, Notice, PerformanceInfo, PortInfo, Problem,
+    ProblemKind, Request, Reservation, SpanInfo, Status, SuspendPlan, SuspensionInfo, TraceFrame, TraceHead, WatchEnd,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +45,10 @@ pub enum Reply {
     Suspensions(Vec<SuspensionInfo>),
     /// To `doctor`, the most severe first.
     Findings(Vec<Finding>),
+    /// To `alarms`: those that stand, the most severe first, or those that stood, the last that was cleared first.
+    Alarms(Vec<AlarmInfo>),
+    /// To `performance`, in the order of the spans.
+    Performance(Vec<PerformanceInfo>),
     /// To `watch`: notices follow. Given by the server itself.
     Watching,
     /// To `trace`: frames follow.
@@ -191,6 +195,9 @@ mod tests {
             Request::End { event: "100200305".into() },
             Request::HangUp { call: 7 },
             Request::Doctor,
+            Request::Alarms { history: true },
+            Request::Performance { span: None },
+            Request::Performance { span: Some(1) },
             Request::Watch,
             Request::Trace(crate::TraceWish { span: 2, ring: true, numbers: true }),
             Request::ExchangeDial(DialPlan { repeat: Repeat::Forever, hold_ms: Some(500), ..DialPlan::default() }),

@@ -46,6 +46,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ),
         ("request_suspensions", Request::Suspensions),
         ("request_doctor", Request::Doctor),
+        ("request_alarms", Request::Alarms { history: true }),
+        ("request_performance", Request::Performance { span: Some(2) }),
         (
             "request_exchange_dial",
             Request::ExchangeDial(DialPlan {
@@ -74,6 +76,11 @@ fn said() -> Vec<(&'static str, Said)> {
             "reply_findings",
             Said::Ok(Reply::Findings(vec![Finding::new(Severity::Major, "span 2 line", "LOS", "cable or far end")])),
         ),
+        (
+            "reply_alarms",
+            Said::Ok(Reply::Alarms(vec![alarm(), AlarmInfo { cleared_ms: Some(1_767_232_824_000), ..alarm() }])),
+        ),
+        ("reply_performance", Said::Ok(Reply::Performance(vec![performance()]))),
         ("reply_plan", Said::Ok(Reply::Plan(plan()))),
         ("reply_calls", Said::Ok(Reply::Calls(vec![call()]))),
         ("reply_events", Said::Ok(Reply::Events(vec![event()]))),
@@ -120,14 +127,27 @@ fn status() -> Status {
         recordings: 1,
         free_ports: 49,
         total_ports: 50,
-        alarms: vec![AlarmInfo {
-            severity: Severity::Major,
-            what: "span 2".into(),
-            text: "LOS: no signal arrives; look at the cable, then at the far end".into(),
-            since_ms: 1_767_232_800_000,
-        }],
+        alarms: vec![alarm()],
         dropped_reports: 0,
     }
+}
+
+fn alarm() -> AlarmInfo {
+    AlarmInfo {
+        id: 7,
+        severity: Severity::Critical,
+        what: "span 2 LOS".into(),
+        cause: "loss_of_signal".into(),
+        text: "span 2: LOS: no signal arrives: look at cable and connectors".into(),
+        since_ms: 1_767_232_800_000,
+        cleared_ms: None,
+    }
+}
+
+/// Read from the sample itself: `line` holds its own words to their form.
+fn performance() -> PerformanceInfo {
+    let sample = sample("reply_performance")["ok"]["performance"][0].clone();
+    serde_json::from_value(sample).expect("a report")
 }
 
 fn span() -> SpanInfo {
@@ -389,7 +409,7 @@ fn every_committed_sample_is_used() {
 fn an_older_daemon_may_leave_out_whatever_it_has_not_heard_of() {
     let said: Said = serde_json::from_str(r#"{"ok":{"status":{}}}"#).expect("a status");
     assert_eq!(said, Said::Ok(Reply::Status(Box::default())));
-    for kind in ["spans", "channels", "calls", "events", "ports", "exchange_calls"] {
+    for kind in ["spans", "channels", "calls", "events", "ports", "exchange_calls", "alarms"] {
         let said = serde_json::json!({ "ok": { kind: [{}] } });
         assert!(serde_json::from_value::<Said>(said).is_ok(), "{kind}");
     }

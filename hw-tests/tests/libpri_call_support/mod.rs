@@ -72,7 +72,9 @@ impl Place {
     pub fn wait_for_link(&self) {
         self.daemon.wait_for("a sound span with its link up", PATIENCE, |client| {
             let span = client.spans().ok()?.into_iter().next()?;
-            (span.alarms.is_empty() && span.link == control::LinkState::Up).then_some(())
+            // For ten seconds after it was gone, the failure still keeps calls away.
+            let sound = span.alarms.is_empty() && span.out_of_service == 0;
+            (sound && span.link == control::LinkState::Up).then_some(())
         });
     }
 

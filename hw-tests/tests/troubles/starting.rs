@@ -185,10 +185,10 @@ fn an_exchange_that_never_answers_is_an_alarm_and_does_not_hold_up_the_end() {
     let said =
         logged(&daemon, &["ERROR", "the exchange does not answer on the D channel", "check that it is attached"]);
     println!("{said}");
-    let text = raised(&daemon, "span 1 D channel");
-    assert!(text.contains("the exchange does not answer") && text.contains("attached"), "{text}");
+    let text = raised(&daemon, "span 1 absent");
+    assert!(text.contains("the program at the far end") && text.contains("started"), "{text}");
     let (status, shown, _) = trunkctl(&daemon, &["status"]);
-    assert!(status == Some(0) && shown.contains("major     span 1 D channel"), "{shown}");
+    assert!(status == Some(0) && shown.contains("critical  span 1 absent"), "{shown}");
     println!("{shown}");
     let spans = daemon.client().spans().expect("answered");
     assert_eq!(spans[0].link, LinkState::Establishing);

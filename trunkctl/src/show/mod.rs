@@ -2,6 +2,7 @@
 //!
 //! Each function makes text from an answer; `now_ms` is given, so that the same answer makes the same text.
 
+mod alarms;
 mod calls;
 mod doctor;
 mod events;
@@ -9,6 +10,7 @@ mod service;
 mod status;
 mod trunk;
 
+pub use alarms::{alarms, past_alarms, performance};
 pub use calls::{calls, calls_within, exchange_calls, exchange_progress};
 pub use doctor::findings;
 pub use events::{closing, events, ports, reservation};

@@ -1,7 +1,8 @@
 //! `trunkctl status`.
 
 use super::severity;
-use crate::words::{ago, clean, count, date, duration, micros};
+use crate::table::WIDTH;
+use crate::words::{ago, clean, count, date, duration, micros, wrapped};
 use control::{Status, Timing};
 use std::fmt::Write;
 use std::time::Duration;
@@ -60,12 +61,12 @@ pub fn status(status: &Status, now_ms: u64) -> String {
     for alarm in &status.alarms {
         let _ = writeln!(
             text,
-            "  {:<8}  {}, for {}\n            {}",
+            "  {:<8}  {}, for {}",
             severity(alarm.severity),
             clean(&alarm.what),
-            ago(now_ms, alarm.since_ms),
-            clean(&alarm.text)
+            ago(now_ms, alarm.since_ms)
         );
+        text += &wrapped(&format!("            {}", clean(&alarm.text)), WIDTH, "            ");
     }
     text
 }

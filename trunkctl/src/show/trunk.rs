@@ -138,6 +138,7 @@ pub fn why(hold: &HoldInfo) -> String {
     let mut text = match (hold.hold, &hold.by) {
         (Hold::Operator, Some(by)) => format!("suspended by {by}"),
         (Hold::Load, Some(by)) => format!("given up for other servers by {by}"),
+        (Hold::Alarm, _) => "held as the line has failed".to_owned(),
         (_, by) => format!("held ({})", by.as_deref().unwrap_or("?")),
     };
     text += &format!(" since {}", date(hold.since_ms));

@@ -116,6 +116,7 @@ fn snapshot() -> Snapshot {
                 what: "span 2 line".into(),
                 text: "span 2: LOS, RAI: no signal arrives; look at the cable, then at the far end".into(),
                 since_ms: minutes_ago(3),
+                ..AlarmInfo::default()
             }],
             ..Status::default()
         },

@@ -36,6 +36,8 @@ impl Handler for Fake {
                 Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),
                 Request::Suspensions => Reply::Suspensions(vec![]),
                 Request::Doctor => Reply::Findings(vec![]),
+                Request::Alarms { .. } => Reply::Alarms(vec![]),
+                Request::Performance { .. } => Reply::Performance(vec![]),
                 _ => Reply::Status(Box::default()),
             });
         }
@@ -47,6 +49,8 @@ impl Handler for Fake {
             }
             Request::Channels { .. } => Reply::Channels(channels()),
             Request::Calls => Reply::Calls(calls()),
+            Request::Alarms { history } => Reply::Alarms(if history { past_alarms() } else { vec![alarm()] }),
+            Request::Performance { span } => Reply::Performance(vec![performance(span.unwrap_or(1))]),
             Request::Events => Reply::Events(events()),
             Request::ListenPorts => Reply::Ports(ports()),
             Request::Reserve(reserve) => Reply::Reserved(Reservation {
@@ -177,12 +181,7 @@ fn status() -> Status {
         recordings: 1,
         free_ports: 48,
         total_ports: 50,
-        alarms: vec![AlarmInfo {
-            severity: Severity::Major,
-            what: "span 2".into(),
-            text: "LOS: no signal arrives; look at the cable, then at the far end".into(),
-            since_ms: five_minutes_ago(),
-        }],
+        alarms: vec![alarm()],
         dropped_reports: 7,
     }
 }
@@ -197,6 +196,73 @@ fn findings() -> Vec<Finding> {
         ),
         Finding::new(Severity::Info, "span 1", "2 losses of the data link since the start", ""),
     ]
+}
+
+fn alarm() -> AlarmInfo {
+    AlarmInfo {
+        id: 7,
+        severity: Severity::Critical,
+        what: "span 2 LOS".into(),
+        cause: "loss_of_signal".into(),
+        text: "span 2: LOS: no signal arrives: look at cable and connectors, then ask the carrier whether the far end sends"
+            .into(),
+        since_ms: five_minutes_ago(),
+        cleared_ms: None,
+    }
+}
+
+fn past_alarms() -> Vec<AlarmInfo> {
+    let lof = AlarmInfo {
+        id: 6,
+        what: "span 2 LOF".into(),
+        cause: "loss_of_frame".into(),
+        since_ms: FIXED_MS,
+        cleared_ms: Some(FIXED_MS + 24_000),
+        ..alarm()
+    };
+    let port = AlarmInfo {
+        id: 1,
+        severity: Severity::Major,
+        what: "recording on port 10003".into(),
+        cause: String::new(),
+        cleared_ms: Some(FIXED_MS + 5_400_000),
+        ..lof.clone()
+    };
+    vec![lof, port]
+}
+
+/// Three quarters of an hour and a bit, with a cable pulled for a minute.
+fn performance(span: u16) -> PerformanceInfo {
+    let entry = |quarter: u64, elapsed, counts: serde_json::Value| {
+        let mut all = serde_json::json!({
+            "lcv": 0, "pcv": 0, "es": 0, "ses": 0, "sefs": 0, "uas": 0, "css": 0, "les": 0, "bes": 0, "dm": 0
+        });
+        all.as_object_mut().expect("counts").extend(counts.as_object().expect("counts").clone());
+        let clean = elapsed == 900 && counts.as_object().is_some_and(|c| c.is_empty());
+        serde_json::json!({
+            "start": FIXED_MS / 1000 + quarter * 900,
+            "elapsed": elapsed, "observed": elapsed, "quality": "whole", "zero_suppressed": clean, "counts": all
+        })
+    };
+    let bad = || serde_json::json!({ "es": 61, "ses": 61, "sefs": 61, "uas": 61 });
+    let end = |bad: serde_json::Value| {
+        serde_json::json!({
+            "availability": "available",
+            "current": entry(3, 120, serde_json::json!({ "css": 1, "es": 1 })),
+            "intervals": [entry(2, 900, bad.clone()), entry(1, 900, serde_json::json!({})), entry(0, 900, serde_json::json!({}))],
+            "total": entry(0, 900, bad.clone())["counts"],
+            "day": entry(0, 2820, bad),
+            "previous_day": null
+        })
+    };
+    let report = serde_json::json!({
+        "framing": "t1_esf",
+        "failures": [{ "kind": "los", "for_s": 320 }],
+        "too_many": [{ "kind": "slips", "count": 6, "window_s": 86_400 }],
+        "near": end(bad()),
+        "far": end(serde_json::json!({}))
+    });
+    PerformanceInfo { span, card: "soft0".into(), report: serde_json::from_value(report).expect("a report") }
 }
 
 fn spans() -> Vec<SpanInfo> {
@@ -272,7 +338,16 @@ fn channels() -> Vec<ChannelInfo> {
     let next = ChannelInfo { channel: 3, pending: None, ..out.clone() };
     let draining =
         ChannelInfo { near: ServiceState::InService, draining: true, holds: out.holds.clone(), ..busy.clone() };
-    vec![idle, out, next, draining, busy]
+    let alarm = HoldInfo {
+        hold: Hold::Alarm,
+        suspension: None,
+        by: None,
+        since_ms: FIXED_MS,
+        reason: Some("LOS".into()),
+        ticket: None,
+    };
+    let failed = ChannelInfo { channel: 4, pending: None, holds: vec![alarm], ..out.clone() };
+    vec![idle, out, next, draining, busy, failed]
 }
 
 /// 2026-03-01 12:00:00 UTC.

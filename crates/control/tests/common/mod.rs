@@ -37,6 +37,8 @@ impl Handler for Fake {
             Request::Resume(wish) => Reply::done(format!("{} is resumed", wish.target)),
             Request::Suspensions => Reply::Suspensions(vec![]),
             Request::Doctor => Reply::Findings(vec![]),
+            Request::Alarms { .. } => Reply::Alarms(vec![]),
+            Request::Performance { .. } => Reply::Performance(vec![]),
             Request::Watch | Request::Trace(_) => return Err(Problem::internal("the server keeps this to itself")),
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),

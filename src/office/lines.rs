@@ -1,0 +1,236 @@
+//! The lines, watched: which failures stand on a span, and what it has suffered quarter by quarter.
+//!
+//! A monitor a span decides; what follows from its decisions is in [`super::failing`]. What was counted outlives the daemon
+//! in a file, in which a span is found by card and place on it; while the daemon is down nobody counts, and that shows as
+//! seconds that were not observed.
+//!
+//! Data path: reports about alarms, links and slips, the cards' counters once a second → here → [`line::Output`] for the
+//! office, [`Report`] for those who ask, [`FILE`] for the next start.
+//! Time: `now` since the daemon's start, `wall` since 1970, with every input; [`Lines::handle_timeout`] is wanted when
+//! [`Lines::poll_timeout`] says so, and outputs are collected after each input.
+//! Words: those of `line` and `hal`; here one becomes the other.
+
+use super::ledger::Place;
+use crate::gateway::WhenOut;
+use crate::reports::What;
+use hal::{Alarms, Counters};
+use line::show::Report;
+use line::{Config, Defects, FailureKind, Framing, Monitor, Output, Raw, Snapshot};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The file's name in the state directory.
+pub const FILE: &str = "performance.json";
+
+/// The layout of the file; that of another version is not read.
+const VERSION: u32 = 1;
+
+/// A span as the watch sees it.
+#[derive(Debug)]
+struct Watch {
+    place: Place,
+    monitor: Monitor,
+    alarms: Alarms,
+    /// The data link is not there, and ought to be.
+    link_down: bool,
+    counters: Counters,
+    /// Slips that were told one by one: a card does not count those of the buffer behind it.
+    slips: u64,
+}
+
+/// All spans, in the order of their numbers.
+#[derive(Debug)]
+pub struct Lines {
+    file: PathBuf,
+    spans: Vec<Watch>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    version: u32,
+    spans: Vec<Kept>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    card: String,
+    span: u16,
+    performance: Snapshot,
+}
+
+impl Lines {
+    /// Begin to watch these spans; `counters` tells what the card of each has counted so far. No link is up yet.
+    #[must_use]
+    pub fn new(
+        file: &Path,
+        spans: Vec<(Place, Framing)>,
+        now: Duration,
+        wall: Duration,
+        counters: impl Fn(u16) -> Counters,
+    ) -> Lines {
+        let watch = |(number, (place, framing)): (u16, (Place, Framing))| {
+            let counters = counters(number);
+            let mut monitor = Monitor::new(Config::new(framing), now, wall, raw(&counters, 0));
+            monitor.handle_defects(now, Defects::LINK_DOWN);
+            Watch { place, monitor, alarms: Alarms::empty(), link_down: true, counters, slips: 0 }
+        };
+        Lines { file: file.to_owned(), spans: (0u16..).zip(spans).map(watch).collect() }
+    }
+
+    /// Go on from what [`Lines::save`] wrote. Returned is what could not be used, in words.
+    pub fn restore(&mut self) -> Vec<String> {
+        let read = std::fs::read(&self.file).and_then(|text| Ok(serde_json::from_slice::<Written>(&text)?));
+        let written = match read {
+            Ok(written) if written.version == VERSION => written,
+            Ok(Written { version, .. }) => {
+                return vec![format!("{FILE} is in layout {version}, not {VERSION}; lines are counted anew")];
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => return vec![format!("{FILE}: {error}; lines are counted anew")],
+        };
+        let mut complaints = Vec::new();
+        for Kept { card, span, performance } in written.spans {
+            let is = |watch: &&mut Watch| watch.place.card == card && watch.place.span == span;
+            // What belongs to a card that is not configured any more is forgotten.
+            let Some(watch) = self.spans.iter_mut().find(is) else { continue };
+            if let Err(error) = watch.monitor.restore(performance) {
+                complaints.push(format!("span {span} of card {card}: {error}; it is counted anew"));
+            }
+        }
+        complaints
+    }
+
+    /// Write down what has to outlive the daemon, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written; what was there stays.
+    pub fn save(&self) -> io::Result<()> {
+        let kept = |watch: &Watch| Kept {
+            card: watch.place.card.clone(),
+            span: watch.place.span,
+            performance: watch.monitor.snapshot(),
+        };
+        let written = Written { version: VERSION, spans: self.spans.iter().map(kept).collect() };
+        let fresh = self.file.with_extension("new");
+        std::fs::write(&fresh, serde_json::to_vec(&written)?)?;
+        std::fs::rename(fresh, &self.file)
+    }
+
+    /// Something happened that may concern a line.
+    pub fn handle(&mut self, at: Duration, what: &What) {
+        match what {
+            What::Alarms { span, alarms } => self.change(at, *span, |watch| watch.alarms = *alarms),
+            What::LinkDown { span } => self.change(at, *span, |watch| watch.link_down = true),
+            // A link that we took away ourselves is not missed.
+            What::LinkUp { span, .. } | What::LinkReleased { span } => {
+                self.change(at, *span, |watch| watch.link_down = false);
+            }
+            What::SpanOut { span, out, how } if WhenOut::releases_link(*how) => {
+                self.change(at, *span, |watch| watch.link_down = !out);
+            }
+            What::Slip { span } => self.change(at, *span, |watch| watch.slips += 1),
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, at: Duration, span: u16, change: impl FnOnce(&mut Watch)) {
+        let Some(watch) = self.spans.get_mut(usize::from(span)) else { return };
+        change(watch);
+        let mut defects = defects(watch.alarms);
+        defects.set(Defects::LINK_DOWN, watch.link_down);
+        if defects != watch.monitor.failures().defects() {
+            watch.monitor.handle_defects(at, defects);
+        }
+    }
+
+    /// When [`Lines::handle_timeout`] is wanted next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.spans.iter().map(|watch| watch.monitor.poll_timeout()).min()
+    }
+
+    /// Time has passed; `counters` tells what the card of a span has counted.
+    pub fn handle_timeout(&mut self, now: Duration, wall: Duration, counters: impl Fn(u16) -> Counters) {
+        for (number, watch) in (0u16..).zip(&mut self.spans) {
+            if watch.monitor.poll_timeout() <= now {
+                watch.counters = counters(number);
+                watch.monitor.handle_timeout(now, wall, &raw(&watch.counters, watch.slips));
+            }
+        }
+    }
+
+    /// The next thing to tell, and the span it is about.
+    pub fn poll_output(&mut self) -> Option<(u16, Output)> {
+        (0u16..).zip(&mut self.spans).find_map(|(number, watch)| Some((number, watch.monitor.poll_output()?)))
+    }
+
+    /// The failures that stand on a span, worst first, and since when there has been the defect.
+    pub fn standing(&self, span: u16) -> impl Iterator<Item = (FailureKind, Duration)> + '_ {
+        self.spans.get(usize::from(span)).into_iter().flat_map(|watch| watch.monitor.failures().standing())
+    }
+
+    /// Whether a failure stands with which nothing that arrives on the span can be used.
+    #[must_use]
+    pub fn is_useless(&self, span: u16) -> bool {
+        self.spans.get(usize::from(span)).is_some_and(|watch| watch.monitor.failures().any_of(Defects::LOSS))
+    }
+
+    /// What the card of a span had counted when it was last asked.
+    #[must_use]
+    pub fn counters(&self, span: u16) -> Counters {
+        self.spans.get(usize::from(span)).map_or(Counters::default(), |watch| watch.counters)
+    }
+
+    /// Where a span is.
+    #[must_use]
+    pub fn place(&self, span: u16) -> Option<&Place> {
+        Some(&self.spans.get(usize::from(span))?.place)
+    }
+
+    /// How many spans there are.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "a server without a span has nothing to watch")]
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// What a span has suffered.
+    #[must_use]
+    pub fn report(&self, span: u16, now: Duration) -> Option<Report> {
+        Some(Report::of(&self.spans.get(usize::from(span))?.monitor, now))
+    }
+}
+
+/// The alarms of a board as defects. A loopback, and the hold-off after a signal is back, are none.
+fn defects(alarms: Alarms) -> Defects {
+    let same = [
+        (Alarms::ABSENT, Defects::ABSENT),
+        (Alarms::LOS, Defects::LOS),
+        (Alarms::AIS, Defects::AIS),
+        (Alarms::LOF, Defects::LOF),
+        (Alarms::LOMF, Defects::LOMF),
+        (Alarms::RAI, Defects::RAI),
+    ];
+    same.into_iter().filter(|(alarm, _)| alarms.contains(*alarm)).map(|(_, defect)| defect).collect()
+}
+
+/// The counters of a board as the watch reads them.
+fn raw(counters: &Counters, slips: u64) -> Raw {
+    Raw {
+        line_violations: counters.line_code_violations,
+        crc_errors: counters.path_code_violations,
+        framing_errors: counters.framing_errors,
+        out_of_frame: counters.out_of_frame,
+        // A card that counts its slips tells each of them as well.
+        slips: counters.slips.max(slips),
+        far_reports: counters.far_end_reports,
+        far_crc_errors: counters.far_end_errors,
+        far_out_of_frame: counters.far_end_out_of_frame,
+        far_line_violations: counters.far_end_line_violations,
+        far_slips: counters.far_end_slips,
+        aborts: counters.aborted_frames,
+        wrong_fcs: counters.wrong_fcs_frames,
+    }
+}
