@@ -246,7 +246,8 @@ impl DChannel {
         for call in self.calls.iter_mut() {
             call.handle_timeout(&mut self.desk);
         }
-        self.restarts.handle_timeout(&mut self.desk, &mut self.calls);
+        let services = &self.services;
+        self.restarts.handle_timeout(&mut self.desk, &mut self.calls, |channel| services.is_out(channel));
         self.services.handle_timeout(&mut self.desk);
         self.segments.handle_timeout(&mut self.desk);
         self.calls.sweep(&mut self.desk);

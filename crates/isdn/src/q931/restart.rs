@@ -85,13 +85,16 @@ impl Restarts {
     }
 
     /// T316 (5.5.1.2). If the channel has a call by now, the far end has put it there or taken it there, so the channel is idle
-    /// no more and RESTART would end the call at that end only.
-    pub fn handle_timeout(&mut self, desk: &mut Desk, calls: &mut Calls) {
+    /// no more and RESTART would end the call at that end only. Of a channel that is `out` of service by now the second RESTART is
+    /// put off until it is back, because RESTART might put it back.
+    pub fn handle_timeout(&mut self, desk: &mut Desk, calls: &mut Calls, out: impl Fn(Channel) -> bool) {
         for (place, entry) in self.pending.iter_mut().enumerate() {
             let (channel, t316) = (Channel::at(place), desk.deadline(Timer::T316));
             let Some(pending) = entry.as_mut().filter(|pending| pending.t316 <= desk.now) else { continue };
             desk.counters.count_expiry(Timer::T316);
-            if calls.iter_mut().any(|call| call.channel == Some(channel) && !call.is_ended()) {
+            if out(channel) {
+                pending.t316 = t316;
+            } else if calls.iter_mut().any(|call| call.channel == Some(channel) && !call.is_ended()) {
                 *entry = None;
                 desk.tell(Event::RestartDone { channel, acknowledged: true });
             } else if pending.sent < ATTEMPTS {

@@ -73,3 +73,23 @@ fn ours_unanswered() {
     alone.say(&acknowledge(Switch::Ess5, 5, IN));
     assert_eq!(usable(&alone.d, 5), (true, true));
 }
+
+/// Ours, ignored once, and the channel is taken out meanwhile: a second one might put it back, and waits until the channel is back.
+#[test]
+fn ours_unanswered_of_a_channel_that_goes_out() {
+    for switch in SPEAKERS {
+        let mut alone = alone_on(switch, true);
+        alone.d.restart(alone.now, 5).expect("in service");
+        alone.run(SECOND * 60);
+        set(&mut alone, 5, OUT);
+        alone.say(&acknowledge(switch, 5, OUT));
+        alone.ladder.clear();
+        alone.run(SECOND * 300);
+        assert_eq!(alone.heard(), [""; 0], "{switch:?}: no RESTART of a channel out of service");
+        set(&mut alone, 5, IN);
+        alone.say(&acknowledge(switch, 5, IN));
+        alone.ladder.clear();
+        alone.run(SECOND * 120);
+        assert_eq!(alone.heard(), ["RESTART global channel 5!"], "{switch:?}");
+    }
+}
