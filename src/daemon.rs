@@ -83,6 +83,7 @@ fn cards_of(config: &Config) -> Vec<CardConfig> {
         far_end: FarEnd::Exchange,
         socket: PathBuf::new(),
         service_messages: false,
+        restart_at_start: true,
         out_of_service: crate::config::OutOfService::Default,
     };
     vec![CardConfig { board: Board::Loopback, name: "soft0".to_owned(), spans: vec![span] }]
@@ -254,6 +255,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let spans = cards_of(&config).into_iter().flat_map(|card| card.spans);
     for (number, span) in (0u16..).zip(spans) {
         gateway.set_when_out(number, span.when_out());
+        gateway.set_restart_at_start(number, span.restart_at_start);
         if span.service_messages {
             gateway
                 .with_service_messages(number)

@@ -106,6 +106,20 @@ pub enum What {
         /// How many.
         channels: u32,
     },
+    /// RESTART was sent for so many channels, the first time since the daemon was started.
+    StartedAfresh {
+        /// The span.
+        span: u16,
+        /// How many.
+        channels: u32,
+    },
+    /// The exchange has left our RESTART of a channel unanswered; calls on it are taken all the same.
+    RestartUnanswered {
+        /// The span.
+        span: u16,
+        /// The channel.
+        timeslot: Timeslot,
+    },
     /// The exchange's service state of these channels is now this.
     FarChanged {
         /// The span.

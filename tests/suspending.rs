@@ -19,11 +19,36 @@ const SECOND: Duration = Duration::from_secs(1);
 const T1: u32 = (1 << 23) - 1;
 const E1: u32 = ((1 << 31) - 1) & !(1 << 15);
 
+/// A gateway that has just been made, its line, and whether it has service messages: it has where the variant does.
+fn gateway(switch: Switch, when_out: WhenOut) -> (Gateway, Line, bool) {
+    let service = switch.row().service.is_some();
+    let line = if service { Line::T1 } else { Line::E1 };
+    let mut gateway = Gateway::new(Settings {
+        spans: vec![(line, switch)],
+        numbers: Vec::new(),
+        patience: Patience { first_digit: SECOND * 600, digit: SECOND * 600, tries: 3 },
+        tones: true,
+        ports: 2,
+        port_reuse: SECOND * 900,
+        linger: SECOND * 30,
+        keyring: Keyring::random(),
+        guard: Guard::new(Limits::default()),
+        closed: ClosedEvents::with_capacity(100),
+    });
+    gateway.set_when_out(0, when_out);
+    if service {
+        gateway.with_service_messages(0).expect("the variant has them");
+    }
+    (gateway, line, service)
+}
+
 struct Town {
     gateway: Gateway,
     exchange: DChannel,
     told: Vec<What>,
     heard: Vec<Event>,
+    /// The channels of the RESTARTs we sent.
+    restarted: Vec<u8>,
     now: Duration,
     /// Nothing passes between the ends.
     dead: bool,
@@ -32,28 +57,21 @@ struct Town {
 impl Town {
     /// One span, with service messages where the variant has them.
     fn new(switch: Switch, when_out: WhenOut) -> Town {
-        let service = switch.row().service.is_some();
-        let line = if service { Line::T1 } else { Line::E1 };
-        let mut gateway = Gateway::new(Settings {
-            spans: vec![(line, switch)],
-            numbers: Vec::new(),
-            patience: Patience { first_digit: SECOND * 600, digit: SECOND * 600, tries: 3 },
-            tones: true,
-            ports: 2,
-            port_reuse: SECOND * 900,
-            linger: SECOND * 30,
-            keyring: Keyring::random(),
-            guard: Guard::new(Limits::default()),
-            closed: ClosedEvents::with_capacity(100),
-        });
-        gateway.set_when_out(0, when_out);
+        let (gateway, line, service) = gateway(switch, when_out);
         let mut config = Config::new(Side::Network, switch, line == Line::E1);
         if service {
-            gateway.with_service_messages(0).expect("the variant has them");
             config = config.with_service_messages().expect("the variant has them");
         }
         let exchange = DChannel::new(config);
-        Town { gateway, exchange, told: Vec::new(), heard: Vec::new(), now: Duration::ZERO, dead: false }
+        Town {
+            gateway,
+            exchange,
+            told: Vec::new(),
+            heard: Vec::new(),
+            restarted: Vec::new(),
+            now: Duration::ZERO,
+            dead: false,
+        }
     }
 
     fn up(switch: Switch, when_out: WhenOut) -> Town {
@@ -77,7 +95,12 @@ impl Town {
                 silent = false;
                 match output {
                     Output::Frame(..) if self.dead => {}
-                    Output::Frame(_, frame) => self.exchange.handle_frame(self.now, &frame),
+                    Output::Frame(_, frame) => {
+                        if let Some([8, 2, 0, 0, 0x46, 0x18, 3, _, _, channel, ..]) = frame.get(4..) {
+                            self.restarted.push(channel & 0x7f);
+                        }
+                        self.exchange.handle_frame(self.now, &frame);
+                    }
                     Output::Report(report) => self.told.push(report.what),
                     // Prompts take no time here.
                     Output::Voice(Voice::Play(channel, _)) => self.gateway.handle_prompts_done(self.now, channel),
@@ -450,5 +473,37 @@ fn a_signal_that_is_lost_under_calls() {
         let after = town.call(ChannelChoice::Exclusive(5.into()));
         assert!(town.is_up(after), "{lasts} s");
         assert_eq!(office.lines.standing(0).count(), 0, "{lasts} s");
+    }
+}
+
+/// An exchange may have calls that a daemon which was killed knows nothing of, on any channel; not every exchange asks. Channels
+/// that are out are left alone, because RESTART might put them back, until they come back.
+#[test]
+fn a_daemon_started_anew_restarts_each_channel_once() {
+    for switch in [Switch::Ni2, Switch::Ess5, Switch::Dms100, Switch::EuroIsdn] {
+        let mut town = Town::new(switch, WhenOut::Reject);
+        town.gateway.set_restart_at_start(0, true);
+        town.suspend(1 << 4);
+        town.start();
+        let new = town.call(ChannelChoice::Exclusive(9.into()));
+        assert_eq!(town.restarted, [0u8; 0], "{switch:?}: not before both ends have told what is out");
+        town.pass(SECOND * 5);
+        let all = if switch == Switch::EuroIsdn { E1 } else { T1 };
+        let expected = |set: u32| (1..=31u8).filter(|n| set & 1 << (n - 1) != 0).collect::<Vec<_>>();
+        assert_eq!(town.restarted, expected(all & !(1 << 4 | 1 << 8)), "{switch:?}: neither out nor in a call");
+        assert!(town.is_up(new), "{switch:?}: a call that came since is left alone");
+        assert_eq!(town.near(), NearSets { out: 1 << 4, draining: 0 }, "{switch:?}");
+
+        town.restarted.clear();
+        town.suspend(0);
+        town.pass(SECOND * 5);
+        assert_eq!(town.restarted, [5], "{switch:?}: now that it is back");
+        town.hang_up(new);
+        town.pass(SECOND * 200);
+        assert_eq!(town.restarted, [5], "{switch:?}: and that was all");
+        for n in 1..=8u8 {
+            let call = town.call(ChannelChoice::Exclusive(n.into()));
+            assert!(town.is_up(call), "{switch:?}: channel {n} takes calls");
+        }
     }
 }

@@ -11,6 +11,7 @@
 //! After construction nothing here allocates.
 //! Source: Q.931 clause 5.2.3 for the choice of channel; the rest is ours, see `docs/ARCHITECTURE.md`.
 
+mod afresh;
 pub mod callin;
 mod cause;
 mod host_keys;
@@ -20,6 +21,7 @@ mod shortage;
 
 use crate::prompts::Prompt;
 use crate::reports::{CallStage, Closed, Command, Locked, Report, What};
+use afresh::Afresh;
 use callin::{Action, CallIn, Patience, Prompts};
 pub use cause::Reason;
 use dsp::dtmf::Key;
@@ -186,6 +188,7 @@ struct Span {
     /// Channels whose SERVICE is not acknowledged; `None` without service messages.
     pending: Option<u32>,
     dchannel: DChannel,
+    afresh: Afresh,
     link_up: bool,
     /// When to say that nobody answers.
     silence: Option<Duration>,
@@ -274,6 +277,7 @@ impl Gateway {
                 switch,
                 pending: None,
                 dchannel: DChannel::new(isdn::Config::new(isdn::Side::User, switch, line == Line::E1)),
+                afresh: Afresh::default(),
                 link_up: false,
                 silence: None,
                 alarms: Alarms::empty(),
@@ -358,7 +362,8 @@ impl Gateway {
     /// When [`Gateway::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let spans = self.spans.iter().flat_map(|s| [s.dchannel.poll_timeout(), s.silence]).flatten();
+        let spans =
+            self.spans.iter().flat_map(|s| [s.dchannel.poll_timeout(), s.silence, s.afresh.poll_timeout()]).flatten();
         let calls = self.calls.iter().flatten().filter_map(|c| c.dialogue.as_ref()?.deadline());
         let conferences = self.conferences.iter().flatten().filter_map(|c| c.until);
         let life = match self.life {
@@ -666,8 +671,12 @@ impl Gateway {
             isdn::Event::Restarted { channels } => {
                 self.report(now, What::Restarted { span: span as u16, channels: channels.len() as u32 });
             }
-            // Of calls we place, which the gateway does not yet do, and of RESTARTs we send.
-            isdn::Event::Proceeding { .. } | isdn::Event::Alerting { .. } | isdn::Event::RestartDone { .. } => {}
+            // Of calls we place, which the gateway does not yet do.
+            isdn::Event::Proceeding { .. } | isdn::Event::Alerting { .. } => {}
+            isdn::Event::RestartDone { acknowledged: true, .. } => {}
+            isdn::Event::RestartDone { channel, acknowledged: false } => {
+                self.report(now, What::RestartUnanswered { span: span as u16, timeslot: Timeslot(channel.timeslot) });
+            }
             isdn::Event::Name { call, name } => {
                 if let Some(call) = self.index_of(span, call).and_then(|index| self.calls[index].as_ref()) {
                     let call = call.id;
@@ -717,6 +726,7 @@ impl Gateway {
         }
         self.report(now, What::CallStage { call: id, stage: CallStage::Answering });
         self.settle_service(now, channel.index());
+        self.not_owed(channel);
         let dchannel = &mut self.spans[span].dchannel;
         let answered = dchannel.proceed(now, reference, timeslot.0).and_then(|()| dchannel.connect(now, reference));
         if answered.is_err() {
@@ -1002,6 +1012,7 @@ impl Gateway {
         self.now = now;
         if matches!(self.life, Life::Serving) {
             self.watch_ports(now);
+            self.start_afresh(now);
         }
         self.go_on_closing(now);
     }

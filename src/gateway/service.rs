@@ -249,13 +249,13 @@ impl Gateway {
     }
 
     /// The bearer channels of a span.
-    fn bearers(&self, span: usize) -> u32 {
+    pub(super) fn bearers(&self, span: usize) -> u32 {
         self.spans[span].line.bearers().map(Timeslot::index).fold(0, |set, place| set | 1 << place)
     }
 }
 
 /// The places of a channel set, lowest first.
-fn places(mut set: u32) -> impl Iterator<Item = usize> {
+pub(super) fn places(mut set: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let place = (set != 0).then(|| set.trailing_zeros() as usize)?;
         set &= set - 1;

@@ -876,6 +876,8 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::FrameUnsent { span }
         | What::Slip { span }
         | What::Restarted { span, .. }
+        | What::StartedAfresh { span, .. }
+        | What::RestartUnanswered { span, .. }
         | What::FarChanged { span, .. }
         | What::ServicePending { span, .. }
         | What::ServiceContested { span, .. }

@@ -285,6 +285,8 @@ impl Picture {
                 }
             }
             What::CardRemoved { .. }
+            | What::StartedAfresh { .. }
+            | What::RestartUnanswered { .. }
             | What::ServiceContested { .. }
             | What::PortsShort { .. }
             | What::CallConnected { .. }

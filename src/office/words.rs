@@ -63,6 +63,20 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         What::Restarted { span: s, channels } => {
             sentence(Info, "span", format!("{}: the exchange restarted {channels} channel(s)", span(s)))
         }
+        What::StartedAfresh { span: s, channels } => sentence(
+            Info,
+            "span",
+            format!("{}: {channels} channel(s) restarted, lest the exchange hold calls from before the start", span(s)),
+        ),
+        What::RestartUnanswered { span: s, timeslot } => sentence(
+            Warn,
+            "span",
+            format!(
+                "{}: the exchange ignores RESTART of channel {timeslot}; calls on it are taken; if it never answers, set \
+                 restart_at_start = false",
+                span(s)
+            ),
+        ),
         What::FarChanged { span: s, channels, state } => {
             let (level, how) = match state {
                 isdn::FarState::InService => (Info, "in service at the exchange again"),
