@@ -2,8 +2,10 @@
 //! directly, time jumping from one thing to the next.
 
 use crate::random::Random;
+use crate::upkeep::Upkeep;
 use crate::world::{self, AFTERMATH, HOUR, KnownEvent, Tally};
 use dsp::dtmf::Key;
+use event::Keyring;
 use exchange::{CallOrder, CallerEvent, CallerId, Server, SpanId, SpanPlan, Switch, SwitchPlan, TrunkGroup};
 use hal::{DFrame, Line};
 use std::collections::{BTreeMap, VecDeque};
@@ -16,6 +18,12 @@ enum Deed {
     Key(CallerId, Key),
     Talk(CallerId, bool),
     HangUp(CallerId),
+    /// Somebody takes channels out of service or gives them back, here or there.
+    Order,
+    TheyOrder,
+    /// The daemon is killed; it comes back.
+    Kill,
+    Start,
 }
 
 struct Prompting {
@@ -26,6 +34,11 @@ struct World {
     now: Duration,
     random: Random,
     gateway: Gateway,
+    /// There is no daemon at this moment.
+    killed: bool,
+    keyring: Keyring,
+    switch_variant: isdn::Switch,
+    upkeep: Upkeep,
     switch: Switch,
     events: Vec<KnownEvent>,
     /// Frames under way: when they arrive, whether to the gateway.
@@ -45,21 +58,31 @@ struct World {
 /// An hour, and what comes after it.
 pub fn run(seed: u64) -> Tally {
     let mut random = Random::new(seed);
-    let switch_variant = *random.pick(&[isdn::Switch::Ni2, isdn::Switch::Ess5, isdn::Switch::EuroIsdn]);
+    let variants = [isdn::Switch::Ni2, isdn::Switch::Ess5, isdn::Switch::Dms100, isdn::Switch::EuroIsdn];
+    let switch_variant = *random.pick(&variants);
     let (keyring, events) = world::events(&mut random);
-    let gateway = world::gateway(keyring, switch_variant);
+    let mut upkeep = Upkeep::new(&mut random, switch_variant);
+    let mut gateway = world::gateway(keyring.clone(), switch_variant);
+    upkeep.hand_over(Duration::ZERO, &mut gateway);
     let group = TrunkGroup::for_all("all", vec![Server { name: "gateway".into(), cards: vec![vec![SpanId(0)]] }]);
-    let switch = Switch::new(SwitchPlan {
+    let mut switch = Switch::new(SwitchPlan {
         spans: vec![SpanPlan { line: Line::T1, switch: switch_variant }],
         groups: vec![group],
         channel_preferred: random.once_in(2),
         ..SwitchPlan::default()
     });
+    if upkeep.service {
+        switch.with_service_messages(SpanId(0)).expect("the variant has them");
+    }
     let loss_per_mille = random.below(30);
     let mut world = World {
         now: Duration::ZERO,
         random,
         gateway,
+        killed: false,
+        keyring,
+        switch_variant,
+        upkeep,
         switch,
         events,
         wire: VecDeque::new(),
@@ -75,6 +98,10 @@ pub fn run(seed: u64) -> Tally {
     world.switch.start(world.now);
     world.carry();
     world.later(Duration::from_secs(5), Deed::Dial);
+    world.later(Duration::from_secs(60), Deed::Order);
+    world.later(Duration::from_secs(90), Deed::TheyOrder);
+    let first_kill = world.random.ms(10_000, 2_400_000);
+    world.later(first_kill, Deed::Kill);
     let mut next_outage = world.random.ms(60_000, 1_200_000);
     while world.now < HOUR {
         world.step(HOUR.min(next_outage));
@@ -84,8 +111,16 @@ pub fn run(seed: u64) -> Tally {
             next_outage = world.now + length + world.random.ms(120_000, 1_500_000);
         }
     }
-    // Everybody hangs up; nobody dials any more; the line is sound again.
+    // Everybody hangs up; nobody dials any more; the line is sound again, and everything resumed.
     world.deeds.clear();
+    if world.killed {
+        world.start();
+    }
+    for order in world.upkeep.resumed() {
+        world.gateway.handle_command(world.now, order);
+    }
+    world.upkeep.they_resume(&mut world.switch);
+    world.carry();
     world.dead_until = world.now;
     world.loss_per_mille = 0;
     let callers: Vec<CallerId> = world.channels.keys().copied().collect();
@@ -97,8 +132,10 @@ pub fn run(seed: u64) -> Tally {
         world.step(HOUR + AFTERMATH);
     }
     world::check_end(&world.gateway);
+    world.upkeep.check_end(&world.switch);
     assert_eq!(world.switch.calls(), 0, "the exchange still has calls");
     assert!(world.voice.is_empty(), "legs left open: {:?}", world.voice.keys());
+    world.tally.add(&world.upkeep.tally);
     world.tally
 }
 
@@ -113,10 +150,11 @@ impl World {
         let prompts = self.voice.values().flatten().map(|p| p.ends).min();
         let wire = self.wire.front().map(|(at, ..)| *at);
         let deed = self.deeds.keys().next().map(|(at, _)| *at);
-        let next = [self.gateway.poll_timeout(), self.switch.poll_timeout(), prompts, wire, deed];
+        let gateway = if self.killed { None } else { self.gateway.poll_timeout() };
+        let next = [gateway, self.switch.poll_timeout(), prompts, wire, deed];
         let next = next.into_iter().flatten().min().unwrap_or(limit).min(limit);
         self.now = self.now.max(next);
-        if self.gateway.poll_timeout().is_some_and(|t| t <= self.now) {
+        if !self.killed && self.gateway.poll_timeout().is_some_and(|t| t <= self.now) {
             self.gateway.handle_timeout(self.now);
         }
         if self.switch.poll_timeout().is_some_and(|t| t <= self.now) {
@@ -125,7 +163,9 @@ impl World {
         self.carry();
         while self.wire.front().is_some_and(|(at, ..)| *at <= self.now) {
             let (_, to_gateway, frame) = self.wire.pop_front().expect("just looked");
-            if to_gateway {
+            if to_gateway && self.killed {
+                continue;
+            } else if to_gateway {
                 self.gateway.handle_frame(self.now, 0, &frame);
             } else {
                 self.switch.handle_frame(self.now, SpanId(0), &frame);
@@ -148,7 +188,26 @@ impl World {
             self.act(deed);
             self.carry();
         }
-        world::check(&self.gateway);
+        if self.now < self.dead_until {
+            self.upkeep.disturbed();
+        }
+        if !self.killed {
+            world::check(&self.gateway);
+            self.upkeep.check(self.now, &self.gateway, &self.switch, &self.channels);
+        }
+    }
+
+    fn kill(&mut self) {
+        self.killed = true;
+        self.voice.clear();
+        self.upkeep.killed();
+    }
+
+    fn start(&mut self) {
+        self.killed = false;
+        self.gateway = world::gateway(self.keyring.clone(), self.switch_variant);
+        self.upkeep.hand_over(self.now, &mut self.gateway);
+        self.gateway.start(self.now);
     }
 
     fn act(&mut self, deed: Deed) {
@@ -179,6 +238,32 @@ impl World {
             }
             Deed::HangUp(caller) => {
                 self.switch.hang_up(self.now, caller, exchange::exchange_cause(16));
+            }
+            Deed::Order => {
+                let order = self.upkeep.ordered(&mut self.random);
+                if !self.killed {
+                    self.gateway.handle_command(self.now, order);
+                }
+                let (shortest, longest) = if self.upkeep.calm { (600_000, 2_400_000) } else { (100, 300_000) };
+                let pause = self.random.ms(shortest, longest);
+                self.later(pause, Deed::Order);
+            }
+            Deed::TheyOrder => {
+                self.upkeep.they_order(&mut self.random, &mut self.switch);
+                let pause = self.random.ms(10_000, 900_000);
+                self.later(pause, Deed::TheyOrder);
+            }
+            Deed::Kill => {
+                self.kill();
+                // Within seconds the exchange does not notice, and its link is only reset.
+                let longest = if self.random.once_in(2) { 60_000 } else { 3000 };
+                let pause = self.random.ms(0, longest);
+                self.later(pause, Deed::Start);
+            }
+            Deed::Start => {
+                self.start();
+                let pause = self.random.ms(1000, 2_400_000);
+                self.later(pause, Deed::Kill);
             }
         }
     }
@@ -214,7 +299,9 @@ impl World {
                 self.later(at, Deed::Key(caller, Key::from_char(c).expect("a key")));
             }
         }
-        let life = self.random.ms(1000, 400_000);
+        // Some never hang up by themselves: what a daemon that was killed has forgotten must end all the same.
+        let longest = if self.random.once_in(4) { 4_000_000 } else { 400_000 };
+        let life = self.random.ms(1000, longest);
         self.later(life, Deed::HangUp(caller));
     }
 
@@ -228,7 +315,7 @@ impl World {
                         self.send(false, frame);
                     }
                     Output::Voice(command) => self.voice(command),
-                    Output::Report(report) => self.tally.note(&report.what),
+                    Output::Report(report) => self.upkeep.note(self.now, &report.what),
                 }
             } else if let Some(output) = self.switch.poll_output() {
                 match output {

@@ -29,6 +29,10 @@ pub struct Tally {
     pub streams: u64,
     pub link_losses: u64,
     pub frames_lost: u64,
+    pub orders: u64,
+    pub kills: u64,
+    pub shortages: u64,
+    pub restarted: u64,
 }
 
 impl Tally {
@@ -41,6 +45,10 @@ impl Tally {
         self.streams += other.streams;
         self.link_losses += other.link_losses;
         self.frames_lost += other.frames_lost;
+        self.orders += other.orders;
+        self.kills += other.kills;
+        self.shortages += other.shortages;
+        self.restarted += other.restarted;
     }
 
     /// Count a report.
@@ -54,6 +62,8 @@ impl Tally {
             What::EventClosed { by: Some(_), .. } => self.ended_by_host += 1,
             What::StreamStart { .. } => self.streams += 1,
             What::LinkDown { .. } => self.link_losses += 1,
+            What::PortsShort { short: true, .. } => self.shortages += 1,
+            What::StartedAfresh { channels, .. } => self.restarted += u64::from(*channels),
             _ => {}
         }
     }
