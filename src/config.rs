@@ -461,6 +461,53 @@ impl Default for Event {
 pub struct Control {
     /// The socket; empty: `control.sock` under the state directory.
     pub socket: PathBuf,
+    /// The group whose members reach the socket; empty: the daemon's own user and root alone.
+    pub group: String,
+    /// Who may look: users, and groups as `@group`.
+    pub viewers: Vec<String>,
+    /// Who may take channels out of service.
+    pub technicians: Vec<String>,
+    /// Who may do everything.
+    pub operators: Vec<String>,
+}
+
+impl Control {
+    /// Who is let in, by number.
+    ///
+    /// # Errors
+    /// The setting that names nobody, in words.
+    pub fn admission(&self) -> Result<control::Admission, String> {
+        let lists = [("viewers", &self.viewers), ("technicians", &self.technicians), ("operators", &self.operators)];
+        let named = lists.iter().find(|(_, list)| !list.is_empty());
+        if let (true, Some((name, _))) = (self.group.is_empty(), named) {
+            return Err(format!("control.{name} is set, but without control.group nobody on it reaches the socket"));
+        }
+        let numbers = |name: &str, list: &[String]| -> Result<Vec<_>, String> {
+            list.iter().map(|who| member(who).map_err(|why| format!("control.{name}: {why}"))).collect()
+        };
+        Ok(control::Admission {
+            group: match self.group.as_str() {
+                "" => None,
+                name => Some(group_number(name).map_err(|why| format!("control.group: {why}"))?),
+            },
+            viewers: numbers("viewers", &self.viewers)?,
+            technicians: numbers("technicians", &self.technicians)?,
+            operators: numbers("operators", &self.operators)?,
+        })
+    }
+}
+
+fn member(who: &str) -> Result<control::Member, String> {
+    if let Some(group) = who.strip_prefix('@') {
+        return group_number(group).map(control::Member::Group);
+    }
+    let user = nix::unistd::User::from_name(who).ok().flatten();
+    user.map(|user| control::Member::User(user.uid.as_raw())).ok_or_else(|| format!("there is no user \"{who}\""))
+}
+
+fn group_number(name: &str) -> Result<u32, String> {
+    let group = nix::unistd::Group::from_name(name).ok().flatten();
+    group.map(|group| group.gid.as_raw()).ok_or_else(|| format!("there is no group \"{name}\""))
 }
 
 /// `[metrics]`
@@ -894,6 +941,20 @@ mod tests {
             let said = marks(&format!("[stream]\n{wrong}\n")).expect_err("refused");
             assert!(said.contains("low_water") && said.contains("for ever"), "{said}");
         }
+    }
+
+    #[test]
+    fn who_is_let_in_is_found_by_name_or_refused() {
+        let admission = |text: &str| Config::parse(&format!("[control]\n{text}\n")).expect("read").control.admission();
+        assert_eq!(admission(""), Ok(control::Admission::default()));
+        let found = admission("group = \"root\"\ntechnicians = [\"root\", \"@root\"]").expect("both are everywhere");
+        assert_eq!(found.group, Some(0));
+        assert_eq!(found.technicians, [control::Member::User(0), control::Member::Group(0)]);
+        let said = admission("viewers = [\"root\"]").expect_err("nobody would reach the socket");
+        assert!(said.contains("control.viewers") && said.contains("control.group"), "{said}");
+        let said = admission("group = \"root\"\noperators = [\"@no-such-group\"]").expect_err("no such group");
+        assert!(said.contains("control.operators") && said.contains("no-such-group"), "{said}");
+        assert!(admission("group = \"no-such-group\"").is_err());
     }
 
     fn spans(far_ends: &[&str]) -> String {

@@ -3,6 +3,7 @@
 //! Questions are answered from the office's picture, orders go to the real-time thread; nothing here
 //! waits for either.
 
+mod auditing;
 mod doctor;
 mod metrics;
 mod service;
@@ -18,7 +19,7 @@ use crate::trace::Traces;
 use cast::{Caster, PortStatus};
 use control::{
     Bucket, CallInfo, ChannelInfo, ChannelUse, EventInfo, EventState, ExchangeCallInfo, ExchangeCallState, Handler,
-    LinkState, LoopInfo, NoticeHub, Peer, PerformanceInfo, Pins, PortInfo, PortState, Problem, RealtimeInfo, Reply,
+    LinkState, LoopInfo, NoticeHub, Peer, PerformanceInfo, Pins, PortInfo, PortState, Problem, ProblemKind, RealtimeInfo, Reply,
     Request, Reservation, Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription,
     Timing, TraceFeed, TraceWish,
 };
@@ -71,6 +72,32 @@ pub struct Desk {
 
 impl Handler for Desk {
     fn handle(&self, peer: &Peer, request: Request) -> Result<Reply, Problem> {
+        let order = auditing::Order::of(&request);
+        let answer = self.answer(peer, request);
+        if let Some(order) = order {
+            self.note(peer, &order, answer.as_ref().err().map(|problem| problem.kind));
+        }
+        answer
+    }
+
+    fn denied(&self, peer: &Peer, request: &Request) {
+        if let Some(order) = auditing::Order::of(request) {
+            log::warn!(target: "server", "{} may not {} {}", peer.name, order.verb, order.target);
+            self.note(peer, &order, Some(ProblemKind::Denied));
+        }
+    }
+
+    fn watch(&self) -> Subscription {
+        self.shared.hub.subscribe()
+    }
+
+    fn trace(&self, wish: TraceWish) -> Result<Box<dyn TraceFeed>, Problem> {
+        self.traces.feed(wish)
+    }
+}
+
+impl Desk {
+    fn answer(&self, peer: &Peer, request: Request) -> Result<Reply, Problem> {
         match request {
             Request::Status => Ok(Reply::Status(Box::new(self.status()))),
             Request::Spans => Ok(Reply::Spans(self.spans())),
@@ -97,16 +124,6 @@ impl Handler for Desk {
         }
     }
 
-    fn watch(&self) -> Subscription {
-        self.shared.hub.subscribe()
-    }
-
-    fn trace(&self, wish: TraceWish) -> Result<Box<dyn TraceFeed>, Problem> {
-        self.traces.feed(wish)
-    }
-}
-
-impl Desk {
     /// The hub of notices, to be closed at the end.
     #[must_use]
     pub fn hub(&self) -> &NoticeHub {

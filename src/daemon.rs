@@ -68,6 +68,9 @@ pub fn preflight(config: &Config) -> Vec<String> {
     if let Err(error) = PromptSet::load(&config.call_in.prompts, &config.call_in.language) {
         warnings.push(error.to_string());
     }
+    if let Err(error) = config.control.admission() {
+        warnings.push(error);
+    }
     warnings
 }
 
@@ -405,7 +408,8 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     });
     let socket = config.control_socket();
     let mut control =
-        control::Server::bind(&socket, desk.clone()).map_err(|e| format!("the control socket cannot be used: {e}"))?;
+        control::Server::bind_with(&socket, desk.clone(), control::Limits::default(), config.control.admission()?)
+            .map_err(|e| format!("the control socket cannot be used: {e}"))?;
 
     let metrics = start_metrics(&config, &desk)?;
 

@@ -1,6 +1,7 @@
-//! The audit log: every order that changed something, who gave it and what came of it, one JSON line each.
+//! The audit log: every order that changes something, who gave it and what came of it, one JSON line each.
 //!
-//! A line is on the disk before the order is carried out; the file is only ever appended to, and rotation is the
+//! Of a suspension and its end a line is on the disk before the order is carried out, and another only if it failed; of the others
+//! there is one, with the outcome. The file is only ever appended to, and rotation is the
 //! administrator's business (`copytruncate` or a rename: the file is opened anew for each line).
 //!
 //! Time: milliseconds since 1970 in UTC.
@@ -34,19 +35,29 @@ pub struct Entry<'a> {
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<&'a str>,
+    /// `done`, or the kind of problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a str>,
 }
 
 impl<'a> Entry<'a> {
     /// Somebody orders this.
     #[must_use]
     pub fn new(at_ms: u64, peer: &'a Peer, verb: &'a str, target: &'a str) -> Entry<'a> {
-        Entry { at_ms, by: &peer.name, uid: peer.uid, verb, target, reason: None, ticket: None }
+        Entry { at_ms, by: &peer.name, uid: peer.uid, verb, target, reason: None, ticket: None, outcome: None }
     }
 
     /// For this reason, under this ticket.
     #[must_use]
     pub fn because(mut self, reason: Option<&'a str>, ticket: Option<&'a str>) -> Entry<'a> {
         (self.reason, self.ticket) = (reason, ticket);
+        self
+    }
+
+    /// With this outcome.
+    #[must_use]
+    pub fn with_outcome(mut self, outcome: &'a str) -> Entry<'a> {
+        self.outcome = Some(outcome);
         self
     }
 }
@@ -79,12 +90,13 @@ mod tests {
     fn orders_are_appended_whole() {
         let dir = tempfile::tempdir().expect("a directory");
         let audit = Audit::of(dir.path());
-        let peer = Peer { uid: Some(7), name: "kim".into() };
+        let peer = Peer { uid: Some(7), groups: Vec::new(), name: "kim".into() };
         audit.write(&Entry::new(1, &peer, "suspend", "span 1").because(Some("water"), None)).expect("written");
-        audit.write(&Entry::new(2, &peer, "resume", "span 1")).expect("written");
+        audit.write(&Entry::new(2, &peer, "resume", "span 1").with_outcome("denied")).expect("written");
         let text = std::fs::read_to_string(dir.path().join(FILE)).expect("there");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0], r#"{"at_ms":1,"by":"kim","uid":7,"verb":"suspend","target":"span 1","reason":"water"}"#);
+        assert!(lines[1].ends_with(r#""target":"span 1","outcome":"denied"}"#), "{}", lines[1]);
     }
 }

@@ -1,4 +1,4 @@
-//! Putting the socket into the file system, for its owner only, and taking it away again.
+//! Putting the socket into the file system, for its owner or a group, and taking it away again.
 //!
 //! The mode of a socket comes from the process's mask, and changing it afterwards leaves a moment in which
 //! anybody may connect. So the socket is made in a directory of its own that nobody else may enter, given
@@ -8,7 +8,7 @@ use crate::find::Address;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -36,14 +36,14 @@ impl Bound {
     }
 }
 
-/// Listen at `path`, readable and writable for our user only.
-pub(crate) fn bind(path: &Path) -> io::Result<(UnixListener, Bound)> {
+/// Listen at `path`, readable and writable for our user, and for this group if one is named.
+pub(crate) fn bind(path: &Path, group: Option<u32>) -> io::Result<(UnixListener, Bound)> {
     let told =
         |e: io::Error| io::Error::new(e.kind(), format!("cannot offer the control socket {}: {e}", path.display()));
-    bind_untold(path).map_err(told)
+    bind_untold(path, group).map_err(told)
 }
 
-fn bind_untold(path: &Path) -> io::Result<(UnixListener, Bound)> {
+fn bind_untold(path: &Path, group: Option<u32>) -> io::Result<(UnixListener, Bound)> {
     let path = std::path::absolute(path)?;
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the path of a file"));
@@ -60,16 +60,19 @@ fn bind_untold(path: &Path) -> io::Result<(UnixListener, Bound)> {
     let _ = fs::remove_file(&fresh);
     let _ = fs::remove_dir(&private);
     DirBuilder::new().mode(0o700).create(&private)?;
-    let made = make(&fresh, &path);
+    let made = make(&fresh, &path, group);
     let _ = fs::remove_file(&fresh);
     let _ = fs::remove_dir(&private);
     let (listener, identity) = made?;
     Ok((listener, Bound { path, identity }))
 }
 
-fn make(fresh: &Path, path: &Path) -> io::Result<(UnixListener, (u64, u64))> {
+fn make(fresh: &Path, path: &Path, group: Option<u32>) -> io::Result<(UnixListener, (u64, u64))> {
     let listener = UnixListener::bind(Address::of(fresh)?.path())?;
-    fs::set_permissions(fresh, Permissions::from_mode(0o600))?;
+    if let Some(group) = group {
+        chown(fresh, None, Some(group))?;
+    }
+    fs::set_permissions(fresh, Permissions::from_mode(if group.is_some() { 0o660 } else { 0o600 }))?;
     let metadata = fs::symlink_metadata(fresh)?;
     fs::rename(fresh, path)?;
     Ok((listener, (metadata.dev(), metadata.ino())))
@@ -115,7 +118,7 @@ mod tests {
     fn the_socket_is_for_its_owner_and_leaves_nothing_beside_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("control.sock");
-        let (_listener, bound) = bind(&path).expect("bound");
+        let (_listener, bound) = bind(&path, None).expect("bound");
         let mode = fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 1);
@@ -124,15 +127,26 @@ mod tests {
     }
 
     #[test]
+    fn a_group_reaches_the_socket_when_it_is_named() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("control.sock");
+        // Our own group: others can be given away by root alone.
+        let group = nix::unistd::getegid().as_raw();
+        let (_listener, _bound) = bind(&path, Some(group)).expect("bound");
+        let metadata = fs::metadata(&path).expect("there");
+        assert_eq!((metadata.permissions().mode() & 0o777, metadata.gid()), (0o660, group));
+    }
+
+    #[test]
     fn a_dead_socket_is_replaced_a_living_one_respected() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("control.sock");
-        let (living, _) = bind(&path).expect("bound");
-        let refused = bind(&path).expect_err("in use");
+        let (living, _) = bind(&path, None).expect("bound");
+        let refused = bind(&path, None).expect_err("in use");
         assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
         assert!(refused.to_string().contains("control.sock"), "{refused}");
         drop(living);
-        let (_listener, _) = bind(&path).expect("replaced");
+        let (_listener, _) = bind(&path, None).expect("replaced");
         assert!(UnixStream::connect(&path).is_ok());
     }
 
@@ -141,10 +155,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("control.sock");
         fs::write(&path, "precious").expect("written");
-        assert_eq!(bind(&path).expect_err("a file").kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(bind(&path, None).expect_err("a file").kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&path).expect("read"), "precious");
         assert_eq!(
-            bind(&directory.path().join("nowhere/control.sock")).expect_err("no directory").kind(),
+            bind(&directory.path().join("nowhere/control.sock"), None).expect_err("no directory").kind(),
             io::ErrorKind::NotFound
         );
     }
@@ -153,9 +167,9 @@ mod tests {
     fn another_daemons_socket_is_not_removed() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("control.sock");
-        let (first, bound) = bind(&path).expect("bound");
+        let (first, bound) = bind(&path, None).expect("bound");
         drop(first);
-        let (_second, _) = bind(&path).expect("replaced");
+        let (_second, _) = bind(&path, None).expect("replaced");
         bound.remove();
         assert!(UnixStream::connect(&path).is_ok());
     }
@@ -166,7 +180,7 @@ mod tests {
         let private = directory.path().join(".control.sock.new");
         fs::create_dir(&private).expect("made");
         drop(UnixListener::bind(private.join("socket")).expect("bound"));
-        assert!(bind(&directory.path().join("control.sock")).is_ok());
+        assert!(bind(&directory.path().join("control.sock"), None).is_ok());
         assert!(!private.exists());
     }
 
@@ -176,7 +190,7 @@ mod tests {
         let deep = directory.path().join("d".repeat(150));
         fs::create_dir(&deep).expect("made");
         let path = deep.join("control.sock");
-        let (_listener, _) = bind(&path).expect("bound");
-        assert_eq!(bind(&path).expect_err("in use").kind(), io::ErrorKind::AddrInUse);
+        let (_listener, _) = bind(&path, None).expect("bound");
+        assert_eq!(bind(&path, None).expect_err("in use").kind(), io::ErrorKind::AddrInUse);
     }
 }

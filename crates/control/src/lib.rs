@@ -18,6 +18,7 @@
 //! reservation; both keep what they hide out of `Debug`.
 #![forbid(unsafe_code)]
 
+mod access;
 mod bind;
 mod calls;
 mod client;
@@ -39,6 +40,7 @@ mod status;
 mod trace;
 mod wire;
 
+pub use access::{Access, Admission, Member};
 pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
 pub use client::{Client, ClientError, Tracing, Watching};
 pub use events::{EventInfo, EventState, Pins, PortInfo, PortState, Reservation, StreamInfo};

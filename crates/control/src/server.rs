@@ -1,6 +1,6 @@
 //! The server: the socket, a thread for each connection, and the [`Handler`] that knows the answers.
 //!
-//! Looks after who may connect (nobody but the daemon's own user: mode 0600), how many, how long they may
+//! Looks after who may connect and ask for what ([`Admission`]; unless told otherwise the daemon's own user alone), how many, how long they may
 //! dawdle and how much they may say. What a request means is the handler's business.
 //!
 //! Data path: socket → line → [`Request`] → [`Handler::handle`] → [`Reply`] or [`Problem`] → line → socket.
@@ -9,8 +9,8 @@
 use crate::bind::{self, Bound};
 use crate::line::{LineReader, NoLine, Waits};
 use crate::{
-    Peer, Problem, ProblemKind, REQUEST_LINE_MAX, Reply, Request, Said, Subscription, TraceFeed, TraceWish, WatchEnd,
-    decode_request,
+    Admission, Peer, Problem, ProblemKind, REQUEST_LINE_MAX, Reply, Request, Said, Subscription, TraceFeed, TraceWish,
+    WatchEnd, decode_request,
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::HashMap;
@@ -40,6 +40,11 @@ pub trait Handler: Send + Sync {
     /// # Errors
     /// Why it was not carried out; nothing is changed then.
     fn handle(&self, peer: &Peer, request: Request) -> Result<Reply, Problem>;
+
+    /// Somebody wanted something that he may not: to be noted. Nothing is done, unless it is overridden.
+    fn denied(&self, peer: &Peer, request: &Request) {
+        let _ = (peer, request);
+    }
 
     /// Somebody wants to be told what happens: a subscription to the daemon's [`crate::NoticeHub`].
     fn watch(&self) -> Subscription;
@@ -85,6 +90,7 @@ pub struct Server {
 struct Shared {
     handler: Arc<dyn Handler>,
     limits: Limits,
+    admission: Admission,
     stopping: AtomicBool,
     connections: Mutex<Connections>,
     gone: Condvar,
@@ -105,20 +111,26 @@ impl Server {
     /// `AddrInUse` when a daemon answers there already, `AlreadyExists` when something other than a socket
     /// is there; what else the system refuses. The message names the path.
     pub fn bind(path: &Path, handler: Arc<dyn Handler>) -> io::Result<Server> {
-        Server::bind_with(path, handler, Limits::default())
+        Server::bind_with(path, handler, Limits::default(), Admission::default())
     }
 
-    /// The same with other limits.
+    /// The same with other limits, and for others than the daemon's own user and root.
     ///
     /// # Errors
     /// As [`Server::bind`].
-    pub fn bind_with(path: &Path, handler: Arc<dyn Handler>, limits: Limits) -> io::Result<Server> {
-        let (listener, bound) = bind::bind(path)?;
+    pub fn bind_with(
+        path: &Path,
+        handler: Arc<dyn Handler>,
+        limits: Limits,
+        admission: Admission,
+    ) -> io::Result<Server> {
+        let (listener, bound) = bind::bind(path, admission.group)?;
         // The same socket once more, as the type that can be shut down: that wakes the acceptor.
         let waker = UnixStream::from(OwnedFd::from(listener.try_clone()?));
         let shared = Arc::new(Shared {
             handler,
             limits,
+            admission,
             stopping: AtomicBool::new(false),
             connections: Mutex::default(),
             gone: Condvar::new(),
@@ -212,7 +224,7 @@ impl Shared {
         let waits = Waits { idle: Some(self.limits.idle), line: Some(self.limits.line) };
         loop {
             let said = match lines.next(stream, waits) {
-                Ok(line) => match decode_request(&line) {
+                Ok(line) => match decode_request(&line).and_then(|request| self.allow(&peer, request)) {
                     Ok(Request::Watch) => {
                         // Whatever goes wrong with the connection ends it, and nothing else.
                         let _ = self.serve_watch(stream);
@@ -243,6 +255,15 @@ impl Shared {
                 return;
             }
         }
+    }
+
+    fn allow(&self, peer: &Peer, request: Request) -> Result<Request, Problem> {
+        let checked = self.admission.check(peer, &request);
+        if checked.is_err() {
+            // What became of the note changes nothing about the answer.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.handler.denied(peer, &request)));
+        }
+        checked.map(|()| request)
     }
 
     fn carry_out(&self, peer: &Peer, request: Request) -> Said {

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 pub struct Fake {
     pub hub: NoticeHub,
     pub asked: Mutex<Vec<Request>>,
+    /// Who was refused what.
+    pub denied: Mutex<Vec<(Option<u32>, Request)>>,
 }
 
 impl Handler for Fake {
@@ -45,6 +47,10 @@ impl Handler for Fake {
             // The wrong kind of answer.
             Request::ExchangeHangUp { .. } => Reply::Watching,
         })
+    }
+
+    fn denied(&self, peer: &Peer, request: &Request) {
+        self.denied.lock().expect("whole").push((peer.uid, request.clone()));
     }
 
     fn watch(&self) -> Subscription {
@@ -96,10 +102,19 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(limits: Limits, queue: usize) -> Bench {
+        Bench::with(limits, queue, Admission::default())
+    }
+
+    /// Admitting others than ourselves.
+    pub fn admitting(admission: Admission) -> Bench {
+        Bench::with(Limits::default(), 8, admission)
+    }
+
+    fn with(limits: Limits, queue: usize, admission: Admission) -> Bench {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("control.sock");
-        let fake = Arc::new(Fake { hub: NoticeHub::new(queue), asked: Mutex::default() });
-        let server = Server::bind_with(&path, fake.clone(), limits).expect("bound");
+        let fake = Arc::new(Fake { hub: NoticeHub::new(queue), asked: Mutex::default(), denied: Mutex::default() });
+        let server = Server::bind_with(&path, fake.clone(), limits, admission).expect("bound");
         Bench { fake, server, path, _directory: directory }
     }
 
