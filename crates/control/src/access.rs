@@ -107,6 +107,9 @@ impl Request {
             | Request::ListenPorts
             | Request::PlanSuspend(_)
             | Request::Suspensions
+            | Request::Doctor
+            | Request::Alarms { .. }
+            | Request::Performance { .. }
             | Request::Watch
             | Request::ExchangeCalls => Access::Viewer,
             // Numbers of callers are hidden from those who only look.
