@@ -19,9 +19,9 @@ use crate::trace::Traces;
 use cast::{Caster, PortStatus};
 use control::{
     Bucket, CallInfo, ChannelInfo, ChannelUse, EventInfo, EventState, ExchangeCallInfo, ExchangeCallState, Handler,
-    LinkState, LoopInfo, NoticeHub, Peer, PerformanceInfo, Pins, PortInfo, PortState, Problem, ProblemKind, RealtimeInfo, Reply,
-    Request, Reservation, Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo, Subscription,
-    Timing, TraceFeed, TraceWish,
+    LinkState, LoopInfo, NoticeHub, Peer, PerformanceInfo, Pins, PortInfo, PortState, Problem, ProblemKind,
+    RealtimeInfo, Reply, Request, Reservation, Reserve, ServiceState, Side, SpanCounters, SpanInfo, Status, StreamInfo,
+    Subscription, Timing, TraceFeed, TraceWish,
 };
 use event::{EventNumber, Keyring, Role};
 use std::collections::BTreeSet;
