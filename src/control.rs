@@ -4,6 +4,8 @@
 //! waits for either.
 
 mod auditing;
+pub(crate) mod bench;
+pub(crate) mod checks;
 mod doctor;
 mod metrics;
 mod service;
@@ -16,6 +18,7 @@ use crate::office::{self, Shared, chain, now_ms};
 use crate::realtime::{Granted, Histogram, LoopStatistics};
 use crate::reports::{CallStage, Closed, Command, Order};
 use crate::trace::Traces;
+use board_loopback::FaultDesk;
 use cast::{Caster, PortStatus};
 use control::{
     Bucket, CallInfo, ChannelInfo, ChannelUse, EventInfo, EventState, ExchangeCallInfo, ExchangeCallState, Handler,
@@ -24,7 +27,9 @@ use control::{
     Subscription, Timing, TraceFeed, TraceWish,
 };
 use event::{EventNumber, Keyring, Role};
+use hal::SpanIndex;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +67,10 @@ pub struct Desk {
     pub formats: Vec<cast::Format>,
     /// The first stream port.
     pub first_port: u16,
+    /// By span, where faults are put on the line of a software card.
+    pub faults: Vec<(FaultDesk, SpanIndex)>,
+    /// Where the stream ports are reached from here.
+    pub listen: IpAddr,
     /// The audit log.
     pub audit: Audit,
     /// The configuration it was started with.
@@ -117,6 +126,13 @@ impl Desk {
             Request::Alarms { history: false } => Ok(Reply::Alarms(self.alarms())),
             Request::Alarms { history: true } => Ok(Reply::Alarms(self.shared.picture().alarms.past())),
             Request::Performance { span } => self.performance(span),
+            Request::Test(wish) => self.test(peer, &wish),
+            Request::PlanTest(wish) => self.plan_test(&wish),
+            Request::Tests => Ok(self.tests()),
+            Request::Checks => Ok(self.checks()),
+            Request::StopTest { id } => self.stop_test(id),
+            Request::ReleaseLoops { target } => self.release_loops(&target),
+            Request::Fault { span, words } => self.fault(peer, span, words.as_deref()),
             Request::ExchangeDial(plan) => self.dial(plan),
             Request::ExchangeCalls => self.exchange_calls(),
             Request::ExchangeHangUp { id } => self.exchange_hang_up(id),
@@ -216,7 +232,7 @@ impl Desk {
                 let out = |state: &isdn::FarState| *state != isdn::FarState::Unknown;
                 let far = picture.far.iter().filter(|(c, (state, _))| usize::from(c.span) == index && out(state));
                 let far = far.fold(0, |set: u32, (channel, _)| set | 1 << channel.timeslot.index());
-                let near = picture.near.get(&(index as u16)).map_or(0, |(sets, _)| sets.out);
+                let near = picture.near.get(&(index as u16)).map_or(0, |(sets, _)| sets.out | sets.maintenance);
                 span_info(index, span, in_use, (near | far).count_ones() as usize)
             })
             .collect()
@@ -239,7 +255,11 @@ impl Desk {
                 let has = |set: u32| set & 1 << timeslot.index() != 0;
                 let pending = picture.pending.get(&(index as u16)).is_some_and(|set| has(*set));
                 let (sets, near_since_ms) = picture.near.get(&(index as u16)).copied().unwrap_or_default();
-                let near = if has(sets.out) { ServiceState::OutOfService } else { ServiceState::InService };
+                let near = match (has(sets.out), has(sets.maintenance)) {
+                    (true, _) => ServiceState::OutOfService,
+                    (false, true) => ServiceState::Maintenance,
+                    (false, false) => ServiceState::InService,
+                };
                 let call = picture
                     .calls
                     .iter()
@@ -268,7 +288,7 @@ impl Desk {
                     event: call.and_then(|(_, c)| c.event).map(|(e, _)| control::Masked::new(&e.to_string())),
                     since_ms: match (call, far) {
                         (Some((_, call)), _) => call.since_ms,
-                        (None, _) if near == ServiceState::OutOfService => near_since_ms,
+                        (None, _) if near != ServiceState::InService => near_since_ms,
                         (None, Some((_, since_ms))) => *since_ms,
                         (None, None) => span.since_ms,
                     },

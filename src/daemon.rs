@@ -1,11 +1,12 @@
 //! The composition: cards, gateway, voice path, casters, office, control socket, exchange; started in
 //! this order and stopped in the other.
 
+use crate::bench::Rack;
 use crate::config::{Board, Card as CardConfig, Config, FarEnd, Span as SpanConfig};
 use crate::control::Desk;
 use crate::demonstration;
 use crate::gateway::callin::Patience;
-use crate::gateway::{ClosedEvents, Gateway, Settings as GatewaySettings};
+use crate::gateway::{ClosedEvents, Gateway, SPAN_TIMESLOTS, Settings as GatewaySettings};
 use crate::metrics;
 use crate::office::audit::Audit;
 use crate::office::held::HeldPorts;
@@ -23,7 +24,7 @@ use crate::voice::VoicePath;
 use board_loopback::{CapturingCard, LoopbackCard};
 use cast::{Caster, RecorderSettings};
 use event::{Guard, Journal, JournalError, Keyring};
-use hal::{Card, Line};
+use hal::{Card, Line, SpanIndex};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -289,10 +290,12 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let traced = cards.pictures.iter().map(span_name).collect();
     let traces = Arc::new(Traces::new(traced, trace::dialled_digits(&config.call_in.numbers)));
     let mut collector = Collector::new(traces.clone());
-    let (mut engine_cards, mut card_controls) = (Vec::new(), Vec::new());
-    for (index, card) in cards.cards.into_iter().enumerate() {
+    let (mut engine_cards, mut card_controls, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, mut card) in cards.cards.into_iter().enumerate() {
         let name = card.name().to_owned();
         let lines: Vec<Line> = card.spans().iter().map(|s| s.line).collect();
+        let desk = card.fault_desk();
+        faults.extend((0..lines.len()).map(|place| (desk.clone(), SpanIndex(place as u8))));
         let (card, copies) = CapturingCard::new(Box::new(card), trace::QUEUE * lines.len());
         collector.add(copies, lines.len());
         let running = Box::new(card).start(tick).map_err(|e| format!("card \"{name}\": {}", chain(&e)))?;
@@ -308,7 +311,11 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let (report_sender, reports) = rtrb::RingBuffer::new(REPORTS);
     let (used_sender, used_rings) = rtrb::RingBuffer::new(ports.len() * 4);
     let (order_sender, orders) = crossbeam_channel::bounded(ORDERS);
-    let engine = Engine::new(gateway, voice, engine_cards, report_sender, used_sender);
+    // Each channel's probe may be on its way back while the next is sent.
+    let channels = lines.len() * SPAN_TIMESLOTS;
+    let (probe_sender, used_probes) = rtrb::RingBuffer::new(2 * channels);
+    let rack = Rack::new(channels, probe_sender);
+    let engine = Engine::new(gateway, voice, engine_cards, report_sender, used_sender).with_rack(rack);
     let statistics = Arc::new(LoopStatistics::default());
     let loop_settings = LoopSettings {
         tick,
@@ -352,7 +359,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         held,
     };
     let store = Store::start(content_dir.clone()).map_err(|e| format!("no thread for the content store: {e}"))?;
-    let inlets = Inlets { reports, used_rings, cast_events, rings, ledger, cards: card_controls };
+    let inlets = Inlets { reports, used_rings, used_probes, cast_events, rings, ledger, cards: card_controls };
     let office = Office::open(office_settings, inlets, caster.clone(), store, picture, journal, order_sender.clone())
         .map_err(|e| format!("the state directory {} cannot be used: {e}", state_dir.display()))?;
     let shared = office.shared();
@@ -398,6 +405,8 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         server: server.clone(),
         tick_ms: tick.milliseconds(),
         started_ms,
+        faults,
+        listen: crate::control::checks::reached(config.stream.address),
         audit: Audit::of(&state_dir),
         state_dir: state_dir.clone(),
         content_dir: content_dir.clone(),

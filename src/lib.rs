@@ -4,6 +4,7 @@
 //! others. It is the one place that knows everybody; `docs/ARCHITECTURE.md` has the map.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod config;
 pub mod control;
 pub mod daemon;

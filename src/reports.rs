@@ -3,6 +3,7 @@
 //! Both directions are values of fixed size in bounded queues: nothing here allocates, formats or
 //! names a file. Times are since the daemon's start; the office puts dates to them.
 
+use crate::bench::{Probe, Reading};
 use crate::gateway::{CallId, Channel, Holds, NearSets, WhenOut};
 use event::{EventNumber, Role};
 use hal::{Alarms, FrameFault, Timeslot};
@@ -336,6 +337,13 @@ pub enum What {
         /// The caller hung up, or the exchange cleared.
         by_peer: bool,
     },
+    /// A probe on a channel shows this.
+    Probed {
+        /// The channel.
+        channel: Channel,
+        /// This.
+        reading: Reading,
+    },
     /// The memory of closed events is full.
     ClosedFull,
     /// Everything is cleared and the links are released: the thread may stop.
@@ -388,4 +396,6 @@ pub enum Order {
     Gateway(Command),
     /// A fresh ring to the encoder, for the next stream on this port (counted from 0).
     Outlet(u16, rtrb::Producer<i16>),
+    /// A probe for a channel in test, or none any more.
+    Probe(Channel, Option<Box<Probe>>),
 }

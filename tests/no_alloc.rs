@@ -1,15 +1,17 @@
 //! After start-up the real-time thread allocates nothing: calls come in over a software span, key, talk,
-//! are streamed and leave, while every allocation of `Engine::tick` is counted.
+//! are streamed and leave, and other channels are tested beside them, while every allocation of `Engine::tick` is counted.
 
 use board_loopback::LoopbackCard;
+use dsp::bert::{Pattern, Sync};
 use event::{EventNumber, Guard, Keyring, Role};
 use exchange::{Digits, Exchange, Prepared, Step};
-use hal::{Card, ChunkLength, Line};
+use hal::{Card, ChunkLength, Line, SpanIndex, Timeslot, TimeslotLoopback};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use trunkcast::bench::{BitPlan, Insert, Probe, Rack, Reading};
 use trunkcast::gateway::callin::Patience;
-use trunkcast::gateway::{ClosedEvents, Gateway, Settings};
+use trunkcast::gateway::{Channel, ClosedEvents, Gateway, SPAN_TIMESLOTS, Settings};
 use trunkcast::prompts::{PromptSet, read_wav};
 use trunkcast::realtime::{Engine, EngineCard};
 use trunkcast::reports::{Command, Order, What};
@@ -26,7 +28,7 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
 
     let mut builder = LoopbackCard::builder("near");
     let far_end = builder.span_to_exchange(Line::E1);
-    let running = Box::new(builder.build()).start(TICK).expect("started");
+    let mut running = Box::new(builder.build()).start(TICK).expect("started");
     let far = far_end.attach("far").expect("free");
     let switch = isdn::Switch::EuroIsdn;
     let mut exchange =
@@ -49,8 +51,18 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     let (reports, mut told) = rtrb::RingBuffer::new(4096);
     let (used, _used) = rtrb::RingBuffer::new(16);
     let cards = vec![EngineCard { traffic: running.traffic, lines: vec![Line::E1] }];
-    let mut engine = Engine::new(gateway, voice, cards, reports, used);
+    let (used_probes, mut back) = rtrb::RingBuffer::new(SPAN_TIMESLOTS);
+    let rack = Rack::new(SPAN_TIMESLOTS, used_probes);
+    let mut engine = Engine::new(gateway, voice, cards, reports, used).with_rack(rack);
     engine.start(Duration::ZERO);
+
+    // A pattern over a loop at our end, and a tone, on channels the callers do not get.
+    let (patterned, sounding) = (Timeslot(31), Timeslot(30));
+    let on = |timeslot| Channel { span: 0, timeslot };
+    running.control.set_timeslot_loopback(SpanIndex(0), patterned, TimeslotLoopback::Local).expect("supported");
+    let plan = BitPlan { pattern: Pattern::Qrss, insert: Insert::Count(7), run_ms: 50_000 };
+    engine.order(Duration::ZERO, Order::Probe(on(patterned), Some(Box::new(Probe::bits(plan)))));
+    engine.order(Duration::ZERO, Order::Probe(on(sounding), Some(Box::new(Probe::sound(Some((1_004.0, -10.0)))))));
 
     let clip: exchange::Clip = Arc::from(read_wav(include_bytes!("../assets/speech/a2.wav")).expect("a WAV file"));
     let keys = |digits: &str| Step::Key {
@@ -73,7 +85,7 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     };
     let mut now = Duration::from_secs(1);
     let (mut joined, mut streams, mut wrong, mut ended) = (0, 0, 0, 0);
-    let mut allocated = 0;
+    let (mut allocated, mut readings) = (0, 0);
     let mut ticks = 0;
     for second in 0..60 {
         match second {
@@ -97,6 +109,7 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
                     What::StreamStart { .. } => streams += 1,
                     What::EntryWrong { .. } => wrong += 1,
                     What::CallEnded { .. } => ended += 1,
+                    What::Probed { .. } => readings += 1,
                     _ => {}
                 }
             }
@@ -111,5 +124,11 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     let counted = allocation_counter::measure(|| engine.order(now, Order::Gateway(Command::Shutdown)));
     allocated += counted.count_total;
     assert_eq!((joined, streams, wrong, ended), (2, 1, 1, 4), "the calls took place");
+    assert_eq!(readings, 50 + 60, "one a second of each probe");
+    let counted = allocation_counter::measure(|| engine.order(now, Order::Probe(on(patterned), None)));
+    allocated += counted.count_total;
+    let (channel, mut probe) = back.pop().expect("it came back");
+    let Some(Reading::Bits { report, inserted: 7, done: true }) = probe.read() else { panic!("{:?}", probe.read()) };
+    assert_eq!((channel, report.sync, report.bit_errors), (on(patterned), Sync::InSync, 7), "{report:?}");
     assert_eq!(allocated, 0, "allocations in {ticks} ticks");
 }

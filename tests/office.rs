@@ -93,6 +93,7 @@ fn office(dir: &Path) -> (Office, RealTime) {
     let caster = Arc::new(caster);
     let (report_sender, reports) = rtrb::RingBuffer::new(100);
     let (_, used_rings) = rtrb::RingBuffer::new(10);
+    let (_, used_probes) = rtrb::RingBuffer::new(10);
     let (outlet, ring) = rtrb::RingBuffer::new(RING_SAMPLES);
     let (order_sender, orders) = crossbeam_channel::bounded(10);
     let settings = Settings {
@@ -107,7 +108,7 @@ fn office(dir: &Path) -> (Office, RealTime) {
         held: HeldPorts::none(&dir.join("ports.json")),
     };
     let ledger = Ledger::open(&dir.join("service.json"), Vec::new()).expect("nothing is suspended");
-    let inlets = Inlets { reports, used_rings, cast_events, rings: vec![ring], ledger, cards: Vec::new() };
+    let inlets = Inlets { reports, used_rings, used_probes, cast_events, rings: vec![ring], ledger, cards: Vec::new() };
     let store = Store::start(content).expect("a thread");
     let journal = Journal::open(dir).expect("opened");
     let picture = Picture { spans: vec![span()], ..Picture::default() };

@@ -200,7 +200,7 @@ fn idle_channels_go_at_once_and_busy_ones_after_their_calls() {
     assert!(calls.iter().all(|call| town.is_up(*call)));
     town.suspend(T1);
     let busy = T1 & !((1 << 13) - 1);
-    assert_eq!(town.near(), NearSets { out: T1 & !busy, draining: busy });
+    assert_eq!(town.near(), NearSets { out: T1 & !busy, draining: busy, ..NearSets::default() });
     assert_eq!(town.far_out(), T1 & !busy, "the exchange knows of the idle ones");
     assert_eq!(town.span_out(), None);
     for (place, call) in calls.iter().enumerate() {
@@ -208,7 +208,7 @@ fn idle_channels_go_at_once_and_busy_ones_after_their_calls() {
         town.hang_up(*call);
         assert_eq!(town.far_out() >> 13 & 0x3ff, (1 << (place + 1)) - 1, "each follows its call");
     }
-    assert_eq!((town.near(), town.span_out()), (NearSets { out: T1, draining: 0 }, Some(true)));
+    assert_eq!((town.near(), town.span_out()), (NearSets { out: T1, ..NearSets::default() }, Some(true)));
     assert!(town.gateway.link_up(0), "SERVICE has said it; the D channel stays");
 
     town.suspend(0);
@@ -256,6 +256,34 @@ fn forced_calls_are_told_and_let_go_once() {
     assert!(town.is_up(kept));
     town.hold(Holds::OPERATOR, 0b11, 0b11);
     assert_eq!(town.cause(kept), Some(16), "its grace is over");
+}
+
+/// A test keeps calls away but takes none away: the exchange is told of maintenance, a call on the channel goes on, and a
+/// suspension that comes on top is the worse of the two.
+#[test]
+fn a_channel_in_test_is_in_maintenance_until_the_test_is_over() {
+    for switch in [Switch::Ni2, Switch::EuroIsdn] {
+        let mut town = Town::up(switch, WhenOut::Service);
+        let call = town.call(ChannelChoice::Exclusive(3.into()));
+        town.hold(Holds::TEST, 0b1110, 0);
+        let tested = |maintenance, out, draining| NearSets { out, maintenance, draining };
+        assert_eq!(town.near(), tested(0b1010, 0, 0b100), "{switch:?}");
+        assert!(town.is_up(call), "{switch:?}: nobody was cut off");
+        if switch == Switch::Ni2 {
+            let told = town.exchange.service(isdn::Channel::new(2)).map(|s| s.far);
+            assert_eq!(told, Some(FarState::Maintenance), "and offers no call on it");
+        } else {
+            let refused = town.call(ChannelChoice::Exclusive(2.into()));
+            assert_eq!(town.cause(refused), Some(44), "it has not been told");
+        }
+        town.hang_up(call);
+        assert_eq!(town.near(), tested(0b1110, 0, 0), "{switch:?}: it follows its call");
+        town.suspend(0b10);
+        assert_eq!(town.near(), tested(0b1100, 0b10, 0), "{switch:?}");
+        town.hold(Holds::TEST, 0, 0);
+        town.suspend(0);
+        assert_eq!((town.near(), town.span_out()), (NearSets::default(), None), "{switch:?}: never the whole span");
+    }
 }
 
 /// Without SERVICE the exchange goes on offering calls until the link has gone.
@@ -357,7 +385,7 @@ fn nothing_the_exchange_does_undoes_a_suspension() {
         town.exchange.start(town.now);
         town.settle();
         town.pass(SECOND * 300);
-        assert_eq!(town.near(), NearSets { out: 1 << 4, draining: 0 }, "{switch:?}");
+        assert_eq!(town.near(), NearSets { out: 1 << 4, ..NearSets::default() }, "{switch:?}");
         assert_eq!(town.far_out(), 1 << 4, "{switch:?}: and the exchange is told so again");
     }
 }
@@ -385,7 +413,7 @@ fn a_line_that_fails_holds_its_channels_and_keeps_its_calls() {
         town.hold(Holds::OPERATOR, 0b1, 0);
         town.hold(Holds::ALARM, u32::MAX, 0);
         let all = if switch == Switch::Ni2 { T1 } else { E1 };
-        assert_eq!(town.near(), NearSets { out: all & !0b100, draining: 0b100 }, "{switch:?}");
+        assert_eq!(town.near(), NearSets { out: all & !0b100, draining: 0b100, ..NearSets::default() }, "{switch:?}");
         assert!(town.is_up(call) && town.gateway.link_up(0), "{switch:?}: nothing is dropped by us");
         assert_eq!(town.span_out(), None, "{switch:?}: it passes, so the exchange is not shown a span that is out");
         // The link goes and comes back while the failure stands.
@@ -396,7 +424,11 @@ fn a_line_that_fails_holds_its_channels_and_keeps_its_calls() {
         town.hold(Holds::ALARM, 0, 0);
         // SERVICE has a pace.
         town.pass(SECOND * 60);
-        assert_eq!(town.near(), NearSets { out: 0b1, draining: 0 }, "{switch:?}: what a technician took out stays out");
+        assert_eq!(
+            town.near(),
+            NearSets { out: 0b1, draining: 0, ..NearSets::default() },
+            "{switch:?}: what a technician took out stays out"
+        );
         assert_eq!(town.far_out(), if switch == Switch::Ni2 { 0b1 } else { 0 }, "{switch:?}");
         let after = town.call(ChannelChoice::Exclusive(5.into()));
         assert!(town.is_up(after), "{switch:?}");
@@ -492,7 +524,7 @@ fn a_daemon_started_anew_restarts_each_channel_once() {
         let expected = |set: u32| (1..=31u8).filter(|n| set & 1 << (n - 1) != 0).collect::<Vec<_>>();
         assert_eq!(town.restarted, expected(all & !(1 << 4 | 1 << 8)), "{switch:?}: neither out nor in a call");
         assert!(town.is_up(new), "{switch:?}: a call that came since is left alone");
-        assert_eq!(town.near(), NearSets { out: 1 << 4, draining: 0 }, "{switch:?}");
+        assert_eq!(town.near(), NearSets { out: 1 << 4, draining: 0, ..NearSets::default() }, "{switch:?}");
 
         town.restarted.clear();
         town.suspend(0);

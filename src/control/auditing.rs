@@ -25,11 +25,16 @@ impl Order {
             Request::HangUp { call } => ("hang_up", format!("call {call}")),
             Request::Suspend(wish) => ("suspend", wish.target.to_string()),
             Request::Resume(wish) => ("resume", wish.target.to_string()),
+            Request::Test(wish) => ("test", wish.target.to_string()),
+            Request::StopTest { id } => ("stop_test", format!("test {id}")),
+            Request::ReleaseLoops { target } => ("release_loops", target.to_string()),
+            Request::Fault { span, words: Some(_) } => ("fault", format!("span {span}")),
             Request::ExchangeDial(plan) => ("exchange_dial", plan.called.clone().unwrap_or_else(|| "100".to_owned())),
             Request::ExchangeHangUp { id } => ("exchange_hang_up", format!("call {id} of the exchange")),
             _ => return None,
         };
-        let written_before = matches!(request, Request::Suspend(_) | Request::Resume(_));
+        let written_before =
+            matches!(request, Request::Suspend(_) | Request::Resume(_) | Request::Test(_) | Request::Fault { .. });
         Some(Order { verb, target, written_before })
     }
 }

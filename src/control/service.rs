@@ -128,6 +128,11 @@ impl Desk {
                 ..HoldInfo::default()
             });
         }
+        for (reason, hold) in [(Holds::TEST, Hold::Test), (Holds::SELF_TEST, Hold::SelfTest)] {
+            if held(reason) {
+                told.push(HoldInfo { hold, ..HoldInfo::default() });
+            }
+        }
         if !held(Holds::OPERATOR) && !held(Holds::LOAD) {
             return told;
         }
@@ -144,7 +149,7 @@ impl Desk {
         told
     }
 
-    fn write_down(&self, entry: &Entry<'_>) -> Result<(), Problem> {
+    pub(super) fn write_down(&self, entry: &Entry<'_>) -> Result<(), Problem> {
         self.audit.write(entry).map_err(|e| self.not_written(crate::office::audit::FILE, &e))
     }
 
@@ -155,7 +160,7 @@ impl Desk {
     }
 }
 
-fn resolve(ledger: &Ledger, target: &Target) -> Result<ledger::Sets, Problem> {
+pub(super) fn resolve(ledger: &Ledger, target: &Target) -> Result<ledger::Sets, Problem> {
     ledger.resolve(target).ok_or_else(|| {
         let mut cards: Vec<&str> = ledger.places().iter().map(|place| place.card.as_str()).collect();
         cards.dedup();
@@ -171,14 +176,14 @@ fn ones(sets: &[u32]) -> u32 {
     sets.iter().map(|set| set.count_ones()).sum()
 }
 
-fn calls_on<'a>(picture: &'a Picture, sets: &'a [u32]) -> impl Iterator<Item = (CallId, &'a CallPicture)> {
+pub(super) fn calls_on<'a>(picture: &'a Picture, sets: &'a [u32]) -> impl Iterator<Item = (CallId, &'a CallPicture)> {
     let on = |call: &CallPicture| {
         sets.get(usize::from(call.channel.span)).is_some_and(|set| set & 1 << call.channel.timeslot.index() != 0)
     };
     picture.calls.iter().filter(move |(_, call)| on(call)).map(|(id, call)| (*id, call))
 }
 
-fn hit(now: u64, id: CallId, call: &CallPicture) -> CallHit {
+pub(super) fn hit(now: u64, id: CallId, call: &CallPicture) -> CallHit {
     CallHit {
         call: id.0,
         span: call.channel.span + 1,

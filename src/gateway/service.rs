@@ -31,12 +31,18 @@ bitflags::bitflags! {
         const NO_PORT = 1 << 2;
         /// A failure of the line makes it useless.
         const ALARM = 1 << 3;
+        /// A technician tests it.
+        const TEST = 1 << 4;
+        /// The self-test tests it, or has found it bad.
+        const SELF_TEST = 1 << 5;
     }
 }
 
 impl Holds {
     /// Those that take a whole span away from the exchange; the others pass, and calls are refused one by one.
     const LASTING: Holds = Holds::OPERATOR.union(Holds::LOAD);
+    /// Those that put a channel into maintenance (X.731: in test) rather than out of service; any other reason is worse.
+    const TESTING: Holds = Holds::TEST.union(Holds::SELF_TEST);
 }
 
 /// What becomes of a span towards the exchange when its last channel is out.
@@ -78,6 +84,8 @@ impl Entry {
             ServiceState::InService
         } else if busy && self.forced.is_empty() {
             self.near
+        } else if Holds::TESTING.contains(self.holds) {
+            ServiceState::Maintenance
         } else {
             ServiceState::OutOfService
         }
@@ -93,6 +101,8 @@ impl Entry {
 pub struct NearSets {
     /// Out of service at our end.
     pub out: u32,
+    /// In maintenance at our end: they are tested.
+    pub maintenance: u32,
     /// Held, and waiting for the end of a call.
     pub draining: u32,
 }
@@ -210,6 +220,7 @@ impl Gateway {
             let index = span * SPAN_TIMESLOTS + place;
             let (entry, busy) = (self.policy.channels[index], self.calls[index].is_some());
             sets.out |= u32::from(entry.near == ServiceState::OutOfService) << place;
+            sets.maintenance |= u32::from(entry.near == ServiceState::Maintenance) << place;
             sets.draining |= u32::from(!entry.holds.is_empty() && busy) << place;
             calls |= busy;
             lasting &= entry.holds.intersects(Holds::LASTING);
@@ -276,5 +287,9 @@ mod tests {
         let out = Entry { near: ServiceState::OutOfService, ..idle };
         assert_eq!(out.wanted(true), ServiceState::OutOfService, "taken before the exchange knew");
         assert_eq!(Entry { holds: Holds::empty(), ..out }.wanted(true), ServiceState::InService);
+        let tested = Entry { holds: Holds::TEST, ..Entry::default() };
+        assert_eq!(tested.wanted(false), ServiceState::Maintenance);
+        assert_eq!(tested.wanted(true), ServiceState::InService, "a call is never dropped for a test");
+        assert_eq!(Entry { holds: Holds::TEST | Holds::OPERATOR, ..tested }.wanted(false), ServiceState::OutOfService);
     }
 }

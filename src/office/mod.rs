@@ -9,6 +9,7 @@
 
 pub mod alarms;
 pub mod audit;
+mod bench;
 mod failing;
 pub mod held;
 pub mod ledger;
@@ -20,7 +21,8 @@ mod service;
 mod store;
 pub mod words;
 
-use crate::gateway::{CallId, WhenOut};
+use crate::bench::{Probe, Schedule};
+use crate::gateway::{CallId, Channel, WhenOut};
 use crate::reports::{Closed, Command, Order, Report, What};
 use alarms::AlarmLog;
 use cast::{CastEvent, Caster, Format, StreamStart};
@@ -80,6 +82,9 @@ pub struct Shared {
     lines: Arc<Mutex<Lines>>,
     orders: Sender<Order>,
     epoch: Instant,
+    bench: Arc<Mutex<Schedule>>,
+    /// By span, what its card can do for a test.
+    pub supports: Arc<[hal::Support]>,
     /// Notices to whoever watches.
     pub hub: Arc<NoticeHub>,
 }
@@ -109,6 +114,11 @@ impl Shared {
     #[must_use]
     pub fn now(&self) -> Duration {
         self.epoch.elapsed()
+    }
+
+    /// The tests, for a moment.
+    pub fn bench(&self) -> MutexGuard<'_, Schedule> {
+        self.bench.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tell the real-time thread; false when it takes no more orders.
@@ -163,6 +173,8 @@ pub struct Inlets {
     pub reports: rtrb::Consumer<Report>,
     /// Rings it has used up.
     pub used_rings: rtrb::Consumer<rtrb::Producer<i16>>,
+    /// Probes it was told to take out.
+    pub used_probes: rtrb::Consumer<(Channel, Box<Probe>)>,
     /// From the casters.
     pub cast_events: Receiver<CastEvent>,
     /// The reading ends of the rings to the encoders, by port.
@@ -185,6 +197,7 @@ pub struct Office {
     settings: Settings,
     reports: rtrb::Consumer<Report>,
     used_rings: rtrb::Consumer<rtrb::Producer<i16>>,
+    used_probes: rtrb::Consumer<(Channel, Box<Probe>)>,
     cast_events: Receiver<CastEvent>,
     cards: Vec<CardControl>,
     service: service::Handed,
@@ -219,7 +232,7 @@ impl Office {
     /// When the state directory cannot be used.
     pub fn open(
         mut settings: Settings,
-        inlets: Inlets,
+        mut inlets: Inlets,
         caster: Arc<Caster>,
         store: Store,
         picture: Picture,
@@ -251,6 +264,7 @@ impl Office {
             AlarmLog::anew(&settings.state_dir)
         });
         let lines = watch(&settings, &inlets, &picture);
+        let supports = bench::take_over(&mut inlets.cards).into();
         let shared = Shared {
             picture: Arc::new(Mutex::new(picture)),
             journal: Arc::new(Mutex::new(journal)),
@@ -258,6 +272,8 @@ impl Office {
             lines: Arc::new(Mutex::new(lines)),
             orders,
             epoch: settings.epoch,
+            bench: Arc::default(),
+            supports,
             hub: Arc::new(NoticeHub::new(NOTICES)),
         };
         let rings = inlets.rings.into_iter().map(Some).collect();
@@ -266,6 +282,7 @@ impl Office {
             settings,
             reports: inlets.reports,
             used_rings: inlets.used_rings,
+            used_probes: inlets.used_probes,
             cast_events: inlets.cast_events,
             cards: inlets.cards,
             service: service::Handed::default(),
@@ -332,6 +349,7 @@ impl Office {
         self.see_to_time();
         self.see_to_service();
         self.see_to_lines();
+        self.see_to_tests();
         self.send_orders();
         self.write_down();
         busy
@@ -339,6 +357,7 @@ impl Office {
 
     /// The last things: everything that was said is written, streams are ended and published.
     fn close(&mut self) {
+        self.close_tests();
         let in_time = self.caster.shutdown(Duration::from_secs(5));
         while let Ok(event) = self.cast_events.try_recv() {
             self.take_cast_event(&event);
@@ -554,6 +573,8 @@ impl Office {
             }
             What::Near { span, sets } => self.clear_contested(*span, sets.out),
             What::FarChanged { span, .. } => self.count_unanswered(at_ms, *span),
+            What::Probed { channel, reading } => self.shared.bench().read(*channel, *reading),
+            What::CallTaken { channel, .. } => self.shared.bench().call_came(at_ms, *channel),
             What::Finished => self.finished = true,
             _ => {}
         }
@@ -886,6 +907,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::SpanOut { span, .. }
         | What::LinkReleased { span }
         | What::Refused { span, .. } => (None, None, Some(*span)),
+        What::Probed { channel, .. } => (None, None, Some(channel.span)),
         What::CallTaken { call, channel, .. } => (None, Some(*call), Some(channel.span)),
         What::Joined { call, event, .. } | What::Left { call, event, .. } | What::TurnedAway { call, event, .. } => {
             (Some(*event), Some(*call), None)

@@ -289,6 +289,7 @@ impl Picture {
             | What::RestartUnanswered { .. }
             | What::ServiceContested { .. }
             | What::PortsShort { .. }
+            | What::Probed { .. }
             | What::CallConnected { .. }
             // The lists of calls show no names, as they show no whole numbers.
             | What::CallNamed { .. }

@@ -9,7 +9,7 @@ use super::words::ranges;
 use super::{Office, chain, now_ms};
 use crate::reports::{Command, Order};
 use control::{Hold, Severity};
-use hal::{Alarms, SpanIndex, Timeslot};
+use hal::{Alarms, Control, SpanIndex, Timeslot};
 use std::collections::BTreeMap;
 
 /// How often the clock is compared with the ends of suspensions.
@@ -84,23 +84,28 @@ impl Office {
 
     /// Send AIS on a span, or the signal again.
     pub(super) fn send_alarm(&mut self, span: u16, on: bool) {
+        let Some((control, index)) = self.card_of(span) else { return };
+        let alarms = if on { Alarms::AIS } else { Alarms::empty() };
+        if let Err(error) = control.send_alarms(index, alarms) {
+            let text = format!(
+                "span {}: AIS cannot be sent ({}); its D channel is down all the same",
+                span + 1,
+                chain(&error)
+            );
+            self.announce(log::Level::Warn, "span", None, text);
+        }
+    }
+
+    /// The card of a span, and what it calls it.
+    pub(super) fn card_of(&mut self, span: u16) -> Option<(&mut dyn Control, SpanIndex)> {
         let mut first = 0;
         for card in &mut self.cards {
             if span < first + card.spans {
-                let index = SpanIndex((span - first) as u8);
-                let alarms = if on { Alarms::AIS } else { Alarms::empty() };
-                if let Err(error) = card.control.send_alarms(index, alarms) {
-                    let text = format!(
-                        "span {}: AIS cannot be sent ({}); its D channel is down all the same",
-                        span + 1,
-                        chain(&error)
-                    );
-                    self.announce(log::Level::Warn, "span", None, text);
-                }
-                return;
+                return Some((&mut *card.control, SpanIndex((span - first) as u8)));
             }
             first += card.spans;
         }
+        None
     }
 
     /// A channel that is in service again is not fought over any more.

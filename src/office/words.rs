@@ -110,7 +110,12 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
             }
         }
         What::Near { span: s, sets } => {
+            let tested = match sets.maintenance {
+                0 => String::new(),
+                tested => format!("; in maintenance at our end: channels {}", ranges(tested)),
+            };
             let text = match (sets.out, sets.draining) {
+                (0, 0) if sets.maintenance != 0 => "no channel is out of service at our end".to_owned(),
                 (0, 0) => "all channels are in service at our end".to_owned(),
                 (0, draining) => format!("waiting for the calls on channels {} to end", ranges(draining)),
                 (out, 0) => format!("out of service at our end: channels {}", ranges(out)),
@@ -120,7 +125,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
                     ranges(draining)
                 ),
             };
-            sentence(Info, "span", format!("{}: {text}", span(s)))
+            sentence(Info, "span", format!("{}: {text}{tested}", span(s)))
         }
         What::SpanOut { span: s, out: true, how } => {
             let shown = match how {
@@ -258,6 +263,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         | What::Level { .. }
         | What::KeyPressed { .. }
         | What::ConferenceOpened { .. }
+        | What::Probed { .. }
         | What::ConferenceClosed { .. } => None,
     }
 }
@@ -281,6 +287,8 @@ pub fn hold_in_words(hold: Holds) -> &'static str {
         Holds::OPERATOR => "suspended by an operator",
         Holds::LOAD => "given up for other servers",
         Holds::ALARM => "held as the line has failed",
+        Holds::TEST => "in test",
+        Holds::SELF_TEST => "in self-test",
         _ => "kept from calls, as stream ports are short",
     }
 }

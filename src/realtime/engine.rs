@@ -8,9 +8,10 @@
 //! Time: `now` is given; the real-time thread and the simulation drive it alike. Nothing here
 //! allocates after construction, blocks, or calls the system beyond the cards.
 
+use crate::bench::Rack;
 use crate::gateway::{Channel, Gateway, Output};
 use crate::reports::{Order, Report, What};
-use crate::voice::{Heard, VoicePath};
+use crate::voice::{Heard, VoicePath, law_of};
 use hal::{CardEvent, ErrorKind, Line, Readiness, SpanIndex, Traffic};
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub struct Engine {
     reports_lost: u64,
     /// Rings that are used up, on their way to where they may be dropped.
     used_rings: rtrb::Producer<rtrb::Producer<i16>>,
+    /// Probes on channels in test, if anything is tested here.
+    rack: Option<Rack>,
 }
 
 impl Engine {
@@ -78,7 +81,14 @@ impl Engine {
                 card
             })
             .collect();
-        Engine { gateway, voice, cards, reports, reports_lost: 0, used_rings }
+        Engine { gateway, voice, cards, reports, reports_lost: 0, used_rings, rack: None }
+    }
+
+    /// With a rack for probes.
+    #[must_use]
+    pub fn with_rack(mut self, rack: Rack) -> Engine {
+        self.rack = Some(rack);
+        self
     }
 
     /// Establish the data links.
@@ -99,6 +109,11 @@ impl Engine {
                 // The office makes one ring for each stream that has ended and takes the used ones as
                 // often as it looks, so there is room; dropping here would only cost time.
                 let _ = self.used_rings.push(used);
+            }
+            Order::Probe(channel, probe) => {
+                if let Some(rack) = &mut self.rack {
+                    rack.place(channel, probe);
+                }
             }
         }
     }
@@ -253,12 +268,25 @@ impl Engine {
                     let channel = Channel { span, timeslot };
                     if self.voice.is_open(channel) {
                         self.voice.transmit(channel, self.cards[index].traffic.to_send(own, timeslot));
+                    } else {
+                        self.probe(now, index, own, channel, line);
                     }
                 }
             }
             if let Err(error) = self.cards[index].traffic.end() {
                 self.card_failed(now, index, error.kind());
             }
+        }
+    }
+
+    /// A channel without a caller may have a probe.
+    fn probe(&mut self, now: Duration, index: usize, own: SpanIndex, channel: Channel, line: Line) {
+        let Some(rack) = self.rack.as_mut().filter(|rack| rack.is_probed(channel)) else { return };
+        let traffic = &mut self.cards[index].traffic;
+        rack.take_in(traffic.received(own, channel.timeslot));
+        let reading = rack.fill(channel, law_of(line), traffic.to_send(own, channel.timeslot));
+        if let Some(reading) = reading {
+            self.tell(Report { at: now, what: What::Probed { channel, reading } });
         }
     }
 
@@ -283,6 +311,7 @@ impl Engine {
                 | What::Level { .. }
                 | What::KeyPressed { .. }
                 | What::FrameLost { .. }
+                | What::Probed { .. }
                 | What::FrameUnsent { .. }
                 | What::Slip { .. }
         );

@@ -93,6 +93,23 @@ pub enum Command {
     /// What the line of a span, or of all, has suffered: errored seconds and their like
     #[command(after_help = PERFORMANCE_HELP)]
     Performance(Performance),
+    /// Test channels: patterns, tones, levels, loopbacks
+    #[command(subcommand)]
+    Test(Bench),
+    /// Try idle channels, encoders, stream ports, state directory and clock
+    #[command(after_help = SELFTEST_HELP)]
+    Selftest {
+        /// Which channels [default: all]
+        #[arg(num_args = 0..=2, value_name = TARGET)]
+        target: Vec<String>,
+    },
+    /// Rehearse a fault on the line of a software card, or list those that stand
+    #[command(after_help = FAULT_HELP)]
+    Fault {
+        /// The span (`1` or `span 1`), then the fault, or `clear`; those that stand are listed without
+        #[arg(required = true, num_args = 1.., value_name = "SPAN WORDS")]
+        words: Vec<String>,
+    },
     /// Tell what happens, until Ctrl-C
     #[command(after_help = "Example:\n  trunkctl watch --at-least warning --json | jq .text")]
     Watch {
@@ -305,6 +322,207 @@ pub struct Performance {
     pub day: bool,
 }
 
+const SELFTEST_HELP: &str = "\
+Channels that carry calls, are suspended or in test are skipped, and so are those
+of cards that cannot loop a timeslot. Eight timeslots at a time are kept from calls, for two
+seconds. Exit code: 0 when nothing failed.
+
+Examples:
+  trunkctl selftest
+  trunkctl selftest span 1 --json | jq '.items[] | select(.verdict == \"failed\")'";
+
+const FAULT_HELP: &str = "\
+WORDS are what arrives here from the line; `sent` before them means what we send.
+
+  los | lof | ais | rai | errors RATE | stuck TIMESLOT [OCTET] | noisy TIMESLOT
+  line-code N | path N | framing N | slips N       so many, once
+  d-garbage | d-loss PERCENT | d-deaf              the D channel
+  removed                                          the whole card
+  clear [FAULT]                                    without it: all of this direction
+
+Examples:
+  trunkctl fault 1 errors 1e-6
+  trunkctl fault 1 sent los
+  trunkctl fault 1 clear";
+
+const BERT_HELP: &str = "\
+TARGET is `span N`, `channel N/M`, `channel N/M-K`, `card NAME` or `server`. Its
+channels are kept from calls until the test is over. Each is tested by itself.
+
+Patterns: 2^11-1 2^15-1 2^20-1 2^23-1 (or prbs11 and so on), qrss, ones, zeros,
+alternating, 1:7, 3-in-24, or up to 32 bits of your own such as 0b0001.
+
+Exit code: 0 when all channels passed, 1 when one failed or the test could not go on.
+
+Examples:
+  trunkctl test bert channel 1/5 --loop timeslot --for 10s --yes
+  trunkctl test bert span 1 --loop line            the far end is asked for a loop
+  trunkctl test bert channel 1/5 --loop timeslot --insert-errors 5";
+
+const LOOPBACK_HELP: &str = "\
+  local     what we send turns round in our own framer (whole span)
+  line      all that arrives is sent back, framing included (whole span)
+  payload   the timeslots that arrive are sent back (whole span)
+  timeslot  what arrives on these channels is sent back; the others go on
+  off       release what was set
+
+A loopback of a whole span takes its D channel down. Whatever stands is released
+after 20 minutes, or after --for.
+
+Examples:
+  trunkctl test loopback channel 1/5 timeslot
+  trunkctl test loopback span 1 line --for 5m
+  trunkctl test loopback span 1 off";
+
+/// What to test.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Send a pattern, compare what comes back, count wrong bits
+    #[command(after_help = BERT_HELP)]
+    Bert {
+        /// Where: `span N`, `channel N/M`, `channel N/M-K`, `card NAME`, `server`
+        #[arg(required = true, num_args = 1..=2, value_name = TARGET)]
+        target: Vec<String>,
+        /// The pattern
+        #[arg(long, default_value = "qrss", value_parser = pattern)]
+        pattern: String,
+        /// Errors to put in, to see that they are found: a rate such as 1e-3, or so many
+        #[arg(long, value_name = "RATE|N", value_parser = errors)]
+        insert_errors: Option<Errors>,
+        /// Where it turns round: none is set, ours is, or the far end is asked (line, payload)
+        #[arg(long = "loop", value_enum, default_value = "none")]
+        loop_: Looped,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Set a loopback at our end, or release it
+    #[command(after_help = LOOPBACK_HELP)]
+    Loopback {
+        /// TARGET, then `local`, `line`, `payload`, `timeslot` or `off`
+        #[arg(required = true, num_args = 2..=3, value_name = "TARGET LOOPBACK")]
+        what: Vec<String>,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Send a tone, and measure what comes
+    #[command(after_help = "Example:\n  trunkctl test tone channel 1/5 --frequency 2804 --level -16 --for 30s")]
+    Tone {
+        /// Where: `span N`, `channel N/M`, `channel N/M-K`, `card NAME`, `server`
+        #[arg(required = true, num_args = 1..=2, value_name = TARGET)]
+        target: Vec<String>,
+        /// Frequency in Hz
+        #[arg(long, value_name = "HZ", default_value_t = 1_004.0)]
+        frequency: f32,
+        /// Level in dBm0
+        #[arg(long, value_name = "DBM0", default_value_t = -10.0, allow_negative_numbers = true)]
+        level: f32,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Measure what comes: level, strongest tone, noise
+    Level {
+        /// Where: `span N`, `channel N/M`, `channel N/M-K`, `card NAME`, `server`
+        #[arg(required = true, num_args = 1..=2, value_name = TARGET)]
+        target: Vec<String>,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// The tests that go on, and the last that are over
+    List,
+    /// End a test
+    Stop {
+        /// Its number, as `trunkctl test list` shows it
+        id: u64,
+    },
+}
+
+/// How a test runs.
+#[derive(Debug, Args)]
+pub struct Running {
+    /// How long [default: a pattern or tone 1m, a level 5s, a loopback 20m]
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub for_: Option<Duration>,
+    /// Wait for calls to end; without it channels with calls are refused
+    #[arg(long)]
+    pub drain: bool,
+    /// Return as soon as it is ordered
+    #[arg(long)]
+    pub no_follow: bool,
+    #[command(flatten)]
+    pub asking: Asking,
+}
+
+/// Where a pattern turns round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "they would become help texts that say the same word again")]
+pub enum Looped {
+    None,
+    Local,
+    Line,
+    Payload,
+    Timeslot,
+}
+
+impl Looped {
+    /// As the protocol has it.
+    #[must_use]
+    pub fn word(self) -> control::LoopWord {
+        match self {
+            Looped::None => control::LoopWord::None,
+            Looped::Local => control::LoopWord::Local,
+            Looped::Line => control::LoopWord::Line,
+            Looped::Payload => control::LoopWord::Payload,
+            Looped::Timeslot => control::LoopWord::Timeslot,
+        }
+    }
+}
+
+/// The last word of `test loopback`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoopAt {
+    /// Set this one.
+    Loop(Looped),
+    /// Release it.
+    Off,
+}
+
+impl LoopAt {
+    /// What a word means.
+    #[must_use]
+    pub fn of(word: &str) -> Option<LoopAt> {
+        match word {
+            "off" => Some(LoopAt::Off),
+            "none" => None,
+            word => Looped::from_str(word, false).ok().map(LoopAt::Loop),
+        }
+    }
+}
+
+/// Errors to put into a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errors(pub control::InsertErrors);
+
+fn errors(text: &str) -> Result<Errors, String> {
+    if let Ok(count) = text.parse::<u64>() {
+        return Ok(Errors(control::InsertErrors::Count(count)));
+    }
+    match text.parse::<f64>() {
+        Ok(rate) if (1e-9..=1e-2).contains(&rate) => {
+            Ok(Errors(control::InsertErrors::OneIn((1.0 / rate).round() as u64)))
+        }
+        _ => Err("a rate from 1e-2 to 1e-9, or a number of errors".into()),
+    }
+}
+
+/// The pseudo-random ones are also known by the length of their register.
+fn pattern(text: &str) -> Result<String, String> {
+    match text.strip_prefix("prbs").map(str::parse::<u8>) {
+        Some(Ok(length)) => Ok(format!("2^{length}-1")),
+        Some(Err(_)) => Err("prbs11, prbs15, prbs20 or prbs23".into()),
+        None => Ok(text.into()),
+    }
+}
+
 /// The frames to show.
 #[derive(Debug, Args)]
 pub struct Trace {
@@ -496,6 +714,19 @@ mod tests {
         for wrong in ["0", "-1", "", "often", "99999999999"] {
             assert!(repeat(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn errors_are_a_rate_or_a_number_of_them() {
+        use control::InsertErrors::{Count, OneIn};
+        assert_eq!(errors("1e-3"), Ok(Errors(OneIn(1000))));
+        assert_eq!(errors("0.01"), Ok(Errors(OneIn(100))));
+        assert_eq!(errors("5"), Ok(Errors(Count(5))));
+        for wrong in ["", "0.5", "-1", "1e-10", "many"] {
+            assert!(errors(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(pattern("prbs15"), Ok("2^15-1".into()));
+        assert_eq!((LoopAt::of("off"), LoopAt::of("none")), (Some(LoopAt::Off), None));
     }
 
     #[test]

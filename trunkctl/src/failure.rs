@@ -17,6 +17,8 @@ pub enum Failure {
     NotConfirmed,
     /// A call that was followed did not get through; this was its end.
     CallFailed(String),
+    /// A test that was followed found a fault, or could not go on.
+    TestFailed(String),
     /// The notices ended before they should.
     WatchEnded(&'static str),
     /// The doctor found something, and has said so.
@@ -29,7 +31,8 @@ impl Failure {
     /// The exit code, as the help text promises.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Failure::Client(ClientError::Refused(_)) | Failure::NotConfirmed | Failure::CallFailed(_) => 1,
+            Failure::Client(ClientError::Refused(_)) | Failure::NotConfirmed => 1,
+            Failure::CallFailed(_) | Failure::TestFailed(_) => 1,
             Failure::Output(_) | Failure::Unwell => 1,
             Failure::Usage(_) => 2,
             Failure::Client(_) | Failure::WatchEnded(_) => 3,
@@ -64,6 +67,7 @@ impl Failure {
             Failure::NotConfirmed => "not_confirmed",
             Failure::CallFailed(_) => "call_failed",
             Failure::Unwell => "unwell",
+            Failure::TestFailed(_) => "test_failed",
             Failure::Output(_) => ProblemKind::Internal.as_str(),
         };
         let mut error = json!({ "kind": kind, "message": self.to_string() });
@@ -92,7 +96,7 @@ impl fmt::Display for Failure {
                 Some(source) => write!(f, "{e}: {source}"),
                 None => e.fmt(f),
             },
-            Failure::Usage(what) | Failure::CallFailed(what) => f.write_str(what),
+            Failure::Usage(what) | Failure::CallFailed(what) | Failure::TestFailed(what) => f.write_str(what),
             Failure::NotConfirmed => f.write_str("nothing was done"),
             Failure::Unwell => f.write_str("something is wrong"),
             Failure::WatchEnded(why) => f.write_str(why),

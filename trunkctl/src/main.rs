@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod confirm;
 mod dial;
 mod doctor;
@@ -13,6 +14,7 @@ mod failure;
 mod man;
 mod output;
 mod pcap;
+mod selftest;
 mod service;
 mod show;
 mod table;
@@ -39,7 +41,8 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_quiet() => return ExitCode::SUCCESS,
         Err(failure) => failure,
     };
-    let told_already = failure.is_told() || (matches!(failure, Failure::CallFailed(_)) && output.is_json());
+    let followed = matches!(failure, Failure::CallFailed(_) | Failure::TestFailed(_));
+    let told_already = failure.is_told() || (followed && output.is_json());
     if output.is_json() && !told_already {
         // If even that cannot be written, the exit code is all there is.
         let _ = output.answer(&failure.json(), String::new);
@@ -117,6 +120,9 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             let view = control::LineView { intervals: wish.intervals, far: wish.far, day: wish.day };
             output.answer(&all, || show::performance(&all, view))
         }
+        Command::Test(what) => bench::test(&mut client, &what, output),
+        Command::Selftest { target } => selftest::selftest(&mut client, &target, output),
+        Command::Fault { words } => bench::fault(&mut client, &words, output),
         Command::Watch { at_least } => watch(client, at_least, output),
         Command::Trace(wish) => trace::trace(client, &wish, output),
         Command::Exchange(Exchange::Dial(dial)) => dial::dial(&mut client, &dial, output),

@@ -93,7 +93,8 @@ pub fn plan(client: &mut Client, wish: &Suspend, output: Output) -> Result<(), F
     output.answer(&plan, || show::suspend_plan(&plan))
 }
 
-fn target(words: &[String]) -> Result<Target, Failure> {
+/// The target that these words name.
+pub fn target(words: &[String]) -> Result<Target, Failure> {
     words.join(" ").parse().map_err(|e: control::NoTarget| Failure::Usage(e.to_string()))
 }
 

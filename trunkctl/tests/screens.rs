@@ -6,7 +6,7 @@ use common::Bench;
 use serde_json::Value;
 use std::path::PathBuf;
 
-const SCREENS: [(&str, &[&str]); 17] = [
+const SCREENS: [(&str, &[&str]); 22] = [
     ("status", &["status"]),
     ("spans", &["spans"]),
     ("channels", &["channels", "1"]),
@@ -24,6 +24,11 @@ const SCREENS: [(&str, &[&str]); 17] = [
     ("alarms_history", &["alarms", "--history"]),
     ("performance", &["performance", "2"]),
     ("performance_all", &["performance", "2", "--intervals", "96", "--far", "--day"]),
+    ("test_list", &["test", "list"]),
+    ("test_plan", &["test", "loopback", "span", "1", "line", "--dry-run"]),
+    ("test_loopback", &["test", "loopback", "span", "1", "line", "--yes"]),
+    ("test_level", &["test", "level", "channel", "1/5-6", "--yes"]),
+    ("fault", &["fault", "1"]),
 ];
 
 fn screen(name: &str) -> String {
@@ -76,6 +81,11 @@ fn with_json_each_answer_is_one_document() {
     assert_eq!(json(&["end", "100200305", "--dry-run"])["event"]["callers"], 2);
     assert_eq!(json(&["cancel", "42", "--dry-run"])["event"], Value::Null);
     assert_eq!(json(&["end", "100200305", "--yes"])["text"], "event 100200305 is ended, 2 callers were let go");
+    assert_eq!(json(&["test", "list"])[0]["channels"][1]["bits"]["bit_errors"], 4);
+    assert_eq!(json(&["test", "bert", "span", "1", "--dry-run"])["plan"]["calls"][0]["call"], 17);
+    assert_eq!(json(&["test", "stop", "7"])["text"], "test 7 is stopped; its channels come back");
+    assert_eq!(json(&["test", "loopback", "span", "1", "off"])["text"], "the loopback of span 1 is released");
+    assert_eq!(json(&["fault", "1", "sent", "los"])["faults"][1], "sent los");
     assert_eq!(json(&["exchange", "calls"]), serde_json::json!([]));
     assert_eq!(json(&["exchange", "hang-up", "3"])["text"], "call 3 is being cleared");
     assert_eq!(json(&["exchange", "dial"])["id"], 3);
@@ -95,6 +105,7 @@ fn nothing_is_said_in_words() {
         (&["alarms"], "no alarms\n"),
         (&["alarms", "--history"], "no alarms were cleared yet\n"),
         (&["performance"], "no spans\n"),
+        (&["test", "list"], "nothing is or was tested since the daemon started\n"),
     ] {
         assert_eq!(bench.shown(args), words);
         assert_eq!(bench.shown(&[args, &["--json"]].concat()), "[]\n");
@@ -179,4 +190,38 @@ fn a_suspension_is_followed_until_its_channels_are_out() {
         .map(|line| serde_json::from_str::<Value>(line).expect("a document a line")["progress"]["done"] == true)
         .collect();
     assert_eq!(done, [false, true], "{told}");
+}
+
+/// Shown as it goes, then channel by channel; the exit code is the verdict.
+#[test]
+fn a_pattern_test_is_followed_to_its_verdict() {
+    let bench = Bench::new();
+    let args = ["test", "bert", "channel", "1/5-6", "--loop", "timeslot", "--insert-errors", "1e-3", "--yes"];
+    let (code, shown, complaint) = common::told(&bench.run(&args));
+    assert_eq!((code, complaint.as_str()), (1, "trunkctl: failed, 1 of 2 channels\n"));
+    assert_eq!(shown, screen("test_bert"));
+    let (code, shown, complaint) = common::told(&Bench::new().run(&[&args[..], &["--json"]].concat()));
+    let lines: Vec<Value> = shown.lines().map(|l| serde_json::from_str(l).expect("a document a line")).collect();
+    assert_eq!((code, complaint.as_str()), (1, ""));
+    let last = lines.last().expect("the verdict");
+    assert_eq!((&last["passed"], &last["channels"][0]["passed"]), (&Value::from(false), &Value::from(true)));
+    let wish =
+        bench.requests().into_iter().find_map(|r| if let control::Request::Test(w) = r { Some(w) } else { None });
+    let control::TestKind::Bert { pattern, loop_, insert } = wish.expect("asked for").kind else {
+        panic!("another kind")
+    };
+    let one_in = control::InsertErrors::OneIn(1000);
+    assert_eq!((pattern.as_str(), loop_, insert), ("qrss", control::LoopWord::Timeslot, Some(one_in)));
+}
+
+/// The fake's channels 5 and 6 were tested; the others it lists are left out.
+#[test]
+fn a_self_test_has_a_verdict_for_every_item_and_fails_with_one() {
+    let (code, shown, complaint) = common::told(&Bench::new().run(&["selftest", "channel", "1/1-8"]));
+    assert_eq!((code, complaint.as_str()), (1, "trunkctl: 1 of 5 items failed\n"));
+    assert_eq!(shown, screen("selftest"));
+    let (code, shown, complaint) = common::told(&Bench::new().run(&["selftest", "channel", "1/1-8", "--json"]));
+    let document: Value = serde_json::from_str(&shown).expect("one document");
+    assert_eq!((code, complaint.as_str(), &document["passed"]), (1, "", &Value::from(false)));
+    assert_eq!(document["items"][0]["verdict"], "skipped");
 }

@@ -110,11 +110,22 @@ impl Request {
             | Request::Doctor
             | Request::Alarms { .. }
             | Request::Performance { .. }
+            | Request::PlanTest(_)
+            | Request::Tests
+            | Request::Fault { words: None, .. }
             | Request::Watch
             | Request::ExchangeCalls => Access::Viewer,
             // Numbers of callers are hidden from those who only look.
             Request::Trace(wish) if !wish.numbers => Access::Viewer,
-            Request::Trace(_) | Request::HangUp { .. } | Request::Suspend(_) | Request::Resume(_) => Access::Technician,
+            Request::Trace(_)
+            | Request::HangUp { .. }
+            | Request::Suspend(_)
+            | Request::Resume(_)
+            | Request::Test(_)
+            | Request::Checks
+            | Request::StopTest { .. }
+            | Request::ReleaseLoops { .. }
+            | Request::Fault { .. } => Access::Technician,
             // An answer to it shows PINs; ending is for good; the exchange reads and writes files as the daemon.
             Request::Reserve(_)
             | Request::Cancel { .. }

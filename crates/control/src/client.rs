@@ -7,9 +7,10 @@
 use crate::find::{self, Address, Tried};
 use crate::line::{LineReader, NoLine, Waits};
 use crate::{
-    AlarmInfo, CallInfo, ChannelInfo, DialPlan, Done, EventInfo, ExchangeCallInfo, Finding, Notice, PerformanceInfo,
-    PortInfo, Problem, REPLY_LINE_MAX, Reply, Request, Reservation, Reserve, Resume, Said, SpanInfo, Status, Suspend,
-    SuspendPlan, SuspensionInfo, TraceFrame, TraceHead, TraceWish, WatchEnd, encode_request,
+    AlarmInfo, CallInfo, ChannelInfo, Check, DialPlan, Done, EventInfo, ExchangeCallInfo, Finding, Notice,
+    PerformanceInfo, PortInfo, Problem, REPLY_LINE_MAX, Reply, Request, Reservation, Reserve, Resume, Said, SpanInfo,
+    Status, Suspend, SuspendPlan, SuspensionInfo, Target, TestInfo, TestPlan, TestWish, TraceFrame, TraceHead,
+    TraceWish, WatchEnd, encode_request,
 };
 use std::fmt;
 use std::io::{self, Write};
@@ -181,6 +182,20 @@ impl Client {
         plan_suspend(suspend: Suspend) = Request::PlanSuspend(suspend) => Reply::Plan(plan) => plan, SuspendPlan;
         /// Put channels back.
         resume(resume: Resume) = Request::Resume(resume) => Reply::Done(done) => done, Done;
+        /// Begin a test.
+        test(wish: TestWish) = Request::Test(wish) => Reply::Test(info) => *info, TestInfo;
+        /// What that would hit.
+        plan_test(wish: TestWish) = Request::PlanTest(wish) => Reply::TestPlan(plan) => plan, TestPlan;
+        /// The tests that go on, and the last that are over.
+        tests() = Request::Tests => Reply::Tests(all) => all, Vec<TestInfo>;
+        /// Try everything but channels.
+        checks() = Request::Checks => Reply::Checks(all) => all, Vec<Check>;
+        /// End a test.
+        stop_test(id: u64) = Request::StopTest { id } => Reply::Done(done) => done, Done;
+        /// Release the loopbacks of tests.
+        release_loops(target: Target) = Request::ReleaseLoops { target } => Reply::Done(done) => done, Done;
+        /// Put a fault on a line, or clear it, or see what stands.
+        fault(span: u16, words: Option<String>) = Request::Fault { span, words } => Reply::Faults(all) => all, Vec<String>;
         /// All suspensions.
         suspensions() = Request::Suspensions => Reply::Suspensions(all) => all, Vec<SuspensionInfo>;
         /// What is wrong with it.
@@ -266,6 +281,11 @@ fn unexpected(reply: &Reply) -> ClientError {
         Reply::Findings(_) => "findings",
         Reply::Alarms(_) => "alarms",
         Reply::Performance(_) => "performance of lines",
+        Reply::Test(_) => "a test",
+        Reply::TestPlan(_) => "a plan of a test",
+        Reply::Tests(_) => "tests",
+        Reply::Checks(_) => "a self-test",
+        Reply::Faults(_) => "faults",
         Reply::Watching => "the beginning of notices",
         Reply::Tracing(_) => "the beginning of a trace",
         Reply::Dialled { .. } => "the number of a call",

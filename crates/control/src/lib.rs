@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod bench;
 mod bind;
 mod calls;
 mod client;
@@ -41,6 +42,10 @@ mod trace;
 mod wire;
 
 pub use access::{Access, Admission, Member};
+pub use bench::{
+    BitsFound, Check, InsertErrors, LoopWord, SoundFound, SyncState, TestChannel, TestInfo, TestKind, TestPlan,
+    TestState, TestWish, Verdict,
+};
 pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
 pub use client::{Client, ClientError, Tracing, Watching};
 pub use events::{EventInfo, EventState, Pins, PortInfo, PortState, Reservation, StreamInfo};

@@ -4,7 +4,7 @@
 //! Source: our own protocol, version 1. Lengths and ranges are checked before the daemon sees a request,
 //! so that nothing unbounded is kept on behalf of a client.
 
-use crate::{Problem, Resume, Suspend, TraceWish};
+use crate::{Problem, Resume, Suspend, Target, TestWish, TraceWish};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -78,6 +78,33 @@ pub enum Request {
         /// The span, from 1; all when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         span: Option<u16>,
+    },
+    /// Begin a test. Answered with `Test`.
+    Test(TestWish),
+    /// Say what that would hit, and do nothing. Answered with `TestPlan`.
+    PlanTest(TestWish),
+    /// The tests that go on, and the last that are over. Answered with `Tests`.
+    Tests,
+    /// Try encoders, stream ports, state directory and clock. Answered with `Checks`.
+    Checks,
+    /// End a test. Answered with `Done`.
+    StopTest {
+        /// Its number.
+        id: u64,
+    },
+    /// Release every loopback that tests have set on these channels. Answered with `Done`.
+    ReleaseLoops {
+        /// Which.
+        target: Target,
+    },
+    /// Put a fault on the line of a software card, or clear it; only say what stands when `words` is absent. Answered with
+    /// `Faults`.
+    Fault {
+        /// The span, from 1.
+        span: u16,
+        /// The fault: `sent los`, `errors 1e-6`, `clear`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        words: Option<String>,
     },
     /// Tell what happens from now on. Answered with `Watching`, then notices.
     Watch,
@@ -219,12 +246,16 @@ impl Request {
         match self {
             Request::Channels { span: Some(0) }
             | Request::Performance { span: Some(0) }
-            | Request::Trace(TraceWish { span: 0, .. }) => {
-                Err(Problem::malformed("spans are counted from 1, so there is no 0"))
-            }
+            | Request::Trace(TraceWish { span: 0, .. })
+            | Request::Fault { span: 0, .. } => Err(Problem::malformed("spans are counted from 1, so there is no 0")),
             Request::Reserve(reserve) => reserve.check(),
             Request::Suspend(suspend) | Request::PlanSuspend(suspend) => suspend.check(),
             Request::Resume(resume) => resume.check(),
+            Request::Test(wish) | Request::PlanTest(wish) => wish.check(),
+            Request::Fault { words: Some(words), .. } if words.len() > 100 => {
+                Err(Problem::malformed("`words` are a short order such as \"errors 1e-6\""))
+            }
+            Request::Fault { words: Some(words), .. } => one_line("words", words),
             Request::Cancel { event } | Request::End { event } => digits("event", event, ""),
             Request::ExchangeDial(plan) => plan.check(),
             _ => Ok(()),

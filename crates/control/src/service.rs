@@ -112,6 +112,10 @@ pub enum Hold {
     NoPort,
     /// The line has failed; nobody orders that, and it ends with the failure.
     Alarm,
+    /// A technician tests it.
+    Test,
+    /// The self-test tests it, or has found it bad.
+    SelfTest,
     /// A reason this version has no word for.
     #[serde(other)]
     Unknown,
@@ -189,7 +193,9 @@ impl Resume {
 fn check_hold(hold: Hold) -> Result<(), Problem> {
     match hold {
         Hold::Operator | Hold::Load => Ok(()),
-        Hold::NoPort | Hold::Alarm | Hold::Unknown => Err(Problem::malformed("`hold` is \"operator\" or \"load\"")),
+        Hold::NoPort | Hold::Alarm | Hold::Test | Hold::SelfTest | Hold::Unknown => {
+            Err(Problem::malformed("`hold` is \"operator\" or \"load\""))
+        }
     }
 }
 

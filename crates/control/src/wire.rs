@@ -4,8 +4,9 @@
 //! Source: our own protocol, version 1.
 
 use crate::{
-    AlarmInfo, CallInfo, ChannelInfo, EventInfo, ExchangeCallInfo, Finding, Notice, PerformanceInfo, PortInfo, Problem,
-    ProblemKind, Request, Reservation, SpanInfo, Status, SuspendPlan, SuspensionInfo, TraceFrame, TraceHead, WatchEnd,
+    AlarmInfo, CallInfo, ChannelInfo, Check, EventInfo, ExchangeCallInfo, Finding, Notice, PerformanceInfo, PortInfo,
+    Problem, ProblemKind, Request, Reservation, SpanInfo, Status, SuspendPlan, SuspensionInfo, TestInfo, TestPlan,
+    TraceFrame, TraceHead, WatchEnd,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,6 +50,16 @@ pub enum Reply {
     Alarms(Vec<AlarmInfo>),
     /// To `performance`, in the order of the spans.
     Performance(Vec<PerformanceInfo>),
+    /// To `test`.
+    Test(Box<TestInfo>),
+    /// To `plan_test`.
+    TestPlan(TestPlan),
+    /// To `tests`, the oldest first.
+    Tests(Vec<TestInfo>),
+    /// To `checks`.
+    Checks(Vec<Check>),
+    /// To `fault`: those that stand, each as it is ordered.
+    Faults(Vec<String>),
     /// To `watch`: notices follow. Given by the server itself.
     Watching,
     /// To `trace`: frames follow.

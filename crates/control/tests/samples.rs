@@ -48,6 +48,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("request_doctor", Request::Doctor),
         ("request_alarms", Request::Alarms { history: true }),
         ("request_performance", Request::Performance { span: Some(2) }),
+        ("request_test", Request::Test(test_wish())),
+        ("request_fault", Request::Fault { span: 1, words: Some("sent los".into()) }),
         (
             "request_exchange_dial",
             Request::ExchangeDial(DialPlan {
@@ -82,6 +84,10 @@ fn said() -> Vec<(&'static str, Said)> {
         ),
         ("reply_performance", Said::Ok(Reply::Performance(vec![performance()]))),
         ("reply_plan", Said::Ok(Reply::Plan(plan()))),
+        ("reply_test", Said::Ok(Reply::Test(Box::new(test_info())))),
+        ("reply_test_plan", Said::Ok(Reply::TestPlan(test_plan()))),
+        ("reply_checks", Said::Ok(Reply::Checks(vec![checked()]))),
+        ("reply_faults", Said::Ok(Reply::Faults(vec!["errors 1e-6".into(), "sent los".into()]))),
         ("reply_calls", Said::Ok(Reply::Calls(vec![call()]))),
         ("reply_events", Said::Ok(Reply::Events(vec![event()]))),
         ("reply_ports", Said::Ok(Reply::Ports(ports()))),
@@ -96,6 +102,66 @@ fn said() -> Vec<(&'static str, Said)> {
         ("frame", Said::Frame(trace_frame())),
         ("end", Said::End(WatchEnd::Slow)),
     ]
+}
+
+fn test_wish() -> TestWish {
+    TestWish {
+        target: Target::Channels { span: 1, first: 5, last: 5 },
+        kind: TestKind::Bert {
+            pattern: "2^15-1".into(),
+            loop_: LoopWord::Timeslot,
+            insert: Some(InsertErrors::OneIn(1000)),
+        },
+        drain: true,
+        idle_only: false,
+        for_s: Some(60),
+    }
+}
+
+fn test_info() -> TestInfo {
+    TestInfo {
+        id: 7,
+        target: "channel 1/5".into(),
+        what: "pattern 2^15-1, local loopback of each channel".into(),
+        by: "kim".into(),
+        since_ms: 1_767_225_600_000,
+        state: TestState::Over,
+        until_ms: None,
+        passed: Some(true),
+        outcome: Some("passed, 1 of 1 channels".into()),
+        left_out: vec!["span 1: 6".into()],
+        channels: vec![TestChannel {
+            span: 1,
+            channel: 5,
+            bits: Some(BitsFound {
+                sync: SyncState::InSync,
+                inverted: false,
+                bits: 3_840_000,
+                bit_errors: 2,
+                inserted: 2,
+                error_rate: Some(5e-7),
+                seconds: 60,
+                seconds_in_sync: 59,
+                errored_seconds: 2,
+                sync_losses: 0,
+            }),
+            passed: Some(true),
+            sound: None,
+        }],
+    }
+}
+
+fn checked() -> Check {
+    Check { what: "encoder mp3".into(), verdict: Verdict::Passed, text: "42 frames of 1000 ms of tone in 6 ms".into() }
+}
+
+fn test_plan() -> TestPlan {
+    TestPlan {
+        target: "channel 1/5".into(),
+        channels: 1,
+        calls: vec![CallHit { call: 17, span: 1, channel: 5, age_ms: 2_580_000, event: None }],
+        text: vec!["it ends by itself after 60 s".into()],
+    }
 }
 
 fn status() -> Status {

@@ -9,3 +9,4 @@ mod starting;
 mod storage;
 mod support;
 mod suspended;
+mod testing;

@@ -3,6 +3,7 @@
 //! Each function makes text from an answer; `now_ms` is given, so that the same answer makes the same text.
 
 mod alarms;
+mod bench;
 mod calls;
 mod doctor;
 mod events;
@@ -11,6 +12,7 @@ mod status;
 mod trunk;
 
 pub use alarms::{alarms, past_alarms, performance};
+pub use bench::{checks, faults, test_begun, test_plan, test_progress, test_result, tests};
 pub use calls::{calls, calls_within, exchange_calls, exchange_progress};
 pub use doctor::findings;
 pub use events::{closing, events, ports, reservation};

@@ -132,8 +132,11 @@ pub fn channels(channels: &[ChannelInfo], now_ms: u64) -> String {
 
 /// Who keeps a channel out, and why.
 pub fn why(hold: &HoldInfo) -> String {
-    if hold.hold == Hold::NoPort {
-        return "too few stream ports are free".into();
+    match hold.hold {
+        Hold::NoPort => return "too few stream ports are free".into(),
+        Hold::Test => return "in test, see `trunkctl test list`".into(),
+        Hold::SelfTest => return "in self-test".into(),
+        _ => {}
     }
     let mut text = match (hold.hold, &hold.by) {
         (Hold::Operator, Some(by)) => format!("suspended by {by}"),

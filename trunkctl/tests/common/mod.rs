@@ -38,6 +38,8 @@ impl Handler for Fake {
                 Request::Doctor => Reply::Findings(vec![]),
                 Request::Alarms { .. } => Reply::Alarms(vec![]),
                 Request::Performance { .. } => Reply::Performance(vec![]),
+                Request::Tests => Reply::Tests(vec![]),
+                Request::Fault { .. } => Reply::Faults(vec![]),
                 _ => Reply::Status(Box::default()),
             });
         }
@@ -78,6 +80,37 @@ impl Handler for Fake {
                 Reply::Suspensions(vec![one])
             }
             Request::Doctor => Reply::Findings(findings()),
+            Request::Test(wish) => Reply::Test(Box::new(tested(&wish, TestState::Running))),
+            Request::PlanTest(wish) => Reply::TestPlan(TestPlan {
+                target: wish.target.to_string(),
+                channels: 23,
+                calls: plan(&Suspend::new(Target::Span(1))).calls,
+                text: vec![
+                    "its channels go into maintenance, and come back when the test is over".into(),
+                    "the D channel of span 1 goes down while the loopback stands".into(),
+                ],
+            }),
+            // Asked after a second time, it is over.
+            Request::Tests => {
+                let asked = self.asked.lock().expect("whole");
+                let last = asked
+                    .iter()
+                    .rev()
+                    .find_map(|r| if let Request::Test(wish) = r { Some(wish.clone()) } else { None });
+                let times = asked.iter().filter(|r| matches!(r, Request::Tests)).count();
+                let state = if last.is_none() || times > 1 { TestState::Over } else { TestState::Running };
+                Reply::Tests(vec![tested(&last.unwrap_or_else(bert), state)])
+            }
+            Request::Checks => {
+                let item = |what: &str, verdict, text: &str| Check { what: what.into(), verdict, text: text.into() };
+                Reply::Checks(vec![
+                    item("encoder mp3", Verdict::Passed, "42 frames of 1000 ms of tone in 6 ms"),
+                    item("port 10003", Verdict::Failed, "127.0.0.1:10003 does not answer: connection refused"),
+                ])
+            }
+            Request::StopTest { id } => Reply::done(format!("test {id} is stopped; its channels come back")),
+            Request::ReleaseLoops { target } => Reply::done(format!("the loopback of {target} is released")),
+            Request::Fault { .. } => Reply::Faults(vec!["errors 1e-6".into(), "sent los".into()]),
             Request::Watch | Request::Trace(_) => return Err(Problem::internal("the server keeps this to itself")),
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => {
@@ -401,6 +434,59 @@ fn plan(wish: &Suspend) -> SuspendPlan {
             told: "SERVICE tells the exchange of each channel at once".into(),
             unanswered: "SERVICE is sent once more after 2 minutes".into(),
         }],
+    }
+}
+
+fn bert() -> TestWish {
+    let kind = TestKind::Bert { pattern: "qrss".into(), loop_: LoopWord::Timeslot, insert: None };
+    TestWish {
+        target: Target::Channels { span: 1, first: 5, last: 6 },
+        kind,
+        drain: false,
+        idle_only: false,
+        for_s: None,
+    }
+}
+
+/// Of two channels the first passes a pattern test, the second does not.
+fn tested(wish: &TestWish, state: TestState) -> TestInfo {
+    let over = state == TestState::Over;
+    let good = BitsFound {
+        sync: SyncState::InSync,
+        bits: 3_840_000,
+        seconds: 60,
+        seconds_in_sync: 59,
+        error_rate: Some(0.0),
+        ..BitsFound::default()
+    };
+    let bad = BitsFound { bit_errors: 4, errored_seconds: 3, error_rate: Some(1e-6), ..good.clone() };
+    let heard =
+        SoundFound { level_dbm0: -10.1, tone_hz: 1_004.0, tone_dbm0: -10.1, noise_dbrnc0: 79.9, notched_dbrnc0: 18.2 };
+    let pattern = matches!(wish.kind, TestKind::Bert { .. });
+    let sound = matches!(wish.kind, TestKind::Tone { .. } | TestKind::Level);
+    let channel = |channel, bits: BitsFound, passed| TestChannel {
+        span: 1,
+        channel,
+        bits: pattern.then_some(bits),
+        passed: (pattern && over).then_some(passed),
+        sound: sound.then(|| heard.clone()),
+    };
+    TestInfo {
+        id: 7,
+        target: wish.target.to_string(),
+        what: match wish.kind {
+            TestKind::Bert { .. } => "pattern qrss, local loopback of each channel".into(),
+            TestKind::Loopback { .. } => "line loopback".into(),
+            TestKind::Tone { .. } | TestKind::Level => "level".into(),
+        },
+        by: "kim".into(),
+        since_ms: five_minutes_ago(),
+        state,
+        until_ms: (!over).then(|| five_minutes_ago() + 600_000),
+        passed: (pattern && over).then_some(false),
+        outcome: over.then(|| if pattern { "failed, 1 of 2 channels".into() } else { "its time was over".into() }),
+        left_out: vec![],
+        channels: vec![channel(5, good, true), channel(6, bad, false)],
     }
 }
 

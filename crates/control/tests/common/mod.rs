@@ -45,6 +45,13 @@ impl Handler for Fake {
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),
             // The wrong kind of answer.
+            Request::Test(_)
+            | Request::PlanTest(_)
+            | Request::Tests
+            | Request::Checks
+            | Request::StopTest { .. }
+            | Request::ReleaseLoops { .. }
+            | Request::Fault { .. } => Reply::Tests(vec![]),
             Request::ExchangeHangUp { .. } => Reply::Watching,
         })
     }

@@ -1,0 +1,172 @@
+//! A technician tests channels of a server that takes calls: with patterns, tones and loopbacks, and with faults on the line.
+//! No test takes a call away, and none outlives the daemon.
+
+use super::support::{SOON, call_in, caller, reserve, trunkctl};
+use control::{ChannelInfo, LinkState, LoopWord, ServiceState, Target, TestInfo, TestKind, TestState, TestWish};
+use hw_tests::daemon::Daemon;
+use serde_json::Value;
+
+const SPANS: &str = r#"
+[[card]]
+board = "loopback"
+name = "soft0"
+[[card.span]]
+line = "T1"
+switch = "ni2"
+far_end = "exchange"
+service_messages = true
+"#;
+
+fn channels(daemon: &Daemon) -> Vec<ChannelInfo> {
+    daemon.client().channels(Some(1)).expect("answered")
+}
+
+fn near(daemon: &Daemon, state: ServiceState) -> Vec<u8> {
+    channels(daemon).iter().filter(|c| c.near == state && c.pending.is_none()).map(|c| c.channel).collect()
+}
+
+fn wish(target: &str, kind: TestKind) -> TestWish {
+    let target: Target = target.parse().expect("a target");
+    TestWish { target, kind, drain: false, idle_only: false, for_s: None }
+}
+
+fn looped(loop_: LoopWord) -> TestKind {
+    TestKind::Loopback { loop_ }
+}
+
+fn info(daemon: &Daemon, id: u64) -> TestInfo {
+    daemon.client().tests().expect("answered").into_iter().find(|t| t.id == id).expect("remembered")
+}
+
+/// `trunkctl ... --json`: the exit code, and the last document.
+fn last(daemon: &Daemon, args: &[&str]) -> (Option<i32>, Value) {
+    let (code, shown, complaint) = trunkctl(daemon, &[args, &["--json"]].concat());
+    let document = shown.lines().last().and_then(|line| serde_json::from_str(line).ok());
+    (code, document.unwrap_or_else(|| panic!("{args:?}: {shown}{complaint}\n{}", daemon.log())))
+}
+
+#[test]
+fn every_error_put_into_a_pattern_is_found_and_the_channels_come_back() {
+    let daemon = Daemon::start("", "", SPANS);
+    let bert = ["test", "bert", "channel", "1/5-6", "--loop", "timeslot", "--for", "4s", "--yes"];
+    let (code, passed) = last(&daemon, &[&bert[..], &["--insert-errors", "7"]].concat());
+    assert_eq!((code, &passed["passed"]), (Some(0), &Value::from(true)), "{passed}");
+    for channel in passed["channels"].as_array().expect("two") {
+        let bits = &channel["bits"];
+        assert_eq!((&bits["inserted"], &bits["bit_errors"]), (&Value::from(7), &Value::from(7)), "{bits}");
+        assert!(bits["bits"].as_u64().expect("a number") > 200_000 && bits["sync_losses"] == 0, "{bits}");
+    }
+    let (code, passed) = last(&daemon, &[&bert[..], &["--insert-errors", "1e-3", "--pattern", "prbs15"]].concat());
+    let bits = &passed["channels"][0]["bits"];
+    assert_eq!((code, &bits["bit_errors"]), (Some(0), &bits["inserted"]), "{passed}");
+    assert!(bits["inserted"].as_u64().expect("a number") > 100, "{bits}");
+
+    // Without a loop nothing comes back, and the exit code says so.
+    let (code, failed) = last(&daemon, &["test", "bert", "channel", "1/5", "--for", "1s", "--yes"]);
+    assert_eq!((code, &failed["channels"][0]["bits"]["sync"]), (Some(1), &Value::from("waiting")), "{failed}");
+    daemon.wait_for("all channels to be back", SOON, |_| {
+        (near(&daemon, ServiceState::InService).len() == 23).then_some(())
+    });
+
+    let (code, heard) = last(&daemon, &["test", "level", "channel", "1/5", "--for", "3s", "--yes"]);
+    assert_eq!(code, Some(0));
+    assert!(heard["channels"][0]["sound"]["level_dbm0"].as_f64().expect("heard") < -50.0, "idle: {heard}");
+}
+
+#[test]
+fn no_call_is_taken_away_and_a_test_ends_with_a_daemon_that_is_killed() {
+    let mut daemon = Daemon::start("", "", SPANS);
+    let event = reserve(&daemon, "Tested");
+    let ids = call_in(&daemon, &event.event, vec![caller(&event.event, &event.pins.host)]);
+    let busy = channels(&daemon).into_iter().find(|c| c.call.is_some()).expect("a call").channel;
+    let target = format!("channel 1/{busy}");
+    let refused = daemon.client().test(wish(&target, TestKind::Level)).expect_err("it carries a call").to_string();
+    assert!(refused.contains("takes no call away"), "{refused}");
+    let waiting = TestWish { drain: true, ..wish(&target, looped(LoopWord::Timeslot)) };
+    let waiting = daemon.client().test(waiting).expect("it waits").id;
+    let looped = daemon.client().test(wish("channel 1/9", looped(LoopWord::Timeslot))).expect("idle").id;
+    daemon.wait_for("the loopback", SOON, |_| (info(&daemon, looped).state == TestState::Running).then_some(()));
+    assert_eq!(near(&daemon, ServiceState::Maintenance), [9]);
+    assert_eq!(info(&daemon, waiting).state, TestState::Blocking);
+    assert!(channels(&daemon).iter().any(|c| c.call.is_some()), "the call goes on");
+    let again = daemon.client().test(wish("span 1", TestKind::Level)).expect_err("it is in use").to_string();
+    assert!(again.contains("call"), "{again}");
+
+    for id in ids {
+        daemon.client().exchange_hang_up(id).expect("up");
+    }
+    daemon
+        .wait_for("the test that waited", SOON, |_| (info(&daemon, waiting).state == TestState::Running).then_some(()));
+    daemon.kill();
+    daemon.launch();
+    daemon.wait_for("all channels to be in service", SOON, |client| {
+        let up = client.spans().ok()?[0].link == LinkState::Up;
+        (up && near(&daemon, ServiceState::InService).len() == 23).then_some(())
+    });
+    assert_eq!(daemon.client().tests().expect("answered"), []);
+    call_in(&daemon, &event.event, vec![caller(&event.event, &event.pins.host)]);
+}
+
+#[test]
+fn a_loopback_of_the_whole_span_takes_the_d_channel_down_until_it_is_released() {
+    let daemon = Daemon::start("", "", SPANS);
+    let part = daemon.client().test(wish("channel 1/1-5", looped(LoopWord::Payload))).expect_err("a part").to_string();
+    assert!(part.contains("all of span 1"), "{part}");
+    let plan = daemon.client().plan_test(wish("span 1", looped(LoopWord::Local))).expect("planned");
+    assert!(plan.channels == 23 && plan.text.iter().any(|t| t.contains("D channel of span 1 goes down")), "{plan:?}");
+    let (code, shown, _) = trunkctl(&daemon, &["test", "loopback", "span", "1", "local", "--yes"]);
+    assert!(code == Some(0) && shown.contains("local loopback"), "{shown}");
+    daemon.wait_for("the D channel to be gone", SOON, |client| {
+        (client.spans().ok()?[0].link != LinkState::Up).then_some(())
+    });
+    let (code, shown, _) = trunkctl(&daemon, &["test", "loopback", "span", "1", "off"]);
+    assert_eq!((code, shown.as_str()), (Some(0), "the loopback of span 1 is released\n"));
+    daemon.wait_for("the D channel and all channels", SOON, |client| {
+        let up = client.spans().ok()?[0].link == LinkState::Up;
+        (up && near(&daemon, ServiceState::InService).len() == 23).then_some(())
+    });
+}
+
+#[test]
+fn a_rehearsed_fault_is_heard_and_gone_when_it_is_cleared() {
+    let daemon = Daemon::start("", "", SPANS);
+    let (code, shown, complaint) = trunkctl(&daemon, &["fault", "1", "lost"]);
+    assert!(code == Some(1) && complaint.contains("no fault \"lost\"; there are los"), "{shown}{complaint}");
+    let (code, _, complaint) = trunkctl(&daemon, &["fault", "2", "los"]);
+    assert!(code == Some(1) && complaint.contains("software card"), "{complaint}");
+    let (code, shown, _) = trunkctl(&daemon, &["fault", "span", "1", "noisy", "7"]);
+    assert_eq!((code, shown.as_str()), (Some(0), "span 1: noisy 7\n"));
+    let levels = || {
+        let (_, heard) = last(&daemon, &["test", "level", "channel", "1/6-7", "--for", "3s", "--yes"]);
+        [0, 1].map(|n| heard["channels"][n]["sound"]["level_dbm0"].as_f64().expect("heard"))
+    };
+    let [quiet, noisy] = levels();
+    assert!(quiet < -50.0 && noisy > -20.0, "{quiet} {noisy}");
+    let (_, shown, _) = trunkctl(&daemon, &["fault", "1", "clear"]);
+    assert_eq!(shown, "no fault stands on the line of span 1\n");
+    let [_, noisy] = levels();
+    assert!(noisy < -50.0, "{noisy}");
+}
+
+/// A server that is well passes; one whose state directory cannot be written to says so.
+#[test]
+fn the_self_test_names_what_has_failed() {
+    let daemon = Daemon::start("", "", SPANS);
+    let (code, shown, complaint) = trunkctl(&daemon, &["selftest", "--json"]);
+    let verdicts: Value = serde_json::from_str(&shown).unwrap_or_else(|e| panic!("{e}: {shown}{complaint}"));
+    assert_eq!((code, &verdicts["passed"]), (Some(0), &Value::from(true)), "{shown}");
+    let items = verdicts["items"].as_array().expect("items");
+    let passed = |what: &str| {
+        let named = |i: &&Value| i["verdict"] == "passed" && i["what"].as_str().is_some_and(|w| w.starts_with(what));
+        items.iter().filter(named).count()
+    };
+    for (what, number) in [("channel 1/", 23), ("encoder mp3", 1), ("ports", 1), ("state directory", 1), ("clock", 1)] {
+        assert_eq!(passed(what), number, "{what}: {shown}");
+    }
+
+    // Where the self-test would write there is something else.
+    std::fs::create_dir(daemon.state().join("self-test")).expect("made");
+    let (code, shown, complaint) = trunkctl(&daemon, &["selftest", "channel", "1/5-8"]);
+    assert!(code == Some(1) && complaint.contains("1 of 8 items failed"), "{shown}{complaint}");
+    assert!(shown.lines().any(|l| l.contains("state directory") && l.contains("FAILED")), "{shown}");
+}

@@ -1,0 +1,128 @@
+//! `trunkctl test`: patterns, tones, levels and loopbacks; `trunkctl fault`.
+//!
+//! Time: a test that is followed is asked after once a second.
+
+use crate::args::{self, Bench, Errors, LoopAt, Running};
+use crate::confirm::{self, Answer};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::service::target;
+use crate::{show, words};
+use control::{Client, TestInfo, TestKind, TestState, TestWish};
+use serde_json::json;
+use std::thread;
+use std::time::Duration;
+
+/// How often a test is asked after.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Do what is asked for on the test bench.
+pub fn test(client: &mut Client, bench: &Bench, output: Output) -> Result<(), Failure> {
+    match bench {
+        Bench::Bert { target, pattern, insert_errors, loop_, running } => {
+            let insert = insert_errors.as_ref().map(|Errors(insert)| *insert);
+            let kind = TestKind::Bert { pattern: pattern.clone(), loop_: loop_.word(), insert };
+            run(client, target, kind, running, output)
+        }
+        Bench::Tone { target, frequency, level, running } => {
+            run(client, target, TestKind::Tone { hz: *frequency, dbm0: *level }, running, output)
+        }
+        Bench::Level { target, running } => run(client, target, TestKind::Level, running, output),
+        Bench::Loopback { what, running } => {
+            let (last, target) = what.split_last().ok_or_else(|| Failure::Usage("a target is missing".into()))?;
+            let Some(at) = LoopAt::of(last) else {
+                return Err(Failure::Usage(format!(
+                    "`{last}` is no loopback: TARGET local, line, payload, timeslot or off"
+                )));
+            };
+            match at {
+                LoopAt::Off => {
+                    let done = client.release_loops(self::target(target)?)?;
+                    output.answer(&done, || words::clean(&done.text) + "\n")
+                }
+                LoopAt::Loop(loop_) => run(client, target, TestKind::Loopback { loop_: loop_.word() }, running, output),
+            }
+        }
+        Bench::List => {
+            let all = client.tests()?;
+            output.answer(&all, || show::tests(&all, words::now_ms()))
+        }
+        Bench::Stop { id } => {
+            let done = client.stop_test(*id)?;
+            output.answer(&done, || words::clean(&done.text) + "\n")
+        }
+    }
+}
+
+/// Put a fault on a line, or list those that stand.
+pub fn fault(client: &mut Client, words: &[String], output: Output) -> Result<(), Failure> {
+    let named = if words.first().is_some_and(|word| word == "span") { 2 } else { 1 };
+    let (named, order) = words.split_at(named.min(words.len()));
+    let span = args::span(named).map_err(Failure::Usage)?;
+    let standing = client.fault(span, (!order.is_empty()).then(|| order.join(" ")))?;
+    output.answer(&json!({ "span": span, "faults": standing }), || show::faults(span, &standing))
+}
+
+fn run(
+    client: &mut Client,
+    words: &[String],
+    kind: TestKind,
+    running: &Running,
+    output: Output,
+) -> Result<(), Failure> {
+    // A loopback stands in the background; whatever measures is looked at.
+    let stands = matches!(kind, TestKind::Loopback { .. });
+    let wish = TestWish {
+        target: target(words)?,
+        kind,
+        drain: running.drain,
+        idle_only: false,
+        for_s: running.for_.map(|time| time.as_secs().max(1)),
+    };
+    // What is wrong with the command line is told as such, before a daemon hears of it.
+    control::Request::Test(wish.clone()).check().map_err(|problem| Failure::Usage(problem.message))?;
+    if confirm::is_asked(running.asking) {
+        let plan = client.plan_test(wish.clone())?;
+        let text = show::test_plan(&plan);
+        if confirm::confirm(running.asking, output, &text)? == Answer::DryRun {
+            return output.answer(&json!({ "dry_run": true, "plan": plan }), || text);
+        }
+    }
+    let info = client.test(wish)?;
+    if stands || running.no_follow {
+        return output.answer(&info, || show::test_begun(&info));
+    }
+    follow(client, info, output)
+}
+
+/// Tell what it shows, once a second, until it is over; then the verdict.
+fn follow(client: &mut Client, mut info: TestInfo, output: Output) -> Result<(), Failure> {
+    let (id, live) = (info.id, output.is_terminal());
+    let mut told = String::new();
+    if !output.is_json() {
+        output.text(&show::test_begun(&info))?;
+    }
+    while info.state != TestState::Over {
+        let line = show::test_progress(&info);
+        if line != told {
+            if live {
+                // Over the line before; the escape clears what was longer.
+                output.text(&format!("\r\x1b[K{line}"))?;
+            } else {
+                output.item(&info, || format!("{line}\n"))?;
+            }
+            told = line;
+        }
+        thread::sleep(BEAT);
+        let found = client.tests()?.into_iter().find(|t| t.id == id);
+        info = found.ok_or(Failure::WatchEnded("the daemon knows of the test no more"))?;
+    }
+    if live {
+        output.text("\n")?;
+    }
+    output.item(&info, || show::test_result(&info))?;
+    match info.passed {
+        Some(false) => Err(Failure::TestFailed(info.outcome.unwrap_or_else(|| "failed".into()))),
+        _ => Ok(()),
+    }
+}
