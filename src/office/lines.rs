@@ -1,6 +1,6 @@
 //! The lines, watched: which failures stand on a span, and what it has suffered quarter by quarter.
 //!
-//! A monitor a span decides; what follows from its decisions is in [`super::failing`]. What was counted outlives the daemon
+//! A monitor a span decides; what follows from its decisions is in `office::failing`. What was counted outlives the daemon
 //! in a file, in which a span is found by card and place on it; while the daemon is down nobody counts, and that shows as
 //! seconds that were not observed.
 //!
