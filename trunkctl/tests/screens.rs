@@ -218,7 +218,7 @@ fn a_pattern_test_is_followed_to_its_verdict() {
 #[test]
 fn a_self_test_has_a_verdict_for_every_item_and_fails_with_one() {
     let (code, shown, complaint) = common::told(&Bench::new().run(&["selftest", "channel", "1/1-8"]));
-    assert_eq!((code, complaint.as_str()), (1, "trunkctl: 1 of 5 items failed\n"));
+    assert_eq!((code, complaint.as_str()), (1, "trunkctl: 1 of 6 items failed\n"));
     assert_eq!(shown, screen("selftest"));
     let (code, shown, complaint) = common::told(&Bench::new().run(&["selftest", "channel", "1/1-8", "--json"]));
     let document: Value = serde_json::from_str(&shown).expect("one document");
