@@ -150,15 +150,11 @@ pub struct Span {
     #[serde(default)]
     pub service_messages: bool,
     /// RESTART once after the start, so that the exchange holds no calls this server has forgotten.
-    #[serde(default = "yes")]
+    #[serde(default)]
     pub restart_at_start: bool,
     /// What the exchange sees when the last channel is suspended.
     #[serde(default)]
     pub out_of_service: OutOfService,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 /// What the exchange sees of a span whose last channel is suspended.

@@ -87,7 +87,7 @@ fn cards_of(config: &Config) -> Vec<CardConfig> {
         far_end: FarEnd::Exchange,
         socket: PathBuf::new(),
         service_messages: false,
-        restart_at_start: true,
+        restart_at_start: false,
         out_of_service: crate::config::OutOfService::Default,
     };
     vec![CardConfig { board: Board::Loopback, name: "soft0".to_owned(), spans: vec![span] }]
