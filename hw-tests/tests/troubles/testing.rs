@@ -86,7 +86,10 @@ fn no_call_is_taken_away_and_a_test_ends_with_a_daemon_that_is_killed() {
     let waiting = daemon.client().test(waiting).expect("it waits").id;
     let looped = daemon.client().test(wish("channel 1/9", looped(LoopWord::Timeslot))).expect("idle").id;
     daemon.wait_for("the loopback", SOON, |_| (info(&daemon, looped).state == TestState::Running).then_some(()));
-    assert_eq!(near(&daemon, ServiceState::Maintenance), [9]);
+    // The loopback begins when the gateway has blocked the channel, the exchange acknowledges a moment later.
+    daemon.wait_for("the exchange to know of channel 9 alone", SOON, |_| {
+        (near(&daemon, ServiceState::Maintenance) == [9]).then_some(())
+    });
     assert_eq!(info(&daemon, waiting).state, TestState::Blocking);
     assert!(channels(&daemon).iter().any(|c| c.call.is_some()), "the call goes on");
     let again = daemon.client().test(wish("span 1", TestKind::Level)).expect_err("it is in use").to_string();
