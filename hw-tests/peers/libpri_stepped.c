@@ -211,6 +211,17 @@ static void clear_away(int channel)
         }
 }
 
+/* The far end may name another channel than the one it was offered. */
+static void move(q931_call *handle, int channel)
+{
+    int from = channel_of(handle);
+    if (from == 0 || channel <= 0 || channel >= CHANNELS || calls[channel].handle != NULL)
+        return;
+    calls[channel] = calls[from];
+    calls[from] = (struct call){ 0 };
+    say("{\"event\":\"moved\",\"channel\":%d,\"to\":%d}", from, channel);
+}
+
 static void handle(pri_event *event)
 {
     int channel;
@@ -259,6 +270,8 @@ static void handle(pri_event *event)
             event->service_ack.changestatus);
         break;
     case PRI_EVENT_PROCEEDING:
+        move(event->proceeding.call, event->proceeding.channel & 0xff);
+        break;
     case PRI_EVENT_PROGRESS:
     case PRI_EVENT_RINGING:
         break;
@@ -269,12 +282,12 @@ static void handle(pri_event *event)
 
 /* Orders. */
 
-static void place(int channel, const char *called, const char *calling)
+static void place(int channel, bool exclusive, const char *called, const char *calling)
 {
     struct pri_sr *request = pri_sr_new();
     int plan = e1 ? PRI_UNKNOWN : PRI_NATIONAL_ISDN;
     calls[channel] = (struct call){ .handle = pri_new_call(pri) };
-    pri_sr_set_channel(request, channel, 1, 0);
+    pri_sr_set_channel(request, channel, exclusive, 0);
     pri_sr_set_bearer(request, PRI_TRANS_CAP_SPEECH, e1 ? PRI_LAYER_1_ALAW : PRI_LAYER_1_ULAW);
     pri_sr_set_called(request, (char *)called, plan, e1);
     pri_sr_set_caller(request, (char *)calling, NULL, plan, PRES_ALLOWED_USER_NUMBER_PASSED_SCREEN);
@@ -290,7 +303,9 @@ static void obey(const char *order)
     bool on_channel = given >= 2 && channel > 0 && channel < CHANNELS;
     value = atoi(first);
     if (strcmp(word, "call") == 0 && on_channel && given == 4) /* call CHANNEL CALLED CALLING */
-        place(channel, first, second);
+        place(channel, true, first, second);
+    else if (strcmp(word, "prefer") == 0 && on_channel && given == 4) /* the same, but another channel will do */
+        place(channel, false, first, second);
     else if (strcmp(word, "clear") == 0 && on_channel && calls[channel].handle != NULL) { /* clear CHANNEL CAUSE */
         calls[channel].clearing = true;
         pri_hangup(pri, calls[channel].handle, value);

@@ -6,3 +6,4 @@ pub mod capture;
 pub mod daemon;
 pub mod peers;
 pub mod sound;
+pub mod stepped;

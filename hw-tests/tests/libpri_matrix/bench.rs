@@ -4,7 +4,7 @@
 //! Time: both ends have [`Bench::now`]; a frame takes none.
 //! Words: here and there, our end and libpri's; place, who plays which role in which language; story, what is tried in a place.
 
-use crate::peer::{Answer, Peer};
+use hw_tests::stepped::{Answer, Peer};
 use isdn::q921::{self, frame, frame::Frame};
 use isdn::q931::StateName;
 use isdn::{

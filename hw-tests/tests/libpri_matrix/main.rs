@@ -11,7 +11,6 @@ mod calls;
 mod clearing;
 mod dissect;
 mod outage;
-mod peer;
 mod restart;
 mod service;
 

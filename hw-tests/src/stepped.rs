@@ -4,7 +4,7 @@
 //! called next. Every step is answered before the next one is taken, so nothing depends on how fast either end is.
 //! Time: none of its own.
 
-use hw_tests::peers;
+use crate::peers;
 use nix::sys::socket::sockopt::ReceiveTimeout;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, setsockopt, socketpair};
 use nix::sys::time::TimeVal;
@@ -27,12 +27,18 @@ pub struct Peer {
 /// What a step brought.
 #[derive(Default)]
 pub struct Answer {
+    /// Frames for the line.
     pub frames: Vec<Vec<u8>>,
+    /// What it reports: JSON objects with `event` and what belongs to it.
     pub events: Vec<Value>,
 }
 
 impl Peer {
     /// Starts it in this role (`network` or `user`), with this switch, on this line (`e1` or `t1`).
+    ///
+    /// # Panics
+    /// When it cannot be compiled or started; and, as every step does, when it does not answer.
+    #[must_use]
     pub fn start(role: &str, switch: &str, line: &str) -> (Peer, Answer) {
         let (socket, far_end) =
             socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("a socket pair");
@@ -49,16 +55,25 @@ impl Peer {
     }
 
     /// Hands it a frame.
+    ///
+    /// # Panics
+    /// When it does not answer.
     pub fn frame(&mut self, frame: &[u8]) -> Answer {
         self.step(b'F', frame)
     }
 
     /// Tells it the time.
+    ///
+    /// # Panics
+    /// When it does not answer.
     pub fn time(&mut self, now: Duration) -> Answer {
         self.step(b'T', now.as_micros().to_string().as_bytes())
     }
 
     /// Has it do something; see the end of its source for what it understands.
+    ///
+    /// # Panics
+    /// When it does not answer, as after an order that makes no sense.
     pub fn order(&mut self, order: &str) -> Answer {
         self.step(b'C', order.as_bytes())
     }
