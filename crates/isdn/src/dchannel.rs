@@ -14,7 +14,8 @@ use crate::q921::{self, DataLink, Parameters};
 use crate::q931::interfaces::Interfaces;
 use crate::q931::message::MAINTENANCE;
 use crate::q931::{
-    self, CALLS_MAX, CallSummary, Calls, Change, Desk, Links, Restarts, Segments, Settings, Timer, Timers, Transition,
+    self, CALLS_MAX, CallSummary, Calls, Change, Desk, Links, Notice, Restarts, Segments, Settings, Timer, Timers,
+    Transition,
 };
 use crate::service::{self, ChannelService, Manner, NoServiceMessages, Rules, ServiceState, Services};
 use crate::{CallReference, Cause, Channel, Event, Group, GroupError, LinkId, LinkState, Refused, Setup, Side, Switch};
@@ -225,7 +226,9 @@ impl DChannel {
         self.advance(now);
         if let Some(message) = self.desk.links.take_frame(now, link, frame, self.desk.has_room()) {
             let (counts, change) = self.desk.links.heard(now, link);
-            self.follow(change);
+            if self.group.is_some() {
+                self.follow(change);
+            }
             if counts {
                 self.handle_message(message);
             } else {
@@ -263,11 +266,10 @@ impl DChannel {
     }
 
     /// The next output. To be called after every input until there is none.
+    #[inline]
     pub fn poll_output(&mut self) -> Option<Output<'_>> {
-        // Endings that found the queue of events full, and find room now.
-        self.calls.sweep(&mut self.desk);
-        if let Some(event) = self.next_event() {
-            return Some(Output::Event(event));
+        if self.desk.to_sweep || !self.desk.notices.is_empty() || self.services.has_news() {
+            return self.next_event();
         }
         self.desk.links.next_frame().map(|(link, frame)| Output::Frame(link, frame))
     }
@@ -430,19 +432,27 @@ impl DChannel {
         done
     }
 
-    /// The next event for the owner. What a restart means for service states is done on its way.
-    #[inline]
-    fn next_event(&mut self) -> Option<Event> {
-        let event = self.desk.next_event();
-        match event {
-            Some(Event::Restarted { channels }) => self.services.restarted(&mut self.desk, &channels),
-            Some(Event::RestartDone { channel, acknowledged: false }) => {
+    /// The next event for the owner, or a frame if there is none. What a restart means for service states is done on its way.
+    fn next_event(&mut self) -> Option<Output<'_>> {
+        // Endings that found the queue of events full, and find room now.
+        self.calls.sweep(&mut self.desk);
+        match self.desk.notices.first() {
+            Some(Notice::Restarted) => {
+                let channels = self.desk.notices.restarted();
+                self.services.restarted(&mut self.desk, &channels);
+            }
+            Some(Notice::RestartDone { channel, acknowledged: false }) => {
                 self.services.restart_unanswered(&mut self.desk, channel);
             }
             Some(_) => {}
-            None => return self.services.next_event(),
+            None => {
+                if let Some(event) = self.services.next_event() {
+                    return Some(Output::Event(event));
+                }
+                return self.desk.links.next_frame().map(|(link, frame)| Output::Frame(link, frame));
+            }
         }
-        event
+        Some(Output::Event(self.desk.notices.next()?))
     }
 
     /// The information field of an I frame.
@@ -459,7 +469,14 @@ impl DChannel {
     }
 
     /// Acts upon what has become of the links.
+    #[inline]
     fn heed_links(&mut self) {
+        if self.desk.links.has_change() {
+            self.heed_changes();
+        }
+    }
+
+    fn heed_changes(&mut self) {
         while let Some((link, change)) = self.desk.links.take_change() {
             let now = self.desk.now;
             let change = match change {
@@ -476,7 +493,7 @@ impl DChannel {
             self.desk.settings.interfaces.carried_on(place);
         }
         while let Some((link, state)) = self.desk.links.next_news() {
-            self.desk.tell(Event::LinkState { link, state });
+            self.desk.tell(Notice::LinkState { link, state });
         }
         match change {
             Change::None => {}
@@ -499,7 +516,7 @@ impl DChannel {
     fn link_established(&mut self, reset: bool) {
         self.desk.up = true;
         self.segments.drop_all(&mut self.desk);
-        self.desk.tell(Event::LinkUp { reset });
+        self.desk.tell(Notice::LinkUp { reset });
         for call in self.calls.iter_mut() {
             call.link_established(&mut self.desk, reset);
         }
@@ -511,7 +528,7 @@ impl DChannel {
     fn link_lost(&mut self) {
         self.desk.up = false;
         self.segments.drop_all(&mut self.desk);
-        self.desk.tell(Event::LinkDown);
+        self.desk.tell(Notice::LinkDown);
         for call in self.calls.iter_mut() {
             call.link_lost(&mut self.desk);
         }

@@ -31,6 +31,7 @@ mod calls;
 mod clearing;
 mod desk;
 mod links;
+mod notices;
 mod restart;
 mod segments;
 mod state;
@@ -46,6 +47,7 @@ pub(crate) use call::Call;
 pub(crate) use calls::Calls;
 pub(crate) use desk::{Desk, Settings};
 pub(crate) use links::{Change, Links};
+pub(crate) use notices::Notice;
 pub(crate) use restart::{Restarts, end_all_calls};
 pub(crate) use segments::Segments;
 

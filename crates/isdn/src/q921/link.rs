@@ -39,14 +39,15 @@ const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// either end looks at its D channel every few milliseconds.
 const ANSWER_AT_LATEST: Duration = Duration::from_millis(100);
 
-/// T200 runs while something is unacknowledged or the far end is busy, T203 otherwise: one of them always.
+/// T200 runs while something is unacknowledged or the far end is busy, T203 otherwise: one of them always. With each goes when it
+/// was started: that is every other frame, and when it expires is asked less often.
 #[derive(Clone, Copy, Debug)]
 enum Timer {
     T200(Duration),
     T203(Duration),
 }
 
-/// The state and what means something only in it. `rc` is the retransmission counter; times are deadlines.
+/// The state and what means something only in it. `rc` is the retransmission counter; times are deadlines, but for [`Timer`].
 #[derive(Clone, Copy, Debug)]
 enum State {
     TeiAssigned { retry: Option<Duration> },
@@ -83,6 +84,8 @@ pub struct DataLink {
     /// Messages from the oldest unacknowledged on: the first `outstanding` have been sent.
     queue: Ring<QUEUE_LENGTH>,
     outbox: Outbox,
+    /// When REJ last made us go back; see [`Sequence::went_back`].
+    went_back: Duration,
     /// The frame without information that is lent.
     lent: ShortFrame,
     counters: Counters,
@@ -103,6 +106,7 @@ impl DataLink {
             now: Duration::ZERO,
             queue: Ring::default(),
             outbox: Outbox::default(),
+            went_back: Duration::ZERO,
             lent: ShortFrame::new(),
             counters: Counters::default(),
             trace: Trace::default(),
@@ -335,7 +339,8 @@ impl DataLink {
             State::AwaitingEstablishment { t200, .. }
             | State::AwaitingRelease { t200, .. }
             | State::TimerRecovery { t200, .. } => Some(t200),
-            State::Established { timer: Timer::T200(deadline) | Timer::T203(deadline), .. } => Some(deadline),
+            State::Established { timer: Timer::T200(since), .. } => Some(since.saturating_add(self.parameters.t200)),
+            State::Established { timer: Timer::T203(since), .. } => Some(since.saturating_add(self.parameters.t203)),
         }
     }
 
@@ -350,6 +355,19 @@ impl DataLink {
         }
     }
 
+    /// Whether [`next_frame`](Self::next_frame) may have one.
+    #[inline]
+    pub(crate) fn has_frame(&self) -> bool {
+        let numbered = match &self.state {
+            State::Established { sequence, .. } => {
+                sequence.acknowledge || usize::from(sequence.outstanding()) < self.queue.len()
+            }
+            State::TimerRecovery { sequence, .. } => sequence.acknowledge,
+            State::TeiAssigned { .. } | State::AwaitingEstablishment { .. } | State::AwaitingRelease { .. } => false,
+        };
+        numbered || !self.outbox.is_empty()
+    }
+
     /// The next frame to send, for an owner who takes messages from [`take_frame`](Self::take_frame) and changes from
     /// [`take_change`](Self::take_change).
     pub(crate) fn next_frame(&mut self) -> Option<&[u8]> {
@@ -357,6 +375,12 @@ impl DataLink {
             Some(Item::Frame(frame)) => Some(self.lend(frame)),
             Some(Item::Change(_) | Item::Message) | None => self.next_numbered_frame(),
         }
+    }
+
+    /// Whether [`take_change`](Self::take_change) has one.
+    #[inline]
+    pub(crate) fn has_change(&self) -> bool {
+        self.outbox.has_change()
     }
 
     /// What layer 3 has not been told yet of the link's state.
@@ -477,17 +501,18 @@ impl DataLink {
             Some(Supervisory::Reject) if count > 0 || !self.went_back_just_now(&sequence) => {
                 // Everything from N(R) on goes out again as the outputs are collected, which starts T200 (5.6.4).
                 sequence.go_back();
-                sequence.went_back = Some(self.now);
-                Timer::T203(self.t203())
+                sequence.went_back = true;
+                self.went_back = self.now;
+                Timer::T203(self.now)
             }
-            Some(Supervisory::ReceiveNotReady) => Timer::T200(self.t200()),
+            Some(Supervisory::ReceiveNotReady) => Timer::T200(self.now),
             Some(Supervisory::ReceiveReady | Supervisory::Reject) | None => {
                 if sequence.peer_busy {
                     timer
                 } else if sequence.outstanding() == 0 {
-                    Timer::T203(self.t203())
+                    Timer::T203(self.now)
                 } else if count > 0 {
-                    Timer::T200(self.t200())
+                    Timer::T200(self.now)
                 } else {
                     timer
                 }
@@ -526,7 +551,7 @@ impl DataLink {
                 }
                 // The answer to our poll says exactly what arrived: go on from there (5.6.7 c).
                 sequence.go_back();
-                let timer = if sequence.peer_busy { Timer::T200(self.t200()) } else { Timer::T203(self.t203()) };
+                let timer = if sequence.peer_busy { Timer::T200(self.now) } else { Timer::T203(self.now) };
                 self.enter(State::Established { sequence, timer }, Why::PollAnswered);
             }
         }
@@ -604,7 +629,7 @@ impl DataLink {
     /// sends more) would otherwise get a window for each, find most of it out of sequence again, and so on for ever. If they
     /// were lost, T200 or a later REJ has them sent once more.
     fn went_back_just_now(&self, sequence: &Sequence) -> bool {
-        sequence.went_back.is_some_and(|at| self.now.saturating_sub(at) < self.parameters.t200 / 4)
+        sequence.went_back && self.now.saturating_sub(self.went_back) < self.parameters.t200 / 4
     }
 
     /// N(R) of any numbered frame: drops what is acknowledged from the queue and says how many. `None` if N(R) is wrong: the
@@ -625,7 +650,6 @@ impl DataLink {
     ///
     /// In state 8 no I frame is sent until the poll is answered: what went out would be sent again anyhow.
     fn next_numbered_frame(&mut self) -> Option<&[u8]> {
-        let t200 = self.t200();
         let sequence = match &mut self.state {
             State::Established { sequence, timer } => {
                 let outstanding = sequence.outstanding();
@@ -639,7 +663,7 @@ impl DataLink {
                     }
                     sequence.acknowledge = false;
                     if let Timer::T203(_) = timer {
-                        *timer = Timer::T200(t200);
+                        *timer = Timer::T200(self.now);
                     }
                     self.counters.frames_out += 1;
                     let header = frame::information_header(self.side, n_s, sequence.v_r(), false);
@@ -685,7 +709,7 @@ impl DataLink {
         if !reset {
             self.counters.established += 1;
         }
-        let timer = Timer::T203(self.t203());
+        let timer = Timer::T203(self.now);
         self.enter(State::Established { sequence: Sequence::default(), timer }, why);
         self.announce(Change::Established { reset });
     }
@@ -757,9 +781,5 @@ impl DataLink {
 
     fn t200(&self) -> Duration {
         self.now.saturating_add(self.parameters.t200)
-    }
-
-    fn t203(&self) -> Duration {
-        self.now.saturating_add(self.parameters.t203)
     }
 }

@@ -78,6 +78,16 @@ impl Outbox {
         dropped
     }
 
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    #[inline]
+    pub fn has_change(&self) -> bool {
+        self.changes > 0
+    }
+
     /// The oldest output.
     pub fn next(&mut self) -> Option<Item> {
         let item = self.queue.pop_front();
@@ -92,7 +102,7 @@ impl Outbox {
 
     /// The oldest change of state, taken out from among the others.
     pub fn take_change(&mut self) -> Option<Change> {
-        if self.changes == 0 {
+        if !self.has_change() {
             return None;
         }
         let mut taken = None;

@@ -6,8 +6,6 @@
 //! Source: Q.921 (09/97) clauses 3.5.2.1 to 3.5.2.6, 5.5.1.3; we keep one variable more, the highest N(S) sent,
 //! because V(S) goes back for a retransmission while acknowledgements of the first transmission may still arrive.
 
-use std::time::Duration;
-
 /// How far `to` lies ahead of `from`, modulo 128.
 const fn distance(from: u8, to: u8) -> u8 {
     to.wrapping_sub(from) & 0x7f
@@ -29,8 +27,8 @@ pub(super) struct Sequence {
     pub peer_busy: bool,
     /// We said REJ and wait for the frame asked for (clause 5.8.1).
     pub rejecting: bool,
-    /// When REJ last made us go back, until something is acknowledged (clause 5.6.4).
-    pub went_back: Option<Duration>,
+    /// REJ has made us go back, and nothing has been acknowledged since (clause 5.6.4).
+    pub went_back: bool,
     /// An I frame arrived that nothing sent has acknowledged yet (clause 5.6.2.2).
     pub acknowledge: bool,
 }
@@ -68,7 +66,7 @@ impl Sequence {
         }
         self.v_a = n_r;
         if count > 0 {
-            self.went_back = None;
+            self.went_back = false;
         }
         Some(count)
     }

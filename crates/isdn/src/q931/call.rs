@@ -14,13 +14,14 @@ use super::desk::Desk;
 use super::element::{Progress, id};
 use super::facility::{CallingName, Facility};
 use super::message::{MessageType, Raw, Reference};
+use super::notices::Notice;
 use super::state::{Ending, State, StateName};
 use super::status::Enquiry;
 use super::timers::Timer;
 use super::trace::{Transition, Why};
 use crate::q921::Message;
 use crate::variant::NameBy;
-use crate::{CallReference, Channel, ChannelChoice, Event, Location, Refused, Setup, Side};
+use crate::{CallReference, Channel, ChannelChoice, Location, Refused, Setup, Side};
 use std::time::Duration;
 
 /// A call.
@@ -291,7 +292,7 @@ impl Call {
                 if self.agree_on_channel(desk, content) {
                     let t301 = Some(desk.deadline(Timer::T301));
                     self.enter(desk, State::AlertingReceived { t301 }, why);
-                    desk.tell(Event::Alerting { call: self.reference, in_band });
+                    desk.tell(Notice::Alerting { call: self.reference, in_band });
                 }
             }
             (_, MessageType::CONNECT) => {
@@ -352,7 +353,7 @@ impl Call {
         };
         self.channel = Some(channel);
         self.named = true;
-        desk.tell(Event::Proceeding { call: self.reference, channel });
+        desk.tell(Notice::Proceeding { call: self.reference, channel });
         self.tell_name(desk);
         true
     }
@@ -370,14 +371,14 @@ impl Call {
         for Progress { location, description } in &content.progress {
             if self.known {
                 let (location, description) = (*location, *description);
-                desk.tell(Event::Progress { call: self.reference, location, description });
+                desk.tell(Notice::Progress { call: self.reference, location, description });
             }
         }
     }
 
     fn become_active(&mut self, desk: &mut Desk, why: Why) {
         self.enter(desk, State::Active { t309: None }, why);
-        desk.tell(Event::Connected { call: self.reference });
+        desk.tell(Notice::Connected { call: self.reference });
     }
 
     // Calls to us.
@@ -397,7 +398,7 @@ impl Call {
                 let t302 = Some(desk.deadline(Timer::T302));
                 self.enter(desk, State::OverlapReceiving { t302, setup }, Why::Received(MessageType::SETUP));
             }
-            _ => self.offer(desk, setup),
+            _ => self.offer(desk, &setup),
         }
     }
 
@@ -408,17 +409,16 @@ impl Call {
             _ if self.reference.ours => desk.counters.unexpected += 1,
             State::OverlapReceiving { t302: Some(_), setup } => setup.name = Some(name.clone()),
             state if self.known && !state.is_clearing() => {
-                desk.tell(Event::Name { call: self.reference, name: name.clone() });
+                desk.tell_name(self.reference, name);
             }
             _ => {}
         }
     }
 
     /// The owner is told. One who does not listen gets no call, rather than a call nobody cares for.
-    fn offer(&mut self, desk: &mut Desk, setup: Setup) {
-        self.known = desk.try_tell(Event::Incoming { call: self.reference, setup });
+    fn offer(&mut self, desk: &mut Desk, setup: &Setup) {
+        self.known = desk.tell_incoming(self.reference, setup);
         if !self.known {
-            desk.counters.events_dropped += 1;
             let why = Why::Received(MessageType::SETUP);
             // 41: temporary failure. Nothing has been said before, or SETUP ACKNOWLEDGE.
             if self.named {
@@ -452,7 +452,7 @@ impl Call {
         if let State::OverlapReceiving { t302, setup } = &mut self.state {
             *t302 = None;
             let setup = std::mem::take(setup);
-            self.offer(desk, setup);
+            self.offer(desk, &setup);
         }
     }
 

@@ -14,14 +14,13 @@ use super::desk::Desk;
 use super::element::{BearerCapability, Display, id};
 use super::facility::{self, CallingName, Facility};
 use super::message::{MessageType, NotAMessage, Raw, Reference, split};
+use super::notices::Notice;
 use super::restart::Restarts;
 use super::state::{Ending, State};
 use super::trace::Why;
 use crate::q921::SendError;
 use crate::variant::NameBy;
-use crate::{
-    CallReference, Channel, ChannelChoice, Event, Name, Number, Presentation, Refused, Screening, Setup, Side,
-};
+use crate::{CallReference, Channel, ChannelChoice, Name, Number, Presentation, Refused, Screening, Setup, Side};
 use std::time::Duration;
 
 /// The largest call reference value of two octets (clause 4.3).
@@ -72,13 +71,20 @@ impl Calls {
 
     /// Tells the owner of calls that have ended, and forgets them. One he cannot be told of yet stays until he can; of one
     /// he never knew (its number was not complete) he is told nothing.
+    #[inline]
     pub fn sweep(&mut self, desk: &mut Desk) {
-        if !std::mem::take(&mut desk.to_sweep) {
-            return;
+        if std::mem::take(&mut desk.to_sweep) {
+            self.sweep_now(desk);
         }
+    }
+
+    fn sweep_now(&mut self, desk: &mut Desk) {
         self.calls.retain(|call| match call.state {
             State::Ended { ending: Ending { cause, by_peer } } => {
-                let told = !call.known || desk.try_tell(Event::Released { call: call.reference, cause, by_peer });
+                let told = !call.known || desk.notices.room() > 0;
+                if call.known && told {
+                    desk.notices.add(Notice::Released { call: call.reference, cause, by_peer });
+                }
                 if told {
                     desk.counters.released += 1;
                 }

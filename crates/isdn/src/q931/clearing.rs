@@ -18,10 +18,11 @@ use super::content::Content;
 use super::desk::Desk;
 use super::element::{CauseElement, IN_BAND, Progress};
 use super::message::{MessageType, Reference};
+use super::notices::Notice;
 use super::state::{Ending, State};
 use super::timers::Timer;
 use super::trace::Why;
-use crate::{Cause, Event, Refused, Side};
+use crate::{Cause, Refused, Side};
 use heapless::Vec;
 
 /// Normal, unspecified: for clearing messages that do not say why (5.8.6.1).
@@ -144,7 +145,7 @@ impl Call {
 
     fn tell_disconnecting(&self, desk: &mut Desk, cause: Cause, in_band: bool) {
         if self.known {
-            desk.tell(Event::Disconnecting { call: self.reference, cause, in_band });
+            desk.tell(Notice::Disconnecting { call: self.reference, cause, in_band });
         }
     }
 

@@ -9,12 +9,12 @@ use super::element::{CauseElement, id};
 use super::interfaces::Interfaces;
 use super::links::Links;
 use super::message::{self, MessageType, Reference};
+use super::notices::{Notice, Notices};
 use super::timers::{Timer, Timers};
 use super::trace::Trace;
 use crate::q921::{SendError, Writer};
 use crate::variant::Row;
-use crate::{Cause, Channel, ChannelSet, Event, Location, Side};
-use std::collections::VecDeque;
+use crate::{CallReference, Cause, Channel, ChannelSet, Location, Name, Setup, Side};
 use std::time::Duration;
 
 /// Events that can wait, for each interface: more than one input can cause, all calls ended by a lost link included.
@@ -55,8 +55,7 @@ pub(crate) struct Desk {
     pub offered: Option<Channel>,
     /// There are calls that have ended, and whose owner has to be told.
     pub to_sweep: bool,
-    /// Never longer than it was made for.
-    events: VecDeque<Event>,
+    pub notices: Notices,
 }
 
 impl Desk {
@@ -74,7 +73,7 @@ impl Desk {
             named_in_use: false,
             offered: None,
             to_sweep: false,
-            events: VecDeque::with_capacity(room),
+            notices: Notices::new(room),
         }
     }
 
@@ -147,32 +146,41 @@ impl Desk {
 
     /// Whether there is room for the events that a message may cause. Endings of calls wait when there is none.
     pub fn has_room(&self) -> bool {
-        self.events.len() + ROOM <= EVENTS * usize::from(self.settings.interfaces.count())
+        self.notices.room() >= ROOM
     }
 
-    /// Tells the owner; false if he has let too much pile up.
-    pub fn try_tell(&mut self, event: Event) -> bool {
-        let fits = self.events.len() < EVENTS * usize::from(self.settings.interfaces.count());
-        if fits {
-            self.events.push_back(event);
-        }
+    /// Whether there is room for one event; if not, that it was lost is counted.
+    fn can_tell(&mut self) -> bool {
+        let fits = self.notices.room() > 0;
+        self.counters.events_dropped += u64::from(!fits);
         fits
     }
 
     /// Tells the owner, or counts that it was not possible.
-    pub fn tell(&mut self, event: Event) {
-        if !self.try_tell(event) {
-            self.counters.events_dropped += 1;
+    pub fn tell(&mut self, notice: Notice) {
+        if self.can_tell() {
+            self.notices.add(notice);
         }
     }
 
-    #[inline]
-    pub fn next_event(&mut self) -> Option<Event> {
-        if self.events.is_empty() {
-            // The next begins in front again, where the cache is warm, instead of marching through all the room there is.
-            self.events.clear();
-            return None;
+    /// Tells the owner of a call that has come in; false if he has let too much pile up.
+    pub fn tell_incoming(&mut self, call: CallReference, setup: &Setup) -> bool {
+        let fits = self.can_tell();
+        if fits {
+            self.notices.add_incoming(call, setup);
         }
-        self.events.pop_front()
+        fits
+    }
+
+    pub fn tell_name(&mut self, call: CallReference, name: &Name) {
+        if self.can_tell() {
+            self.notices.add_name(call, name.clone());
+        }
+    }
+
+    pub fn tell_restarted(&mut self, channels: &ChannelSet) {
+        if self.can_tell() {
+            self.notices.add_restarted(channels);
+        }
     }
 }

@@ -234,12 +234,19 @@ impl Links {
         })
     }
 
+    #[inline]
     pub fn next_frame(&mut self) -> Option<(LinkId, &[u8])> {
-        if let Some(frame) = self.primary.next_frame() {
-            return Some((LinkId::Primary, frame));
+        if self.primary.has_frame() {
+            return Some((LinkId::Primary, self.primary.next_frame()?));
         }
         let frame = self.backup.as_mut()?.next_frame()?;
         Some((LinkId::Backup, frame))
+    }
+
+    /// Whether something has become of a link.
+    #[inline]
+    pub fn has_change(&self) -> bool {
+        self.primary.has_change() || self.backup.as_ref().is_some_and(|backup| backup.has_change())
     }
 
     /// What has become of a link.

@@ -20,10 +20,11 @@ use super::desk::Desk;
 use super::element::{RestartClass, id};
 use super::interfaces::{Interfaces, Timeslots};
 use super::message::{MessageType, Raw, Reference};
+use super::notices::Notice;
 use super::state::Ending;
 use super::timers::Timer;
 use super::trace::Why;
-use crate::{Channel, ChannelSet, Event, Refused, TIMESLOTS_MAX};
+use crate::{Channel, ChannelSet, Refused, TIMESLOTS_MAX};
 use std::time::Duration;
 
 /// Call state of the global call reference while a RESTART of ours is pending (table 4-13).
@@ -96,14 +97,14 @@ impl Restarts {
                 pending.t316 = t316;
             } else if calls.iter_mut().any(|call| call.channel == Some(channel) && !call.is_ended()) {
                 *entry = None;
-                desk.tell(Event::RestartDone { channel, acknowledged: true });
+                desk.tell(Notice::RestartDone { channel, acknowledged: true });
             } else if pending.sent < ATTEMPTS {
                 pending.sent += 1;
                 pending.t316 = t316;
                 send_restart(desk, channel);
             } else {
                 *entry = None;
-                desk.tell(Event::RestartDone { channel, acknowledged: false });
+                desk.tell(Notice::RestartDone { channel, acknowledged: false });
             }
         }
     }
@@ -119,7 +120,7 @@ impl Restarts {
             }
             Some(_) => {
                 *place = None;
-                desk.tell(Event::RestartDone { channel, acknowledged: true });
+                desk.tell(Notice::RestartDone { channel, acknowledged: true });
                 true
             }
         }
@@ -129,7 +130,7 @@ impl Restarts {
     pub fn give_up(&mut self, desk: &mut Desk) {
         for (place, entry) in self.pending.iter_mut().enumerate() {
             if entry.take().is_some() {
-                desk.tell(Event::RestartDone { channel: Channel::at(place), acknowledged: false });
+                desk.tell(Notice::RestartDone { channel: Channel::at(place), acknowledged: false });
             }
         }
     }
@@ -192,7 +193,7 @@ impl Restarts {
         // The same elements come back (5.5.2).
         let answer = Content { channel: content.channel, restart: content.restart, ..Content::default() };
         desk.send(reference, MessageType::RESTART_ACKNOWLEDGE, &answer);
-        desk.tell(Event::Restarted { channels });
+        desk.tell_restarted(&channels);
     }
 
     /// RESTART ACKNOWLEDGE (5.5.1). A call that came to the channel while RESTART was on its way had been put there before the far
@@ -204,7 +205,7 @@ impl Restarts {
         for channel in channels.into_iter().flat_map(Timeslots::iter) {
             if self.place(channel).and_then(Option::take).is_some() {
                 known = true;
-                desk.tell(Event::RestartDone { channel, acknowledged: true });
+                desk.tell(Notice::RestartDone { channel, acknowledged: true });
                 for call in calls.iter_mut().filter(|call| call.named && call.channel == Some(channel)) {
                     if !call.state.is_clearing() {
                         // 41: temporary failure. Said to the far end, for the case that it has the call after all.

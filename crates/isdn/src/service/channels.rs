@@ -206,6 +206,12 @@ impl Services {
         telling.chain(self.forgotten).min()
     }
 
+    /// Whether there may be something that the owner has not been told yet.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        !self.news.is_empty()
+    }
+
     /// What the owner has not been told yet.
     pub fn next_event(&mut self) -> Option<Event> {
         while let Some(place) = self.news.next() {

@@ -1,0 +1,119 @@
+//! Events that wait for the owner.
+//!
+//! An [`Event`] is as large as the largest of them, which is a SETUP, and nearly all are a few octets. So what waits is small, and
+//! what is long waits beside it, in the same order; an event is made when it is collected.
+//!
+//! Data path: `desk` → here → [`DChannel::poll_output`](crate::DChannel::poll_output).
+//! Time: none.
+//! Words: notice, an event that waits.
+
+use crate::{CallReference, Cause, Channel, ChannelSet, Event, LinkId, LinkState, Location, Name, Setup};
+use std::collections::VecDeque;
+
+/// The events of calls, restarts and links, without what is long in them; [`Event`] says what they mean.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Notice {
+    LinkUp { reset: bool },
+    LinkDown,
+    LinkState { link: LinkId, state: LinkState },
+    Incoming { call: CallReference },
+    Proceeding { call: CallReference, channel: Channel },
+    Alerting { call: CallReference, in_band: bool },
+    Name { call: CallReference },
+    Progress { call: CallReference, location: Location, description: u8 },
+    Connected { call: CallReference },
+    Disconnecting { call: CallReference, cause: Cause, in_band: bool },
+    Released { call: CallReference, cause: Cause, by_peer: bool },
+    Restarted,
+    RestartDone { channel: Channel, acknowledged: bool },
+}
+
+/// A queue of them. It is never longer than it was made for.
+#[derive(Debug)]
+pub(crate) struct Notices {
+    room: usize,
+    order: VecDeque<Notice>,
+    setups: VecDeque<Setup>,
+    names: VecDeque<Name>,
+    restarted: VecDeque<ChannelSet>,
+}
+
+impl Notices {
+    pub fn new(room: usize) -> Notices {
+        Notices {
+            room,
+            order: VecDeque::with_capacity(room),
+            setups: VecDeque::with_capacity(room),
+            names: VecDeque::with_capacity(room),
+            restarted: VecDeque::with_capacity(room),
+        }
+    }
+
+    /// For how many more there is room.
+    pub fn room(&self) -> usize {
+        self.room - self.order.len()
+    }
+
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Adds one that has nothing beside it. That there is room is the caller's to know, here and below.
+    #[inline]
+    pub fn add(&mut self, notice: Notice) {
+        debug_assert!(self.room() > 0, "the caller has looked");
+        self.order.push_back(notice);
+    }
+
+    pub fn add_incoming(&mut self, call: CallReference, setup: &Setup) {
+        self.setups.push_back(setup.clone());
+        self.add(Notice::Incoming { call });
+    }
+
+    pub fn add_name(&mut self, call: CallReference, name: Name) {
+        self.names.push_back(name);
+        self.add(Notice::Name { call });
+    }
+
+    pub fn add_restarted(&mut self, channels: &ChannelSet) {
+        self.restarted.push_back(*channels);
+        self.add(Notice::Restarted);
+    }
+
+    /// The oldest.
+    pub fn first(&self) -> Option<Notice> {
+        self.order.front().copied()
+    }
+
+    /// The channels that the oldest [`Notice::Restarted`] speaks of.
+    pub fn restarted(&self) -> ChannelSet {
+        self.restarted.front().copied().unwrap_or_default()
+    }
+
+    /// Takes out the oldest, as an event.
+    #[inline]
+    pub fn next(&mut self) -> Option<Event> {
+        let event = match self.order.pop_front()? {
+            Notice::LinkUp { reset } => Event::LinkUp { reset },
+            Notice::LinkDown => Event::LinkDown,
+            Notice::LinkState { link, state } => Event::LinkState { link, state },
+            Notice::Incoming { call } => Event::Incoming { call, setup: self.setups.pop_front()? },
+            Notice::Proceeding { call, channel } => Event::Proceeding { call, channel },
+            Notice::Alerting { call, in_band } => Event::Alerting { call, in_band },
+            Notice::Name { call } => Event::Name { call, name: self.names.pop_front()? },
+            Notice::Progress { call, location, description } => Event::Progress { call, location, description },
+            Notice::Connected { call } => Event::Connected { call },
+            Notice::Disconnecting { call, cause, in_band } => Event::Disconnecting { call, cause, in_band },
+            Notice::Released { call, cause, by_peer } => Event::Released { call, cause, by_peer },
+            Notice::Restarted => Event::Restarted { channels: self.restarted.pop_front()? },
+            Notice::RestartDone { channel, acknowledged } => Event::RestartDone { channel, acknowledged },
+        };
+        if self.order.is_empty() {
+            // The next begins in front again, where the cache is warm, instead of marching through all the room there is.
+            self.order.clear();
+            self.setups.clear();
+        }
+        Some(event)
+    }
+}
