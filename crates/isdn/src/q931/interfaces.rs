@@ -130,8 +130,19 @@ impl Interfaces {
     /// All B channels.
     #[must_use]
     pub fn channels(&self) -> ChannelSet {
-        (0..self.count)
-            .fold(ChannelSet::default(), |set, place| set.or(&ChannelSet::on(place, self.timeslots_of(place))))
+        (0..self.count).fold(ChannelSet::default(), |set, place| set.or(&self.all_of(place)))
+    }
+
+    /// The B channels of the interface at this place.
+    #[must_use]
+    pub fn all_of(&self, place: u8) -> ChannelSet {
+        ChannelSet::on(place, self.timeslots_of(place))
+    }
+
+    /// The B channels of the interface that messages come in on.
+    #[must_use]
+    pub fn all_of_own(&self) -> ChannelSet {
+        self.all_of(self.own)
     }
 
     /// Whether there is such a B channel.

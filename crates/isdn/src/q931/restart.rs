@@ -169,15 +169,13 @@ impl Restarts {
             (Some(identifier), ..) => Err((96, Some(identifier))),
             (None, None, _) => Err(missing(id::RESTART_INDICATOR)),
             (None, Some(RestartClass::IndicatedChannels), None) => Err(missing(id::CHANNEL_IDENTIFICATION)),
-            (None, Some(RestartClass::IndicatedChannels), Some(element)) => indicated(desk, element),
+            (None, Some(RestartClass::IndicatedChannels), Some(element)) => indicated(desk, element).map(Into::into),
             (None, Some(RestartClass::SingleInterface), Some(element)) => {
-                let interfaces = &desk.settings.interfaces;
-                let place = interfaces.place_of(element).unwrap_or_default();
-                indicated(desk, element).map(|_| ChannelSet::on(place, interfaces.timeslots_of(place)))
+                indicated(desk, element).map(|named| desk.settings.interfaces.all_of(named.interface))
             }
-            (None, Some(RestartClass::SingleInterface | RestartClass::AllInterfaces), _) => {
-                Ok(desk.settings.interfaces.channels())
-            }
+            // The interface that the D channel is on, when none is named (4.5.25 note 2).
+            (None, Some(RestartClass::SingleInterface), None) => Ok(desk.settings.interfaces.all_of_own()),
+            (None, Some(RestartClass::AllInterfaces), _) => Ok(desk.settings.interfaces.channels()),
         };
         let channels = match channels {
             Ok(channels) => channels,
@@ -188,7 +186,9 @@ impl Restarts {
             }
         };
         desk.counters.restarts_in += 1;
-        let whole = content.restart != Some(RestartClass::IndicatedChannels);
+        // A call without a channel yet is on none of several interfaces.
+        let whole =
+            content.restart != Some(RestartClass::IndicatedChannels) && channels == desk.settings.interfaces.channels();
         end_calls(desk, calls, &channels, whole, true);
         // The same elements come back (5.5.2).
         let answer = Content { channel: content.channel, restart: content.restart, ..Content::default() };
@@ -221,10 +221,10 @@ impl Restarts {
 }
 
 /// The channels an element names, or what is wrong with it. 82: identified channel does not exist.
-fn indicated(desk: &Desk, element: &ChannelIdentification) -> Result<ChannelSet, (u8, Option<u8>)> {
+fn indicated(desk: &Desk, element: &ChannelIdentification) -> Result<Timeslots, (u8, Option<u8>)> {
     match desk.settings.interfaces.channels_in(element) {
         Some(channels) if channels.bits == 0 => Err((100, Some(id::CHANNEL_IDENTIFICATION))),
-        Some(channels) => Ok(channels.into()),
+        Some(channels) => Ok(channels),
         None => Err((82, None)),
     }
 }

@@ -6,6 +6,7 @@ mod common;
 mod backup_takes_over;
 mod both_lost;
 mod call_on_another_interface;
+mod restart_of_an_interface;
 mod service_and_restart_name_the_interface;
 mod standby_is_deaf;
 mod support;
