@@ -504,7 +504,7 @@ impl DChannel {
     }
 
     /// The other D channel carries the signalling now (Q.931 Annex F.2.2). To the calls it is a reset of the link: what was on
-    /// its way is lost, and nothing else. Service states are the group's and are not told again; SERVICE is repeated by T3M1.
+    /// its way is lost, and nothing else; so one whose digits were on their way is cleared (5.8.8 a). Service states are the group's and are not told again; SERVICE is repeated by T3M1.
     fn taken_over(&mut self) {
         for call in self.calls.iter_mut() {
             call.link_established(&mut self.desk, true);

@@ -226,6 +226,11 @@ impl DataLink {
         if self.queue.push_with(self.parameters.n201, write) { Ok(()) } else { Err(SendError::TooLong) }
     }
 
+    /// Messages that wait, those sent and not yet acknowledged included: of [`QUEUE_LENGTH`].
+    pub(crate) const fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Takes a whole frame as it came from the line, without FCS. Anything is accepted: what is no frame, or not for
     /// us, is counted.
     pub fn handle_frame(&mut self, now: Duration, octets: &[u8]) {

@@ -538,7 +538,6 @@ impl Call {
             self.expire(desk, timer);
         }
         if self.enquiry.is_some_and(|enquiry| enquiry.t322 <= desk.now) {
-            desk.counters.count_expiry(Timer::T322);
             self.enquire_again(desk);
         }
     }

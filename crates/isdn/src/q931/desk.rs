@@ -134,6 +134,11 @@ impl Desk {
         self.send_once(|writer| message::write_start(writer, reference, kind));
     }
 
+    /// Sends a message without elements, if that leaves room in the link's queue for those that cannot wait; false if not.
+    pub fn try_send_bare(&mut self, reference: Reference, kind: MessageType) -> bool {
+        self.links.has_room_to_spare() && self.send_with(|writer| message::write_start(writer, reference, kind)).is_ok()
+    }
+
     /// Sends STATUS (clause 5.8).
     pub fn send_status(&mut self, reference: Reference, value: u8, state: u8, diagnostics: &[u8]) {
         let content = Content {

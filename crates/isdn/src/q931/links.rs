@@ -22,7 +22,7 @@
 //! annex takes for granted that both ends see a failure.
 //! Words: active, of a link: it carries the signalling; confirmed: the far end has spoken on it since it became active.
 
-use crate::q921::{self, DataLink, Parameters, SendError, StateName, Writer};
+use crate::q921::{self, DataLink, Parameters, QUEUE_LENGTH, SendError, StateName, Writer};
 use crate::{LinkId, LinkState, Side};
 use std::time::Duration;
 
@@ -263,6 +263,12 @@ impl Links {
             Some(data_link) => data_link.send_with(now, write),
             None => Err(SendError::LinkDown),
         }
+    }
+
+    /// Whether half of the active link's queue is free.
+    pub fn has_room_to_spare(&self) -> bool {
+        let active = self.active.and_then(|link| self.get(link));
+        active.is_some_and(|data_link| data_link.waiting() < QUEUE_LENGTH / 2)
     }
 
     /// Establishes the active link again, so that both ends find out what was lost.

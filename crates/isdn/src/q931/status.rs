@@ -1,7 +1,7 @@
 //! Comparing notes with the far end: STATUS and STATUS ENQUIRY, and what a lost or reset link means for a call.
 //!
 //! Data path: STATUS, changes of the link → here → STATUS ENQUIRY, clearing.
-//! Time: T322, as often as [`ENQUIRIES`] says; T309 belongs to the Active state.
+//! Time: T322, as often as [`ENQUIRIES`] says, and [`TURN`] where the link is full; T309 belongs to the Active state.
 //! Source: Q.931 (05/98) clauses 5.8.8 to 5.8.11. Departures: a STATUS that does not fit is checked by asking before the
 //! call is cleared for it, as it may have been overtaken; calls that no timer watches are also asked about after a
 //! reset of the link, because the far end may have restarted and forgotten them; and for the same reason a SETUP for a call
@@ -19,30 +19,47 @@ use std::time::Duration;
 /// STATUS ENQUIRY is sent so often before a call counts as lost (N322 of the Recommendation, plus the first).
 pub const ENQUIRIES: u8 = 3;
 
-/// STATUS ENQUIRY has been sent.
+/// How soon an enquiry that found no room is tried again.
+const TURN: Duration = Duration::from_millis(250);
+
+/// STATUS ENQUIRY has been sent, or waits for room in the link.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Enquiry {
+    /// When T322 runs out, or there may be room.
     pub t322: Duration,
     pub sent: u8,
+    /// For room: this one has not been sent.
+    pub waits: bool,
 }
 
 impl Call {
     pub(super) fn enquire(&mut self, desk: &mut Desk) {
         if self.enquiry.is_none() {
-            desk.send_bare(Reference::Call(self.reference), MessageType::STATUS_ENQUIRY);
-            self.enquiry = Some(Enquiry { t322: desk.deadline(Timer::T322), sent: 1 });
+            self.send_enquiry(desk, 0);
         }
     }
 
-    /// T322 expired (5.8.10).
+    /// One more than these. Where several interfaces share a D channel there may be more calls to ask about than messages can
+    /// wait: one that found no room has not been asked, and waits for its turn.
+    fn send_enquiry(&mut self, desk: &mut Desk, before: u8) {
+        let sent = desk.try_send_bare(Reference::Call(self.reference), MessageType::STATUS_ENQUIRY);
+        self.enquiry = Some(match sent {
+            true => Enquiry { t322: desk.deadline(Timer::T322), sent: before + 1, waits: false },
+            false => Enquiry { t322: desk.now.saturating_add(TURN), sent: before, waits: true },
+        });
+    }
+
+    /// T322 expired (5.8.10), or the turn of one that waited has come.
     pub(super) fn enquire_again(&mut self, desk: &mut Desk) {
-        let Some(Enquiry { sent, .. }) = self.enquiry else { return };
+        let Some(Enquiry { sent, waits, .. }) = self.enquiry else { return };
+        if !waits {
+            desk.counters.count_expiry(Timer::T322);
+        }
         if sent >= ENQUIRIES {
             // 41: temporary failure.
             self.begin_disconnect(desk, 41, 41, Why::Expired(Timer::T322));
         } else {
-            desk.send_bare(Reference::Call(self.reference), MessageType::STATUS_ENQUIRY);
-            self.enquiry = Some(Enquiry { t322: desk.deadline(Timer::T322), sent: sent + 1 });
+            self.send_enquiry(desk, sent);
         }
     }
 

@@ -6,6 +6,7 @@ mod common;
 mod backup_takes_over;
 mod both_lost;
 mod call_on_another_interface;
+mod more_calls_than_the_link_holds;
 mod restart_of_an_interface;
 mod service_and_restart_name_the_interface;
 mod standby_is_deaf;
