@@ -24,7 +24,7 @@
 use super::frame::{self, Frame, NotAFrame, ShortFrame, Supervisory, Unnumbered};
 use super::outbox::{Change, Item, Outbox};
 use super::ring::Ring;
-use super::sequence::Sequence;
+use super::sequence::{Arrival, Sequence};
 use super::trace::{Trace, Transition, Why};
 use super::writer::Writer;
 use super::{Counters, Output, Parameters, QUEUE_LENGTH, SendError, StateName};
@@ -251,24 +251,12 @@ impl DataLink {
                 return None;
             }
         };
-        let taken = match self.state {
-            State::Established { sequence, timer } => self.in_established(frame, sequence, timer, room),
-            State::TimerRecovery { sequence, t200, rc } => self.in_timer_recovery(frame, sequence, t200, rc, room),
-            State::TeiAssigned { .. } => {
-                self.in_tei_assigned(frame);
-                false
-            }
-            State::AwaitingEstablishment { t200, rc, was_up } => {
-                self.in_awaiting_establishment(frame, t200, rc, was_up);
-                false
-            }
-            State::AwaitingRelease { .. } => {
-                self.in_awaiting_release(frame);
-                false
-            }
-        };
-        match frame {
-            Frame::Information { information, .. } if taken => Some(information),
+        if let Frame::Unnumbered { function, poll_final } = frame {
+            self.take_unnumbered(function, poll_final);
+            return None;
+        }
+        match (self.take_numbered(frame, room), frame) {
+            (true, Frame::Information { information, .. }) => Some(information),
             _ => None,
         }
     }
@@ -418,30 +406,48 @@ impl DataLink {
 
     // The states.
 
-    fn in_tei_assigned(&mut self, frame: Frame<'_>) {
-        match frame {
-            Frame::Unnumbered { function: Unnumbered::Sabme, poll_final } if !self.barred => {
+    fn take_unnumbered(&mut self, function: Unnumbered, poll_final: bool) {
+        match self.state {
+            State::TeiAssigned { .. } => self.in_tei_assigned(function, poll_final),
+            State::AwaitingEstablishment { t200, rc, was_up } => {
+                self.in_awaiting_establishment(function, poll_final, t200, rc, was_up);
+            }
+            State::AwaitingRelease { .. } => self.in_awaiting_release(function, poll_final),
+            // An answer to no question (error B); in state 8 it would be one.
+            State::Established { .. } if (function, poll_final) == (Unnumbered::Dm, true) => self.counters.ignored += 1,
+            State::Established { sequence, .. } | State::TimerRecovery { sequence, .. } => {
+                self.unnumbered_while_up(function, poll_final, sequence);
+            }
+        }
+    }
+
+    fn in_tei_assigned(&mut self, function: Unnumbered, poll_final: bool) {
+        match (function, poll_final) {
+            (Unnumbered::Sabme, _) if !self.barred => {
                 self.transmit_unnumbered(Unnumbered::Ua, poll_final);
                 self.come_up(false, Why::PeerEstablished);
             }
-            Frame::Unnumbered { function: Unnumbered::Sabme | Unnumbered::Disc, poll_final } => {
-                self.transmit_unnumbered(Unnumbered::Dm, poll_final);
-            }
+            (Unnumbered::Sabme | Unnumbered::Disc, _) => self.transmit_unnumbered(Unnumbered::Dm, poll_final),
             // An unsolicited DM is an invitation to establish (5.5.1.1 via 5.5.4).
-            Frame::Unnumbered { function: Unnumbered::Dm, poll_final: false } if self.wanted => {
-                self.begin_establishment(Why::PeerDisconnected, false);
-            }
+            (Unnumbered::Dm, false) if self.wanted => self.begin_establishment(Why::PeerDisconnected, false),
             // 5.5.4: all other frames are discarded.
             _ => self.counters.ignored += 1,
         }
     }
 
-    fn in_awaiting_establishment(&mut self, frame: Frame<'_>, t200: Duration, rc: u8, was_up: bool) {
-        match frame {
+    fn in_awaiting_establishment(
+        &mut self,
+        function: Unnumbered,
+        poll_final: bool,
+        t200: Duration,
+        rc: u8,
+        was_up: bool,
+    ) {
+        match (function, poll_final) {
             // Both sides establish at once: answer, and go on waiting for the answer to our own (5.5.5.1). If ours was lost, it
             // goes out again before the answer. Repeated by T200, it would find a far end that is up, and what that had sent
             // by then, a SETUP as like as not, would be lost in the reset.
-            Frame::Unnumbered { function: Unnumbered::Sabme, poll_final } => {
+            (Unnumbered::Sabme, _) => {
                 let sent = t200.saturating_sub(self.parameters.t200);
                 if self.now.saturating_sub(sent) > ANSWER_AT_LATEST {
                     self.transmit_unnumbered(Unnumbered::Sabme, true);
@@ -449,118 +455,23 @@ impl DataLink {
                 }
                 self.transmit_unnumbered(Unnumbered::Ua, poll_final);
             }
-            Frame::Unnumbered { function: Unnumbered::Disc, poll_final } => {
-                self.transmit_unnumbered(Unnumbered::Dm, poll_final);
-            }
-            Frame::Unnumbered { function: Unnumbered::Ua, poll_final: true } => {
-                self.come_up(was_up, Why::Acknowledged);
-            }
-            Frame::Unnumbered { function: Unnumbered::Dm, poll_final: true } => {
-                self.give_up(was_up, Why::PeerDisconnected);
-            }
-            // Responses without F answer nothing of ours (5.5.1.2, 5.8.7); I frames belong to a link that is no more.
+            (Unnumbered::Disc, _) => self.transmit_unnumbered(Unnumbered::Dm, poll_final),
+            (Unnumbered::Ua, true) => self.come_up(was_up, Why::Acknowledged),
+            (Unnumbered::Dm, true) => self.give_up(was_up, Why::PeerDisconnected),
+            // Responses without F answer nothing of ours (5.5.1.2, 5.8.7).
             _ => self.counters.ignored += 1,
         }
     }
 
-    fn in_awaiting_release(&mut self, frame: Frame<'_>) {
-        match frame {
+    fn in_awaiting_release(&mut self, function: Unnumbered, poll_final: bool) {
+        match (function, poll_final) {
             // Collision of opposite wishes (5.5.5.2).
-            Frame::Unnumbered { function: Unnumbered::Sabme, poll_final } => {
-                self.transmit_unnumbered(Unnumbered::Dm, poll_final);
-            }
-            Frame::Unnumbered { function: Unnumbered::Disc, poll_final } => {
-                self.transmit_unnumbered(Unnumbered::Ua, poll_final);
-            }
-            Frame::Unnumbered { function: Unnumbered::Ua, poll_final: true } => self.finish_release(Why::Acknowledged),
-            Frame::Unnumbered { function: Unnumbered::Dm, poll_final: true } => {
-                self.finish_release(Why::PeerDisconnected);
-            }
+            (Unnumbered::Sabme, _) => self.transmit_unnumbered(Unnumbered::Dm, poll_final),
+            (Unnumbered::Disc, _) => self.transmit_unnumbered(Unnumbered::Ua, poll_final),
+            (Unnumbered::Ua, true) => self.finish_release(Why::Acknowledged),
+            (Unnumbered::Dm, true) => self.finish_release(Why::PeerDisconnected),
             _ => self.counters.ignored += 1,
         }
-    }
-
-    /// Whether the message of an I frame was taken.
-    fn in_established(&mut self, frame: Frame<'_>, mut sequence: Sequence, timer: Timer, room: bool) -> bool {
-        let (n_r, function, taken) = match frame {
-            // An answer to no question (error B); in state 8 it would be one.
-            Frame::Unnumbered { function: Unnumbered::Dm, poll_final: true } => {
-                self.counters.ignored += 1;
-                return false;
-            }
-            Frame::Unnumbered { function, poll_final } => {
-                self.unnumbered_while_up(function, poll_final, sequence);
-                return false;
-            }
-            Frame::Information { n_s, n_r, poll, .. } => {
-                let taken = self.receive_information(&mut sequence, n_s, poll, room);
-                (n_r, None, taken)
-            }
-            Frame::Supervisory { function, command, n_r, poll_final } => {
-                self.receive_supervisory(&mut sequence, function, command && poll_final);
-                (n_r, Some(function), false)
-            }
-        };
-        let Some(count) = self.acknowledged(&mut sequence, n_r) else { return taken };
-        let timer = match function {
-            Some(Supervisory::Reject) if count > 0 || !self.went_back_just_now(&sequence) => {
-                // Everything from N(R) on goes out again as the outputs are collected, which starts T200 (5.6.4).
-                sequence.go_back();
-                sequence.went_back = true;
-                self.went_back = self.now;
-                Timer::T203(self.now)
-            }
-            Some(Supervisory::ReceiveNotReady) => Timer::T200(self.now),
-            Some(Supervisory::ReceiveReady | Supervisory::Reject) | None => {
-                if sequence.peer_busy {
-                    timer
-                } else if sequence.outstanding() == 0 {
-                    Timer::T203(self.now)
-                } else if count > 0 {
-                    Timer::T200(self.now)
-                } else {
-                    timer
-                }
-            }
-        };
-        self.state = State::Established { sequence, timer };
-        taken
-    }
-
-    /// Whether the message of an I frame was taken.
-    fn in_timer_recovery(
-        &mut self,
-        frame: Frame<'_>,
-        mut sequence: Sequence,
-        t200: Duration,
-        rc: u8,
-        room: bool,
-    ) -> bool {
-        match frame {
-            Frame::Unnumbered { function, poll_final } => self.unnumbered_while_up(function, poll_final, sequence),
-            Frame::Information { n_s, n_r, poll, .. } => {
-                let taken = self.receive_information(&mut sequence, n_s, poll, room);
-                if self.acknowledged(&mut sequence, n_r).is_some() {
-                    self.state = State::TimerRecovery { sequence, t200, rc };
-                }
-                return taken;
-            }
-            Frame::Supervisory { function, command, n_r, poll_final } => {
-                self.receive_supervisory(&mut sequence, function, command && poll_final);
-                if self.acknowledged(&mut sequence, n_r).is_none() {
-                    return false;
-                }
-                if command || !poll_final {
-                    self.state = State::TimerRecovery { sequence, t200, rc };
-                    return false;
-                }
-                // The answer to our poll says exactly what arrived: go on from there (5.6.7 c).
-                sequence.go_back();
-                let timer = if sequence.peer_busy { Timer::T200(self.now) } else { Timer::T203(self.now) };
-                self.enter(State::Established { sequence, timer }, Why::PollAnswered);
-            }
-        }
-        false
     }
 
     /// Unnumbered frames in states 7 and 8, where they mean the same except for DM with F, which 7 ignores.
@@ -589,65 +500,97 @@ impl DataLink {
 
     // What the states have in common.
 
-    /// N(S) of an I frame (5.6.2, 5.8.1). Whether its message was taken, for which there may be room or not.
-    fn receive_information(&mut self, sequence: &mut Sequence, n_s: u8, poll: bool, room: bool) -> bool {
-        let expected = n_s == sequence.v_r();
-        if expected {
-            if room {
-                self.counters.information_in += 1;
-                sequence.receive();
-                sequence.rejecting = false;
-                sequence.acknowledge = true;
-            } else {
-                self.counters.outputs_dropped += 1;
+    /// A numbered frame (5.6, 5.8.1). Whether the message of an I frame was taken, for which there may be room or not.
+    ///
+    /// The sequence is altered where it is: this and [`next_numbered_frame`](Self::next_numbered_frame) are done for every frame.
+    #[inline]
+    fn take_numbered(&mut self, frame: Frame<'_>, room: bool) -> bool {
+        let (State::Established { sequence, .. } | State::TimerRecovery { sequence, .. }) = &mut self.state else {
+            // It belongs to a link that is no more.
+            self.counters.ignored += 1;
+            return false;
+        };
+        let (mut taken, mut reject) = (false, false);
+        let (n_r, poll) = match frame {
+            Frame::Information { n_s, n_r, poll, .. } => {
+                match sequence.arrive(n_s, room) {
+                    Arrival::Taken => {
+                        self.counters.information_in += 1;
+                        taken = true;
+                    }
+                    Arrival::NoRoom => self.counters.outputs_dropped += 1,
+                    Arrival::OutOfSequence => self.counters.sequence_errors += 1,
+                    Arrival::Gap => {
+                        self.counters.sequence_errors += 1;
+                        self.counters.rejects_out += 1;
+                        reject = true;
+                    }
+                }
+                (n_r, poll)
             }
-        } else {
-            self.counters.sequence_errors += 1;
-            if !sequence.rejecting {
-                sequence.rejecting = true;
-                sequence.acknowledge = false;
-                self.counters.rejects_out += 1;
-                self.transmit_supervisory(Supervisory::Reject, false, sequence.v_r(), poll);
-                return false;
+            Frame::Supervisory { function, command, n_r, poll_final } => {
+                sequence.peer_busy = function == Supervisory::ReceiveNotReady;
+                match function {
+                    Supervisory::ReceiveReady => {}
+                    Supervisory::ReceiveNotReady => self.counters.receiver_not_ready_in += 1,
+                    Supervisory::Reject => self.counters.rejects_in += 1,
+                }
+                (n_r, command && poll_final)
             }
+            Frame::Unnumbered { .. } => return false,
+        };
+        if poll || reject {
+            sequence.acknowledge = false;
+            let function = if reject { Supervisory::Reject } else { Supervisory::ReceiveReady };
+            let answer = frame::write_supervisory(self.side, function, false, sequence.v_r(), poll);
+            self.counters.outputs_dropped += u64::from(!self.outbox.transmit(answer));
         }
-        if poll {
-            self.answer_poll(sequence);
+        // N(R) of any numbered frame: what is acknowledged leaves the queue.
+        let Some(count) = sequence.acknowledge(n_r) else {
+            let sequence = *sequence;
+            self.counters.acknowledgement_errors += 1;
+            self.establish_again(sequence, Why::WrongAcknowledgement);
+            return taken;
+        };
+        debug_assert!(usize::from(count) <= self.queue.len(), "what was sent stays queued until it is acknowledged");
+        self.queue.drop_oldest(usize::from(count));
+        match (&mut self.state, frame) {
+            (State::Established { sequence, timer }, Frame::Supervisory { function: Supervisory::Reject, .. })
+                if count > 0 || !Self::went_back_just_now(sequence, self.now, self.went_back, self.parameters.t200) =>
+            {
+                // Everything from N(R) on goes out again as the outputs are collected, which starts T200 (5.6.4).
+                sequence.go_back();
+                (sequence.went_back, self.went_back) = (true, self.now);
+                *timer = Timer::T203(self.now);
+            }
+            (State::Established { timer, .. }, Frame::Supervisory { function: Supervisory::ReceiveNotReady, .. }) => {
+                *timer = Timer::T200(self.now);
+            }
+            (State::Established { sequence, timer }, _) if !sequence.peer_busy => {
+                if sequence.outstanding() == 0 {
+                    *timer = Timer::T203(self.now);
+                } else if count > 0 {
+                    *timer = Timer::T200(self.now);
+                }
+            }
+            // The answer to our poll says exactly what arrived: go on from there (5.6.7 c).
+            (State::TimerRecovery { sequence, .. }, Frame::Supervisory { command: false, poll_final: true, .. }) => {
+                sequence.go_back();
+                let timer = if sequence.peer_busy { Timer::T200(self.now) } else { Timer::T203(self.now) };
+                let sequence = *sequence;
+                self.enter(State::Established { sequence, timer }, Why::PollAnswered);
+            }
+            _ => {}
         }
-        expected && room
-    }
-
-    fn receive_supervisory(&mut self, sequence: &mut Sequence, function: Supervisory, poll: bool) {
-        sequence.peer_busy = function == Supervisory::ReceiveNotReady;
-        match function {
-            Supervisory::ReceiveReady => {}
-            Supervisory::ReceiveNotReady => self.counters.receiver_not_ready_in += 1,
-            Supervisory::Reject => self.counters.rejects_in += 1,
-        }
-        if poll {
-            self.answer_poll(sequence);
-        }
+        taken
     }
 
     /// Whether the frames that a REJ asks for may still be on the line, because the same REJ came before: seven of the longest
     /// take 231 ms at 64 kbit/s. A far end that says REJ for each frame out of sequence (5.8.1 allows one, libosmocore 1.7.0
     /// sends more) would otherwise get a window for each, find most of it out of sequence again, and so on for ever. If they
     /// were lost, T200 or a later REJ has them sent once more.
-    fn went_back_just_now(&self, sequence: &Sequence) -> bool {
-        sequence.went_back && self.now.saturating_sub(self.went_back) < self.parameters.t200 / 4
-    }
-
-    /// N(R) of any numbered frame: drops what is acknowledged from the queue and says how many. `None` if N(R) is wrong: the
-    /// link is being established again then.
-    fn acknowledged(&mut self, sequence: &mut Sequence, n_r: u8) -> Option<u8> {
-        let Some(count) = sequence.acknowledge(n_r) else {
-            self.counters.acknowledgement_errors += 1;
-            self.establish_again(*sequence, Why::WrongAcknowledgement);
-            return None;
-        };
-        debug_assert!(usize::from(count) <= self.queue.len(), "what was sent stays queued until it is acknowledged");
-        self.queue.drop_oldest(usize::from(count));
-        Some(count)
+    fn went_back_just_now(sequence: &Sequence, now: Duration, went_back: Duration, t200: Duration) -> bool {
+        sequence.went_back && now.saturating_sub(went_back) < t200 / 4
     }
 
     /// An I frame when the link is up, the far end ready, the window open (5.6.1), and a message waiting; otherwise RR if one
@@ -686,11 +629,6 @@ impl DataLink {
         }
         let n_r = sequence.v_r();
         Some(self.lend(frame::write_supervisory(self.side, Supervisory::ReceiveReady, false, n_r, false)))
-    }
-
-    fn answer_poll(&mut self, sequence: &mut Sequence) {
-        sequence.acknowledge = false;
-        self.transmit_supervisory(Supervisory::ReceiveReady, false, sequence.v_r(), true);
     }
 
     /// Asks the far end where it stands (5.6.7, 5.10.2).

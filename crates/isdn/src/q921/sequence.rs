@@ -16,6 +16,19 @@ const fn next(value: u8) -> u8 {
     (value + 1) & 0x7f
 }
 
+/// What becomes of an I frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// It is the one expected.
+    Taken,
+    /// It is, and its message is left to the far end, to send it again.
+    NoRoom,
+    /// It is not, and the one expected has been asked for already.
+    OutOfSequence,
+    /// It is not: the one expected is to be asked for.
+    Gap,
+}
+
 /// V(A), V(S), V(R) and the exception conditions. Invariant: V(A) ≤ V(S) ≤ highest sent, modulo 128.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sequence {
@@ -39,9 +52,19 @@ impl Sequence {
         self.v_r
     }
 
-    /// The frame expected has come.
-    pub const fn receive(&mut self) {
+    /// Takes the N(S) of an I frame, for whose message there may be room or not (clauses 5.6.2, 5.8.1).
+    #[inline]
+    pub fn arrive(&mut self, n_s: u8, room: bool) -> Arrival {
+        if n_s != self.v_r {
+            return if std::mem::replace(&mut self.rejecting, true) { Arrival::OutOfSequence } else { Arrival::Gap };
+        }
+        if !room {
+            return Arrival::NoRoom;
+        }
         self.v_r = next(self.v_r);
+        self.rejecting = false;
+        self.acknowledge = true;
+        Arrival::Taken
     }
 
     /// I frames sent (since the last step back) and not acknowledged: also the place in the queue of the next to send.
