@@ -12,7 +12,7 @@
 
 use crate::q921::{self, DataLink, Parameters};
 use crate::q931::interfaces::Interfaces;
-use crate::q931::message::MAINTENANCE;
+use crate::q931::message::{MessageType, NotAMessage, split};
 use crate::q931::{
     self, CALLS_MAX, CallSummary, Calls, Change, Desk, Links, Notice, Restarts, Segments, Settings, Timer, Timers,
     Transition,
@@ -143,7 +143,6 @@ impl DChannel {
             row: config.switch.row(),
             interfaces,
             timers: config.timers,
-            max_calls: config.max_calls.min(CALLS_MAX * usize::from(interfaces.count())),
             number_length: config.number_length,
             listen: config.listen && config.side == Side::User,
         };
@@ -155,7 +154,7 @@ impl DChannel {
         let restarts = Restarts::new(&settings.interfaces);
         DChannel {
             desk,
-            calls: Calls::new(settings.max_calls),
+            calls: Calls::new(config.max_calls.min(CALLS_MAX * usize::from(interfaces.count()))),
             restarts,
             services,
             segments: Segments::default(),
@@ -225,11 +224,7 @@ impl DChannel {
     pub fn handle_frame_on(&mut self, now: Duration, link: LinkId, frame: &[u8]) {
         self.advance(now);
         if let Some(message) = self.desk.links.take_frame(now, link, frame, self.desk.has_room()) {
-            let (counts, change) = self.desk.links.heard(now, link);
-            if self.group.is_some() {
-                self.follow(change);
-            }
-            if counts {
+            if self.group.is_none() || self.is_heard(now, link) {
                 self.handle_message(message);
             } else {
                 self.desk.counters.on_standby += 1;
@@ -246,9 +241,7 @@ impl DChannel {
             self.follow(change);
         }
         self.heed_links();
-        for call in self.calls.iter_mut() {
-            call.handle_timeout(&mut self.desk);
-        }
+        self.calls.for_each(|call| call.handle_timeout(&mut self.desk));
         let services = &self.services;
         self.restarts.handle_timeout(&mut self.desk, &mut self.calls, |channel| services.is_out(channel));
         self.services.handle_timeout(&mut self.desk);
@@ -441,7 +434,7 @@ impl DChannel {
                 let channels = self.desk.notices.restarted();
                 self.services.restarted(&mut self.desk, &channels);
             }
-            Some(Notice::RestartDone { channel, acknowledged: false }) => {
+            Some(&Notice::RestartDone { channel, acknowledged: false }) => {
                 self.services.restart_unanswered(&mut self.desk, channel);
             }
             Some(_) => {}
@@ -455,14 +448,30 @@ impl DChannel {
         Some(Output::Event(self.desk.notices.next()?))
     }
 
+    /// Whether a message counts that a link of a group has brought, and acts upon what it means for the links.
+    fn is_heard(&mut self, now: Duration, link: LinkId) -> bool {
+        let (counts, change) = self.desk.links.heard(now, link);
+        self.follow(change);
+        counts
+    }
+
     /// The information field of an I frame.
     fn handle_message(&mut self, message: &[u8]) {
-        let Some(message) = self.segments.whole(&mut self.desk, message) else { return };
-        if self.services.is_on() && message.first().is_some_and(|octet| MAINTENANCE.contains(octet)) {
-            self.services.handle(&mut self.desk, message);
-            return;
+        match split(message) {
+            Ok(raw) if raw.kind == MessageType::SEGMENT => {
+                if let Some(whole) = self.segments.take(&mut self.desk, message, &raw) {
+                    self.calls.handle_message(&mut self.desk, &mut self.restarts, split(whole));
+                }
+            }
+            taken_apart => {
+                // In between segments no other message may come (Annex H.2 g), so there is no rest to wait for.
+                self.segments.drop_all(&mut self.desk);
+                if taken_apart == Err(NotAMessage::Maintenance) && self.services.is_on() {
+                    return self.services.handle(&mut self.desk, message);
+                }
+                self.calls.handle_message(&mut self.desk, &mut self.restarts, taken_apart);
+            }
         }
-        self.calls.handle_message(&mut self.desk, &mut self.restarts, message);
         if let Some(channel) = self.desk.offered.take() {
             self.services.offered(&mut self.desk, channel);
         }
@@ -506,9 +515,7 @@ impl DChannel {
     /// The other D channel carries the signalling now (Q.931 Annex F.2.2). To the calls it is a reset of the link: what was on
     /// its way is lost, and nothing else; so one whose digits were on their way is cleared (5.8.8 a). Service states are the group's and are not told again; SERVICE is repeated by T3M1.
     fn taken_over(&mut self) {
-        for call in self.calls.iter_mut() {
-            call.link_established(&mut self.desk, true);
-        }
+        self.calls.for_each(|call| call.link_established(&mut self.desk, true));
         self.calls.sweep(&mut self.desk);
     }
 
@@ -517,9 +524,7 @@ impl DChannel {
         self.desk.up = true;
         self.segments.drop_all(&mut self.desk);
         self.desk.tell(Notice::LinkUp { reset });
-        for call in self.calls.iter_mut() {
-            call.link_established(&mut self.desk, reset);
-        }
+        self.calls.for_each(|call| call.link_established(&mut self.desk, reset));
         self.services.link_established(&mut self.desk);
         self.calls.sweep(&mut self.desk);
     }
@@ -529,9 +534,7 @@ impl DChannel {
         self.desk.up = false;
         self.segments.drop_all(&mut self.desk);
         self.desk.tell(Notice::LinkDown);
-        for call in self.calls.iter_mut() {
-            call.link_lost(&mut self.desk);
-        }
+        self.calls.for_each(|call| call.link_lost(&mut self.desk));
         self.services.link_lost(&mut self.desk);
         self.calls.sweep(&mut self.desk);
     }

@@ -18,7 +18,7 @@
 //! Words: status, what Change Status says, as a code; request and reply, the two kinds by their direction.
 
 use crate::ServiceState;
-use crate::q921::Message;
+use crate::q921::{Message, N201_MAX, Writer};
 use crate::q931::channel::ChannelIdentification;
 use crate::q931::element::id;
 use crate::q931::message::Elements;
@@ -163,18 +163,23 @@ impl ServiceMessage {
     /// Writes the message.
     #[must_use]
     pub fn encode(&self) -> Message {
+        let mut message = Message::from_array([0; N201_MAX]);
+        let mut writer = Writer::new(&mut message);
+        self.write(&mut writer);
+        let length = writer.length();
+        debug_assert!(length.is_some(), "N201 is far longer");
+        message.truncate(length.unwrap_or_default());
+        message
+    }
+
+    /// Writes the message where there is room for it.
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
         let flag = match self.kind {
             Kind::Service => 0,
             Kind::Acknowledge => 0x80,
         };
-        let channels = self.channels.encode();
-        let mut message = Message::new();
-        let fits = message
-            .extend_from_slice(&[self.discriminator as u8, 2, flag, 0, self.code, CHANGE_STATUS, 1, self.status])
-            .and_then(|()| message.extend_from_slice(&[id::CHANNEL_IDENTIFICATION, channels.len() as u8]))
-            .and_then(|()| message.extend_from_slice(&channels));
-        debug_assert!(fits.is_ok(), "N201 is far longer");
-        message
+        writer.put(&[self.discriminator as u8, 2, flag, 0, self.code, CHANGE_STATUS, 1, self.status]);
+        writer.put_element(id::CHANNEL_IDENTIFICATION, |writer| self.channels.write(writer));
     }
 }
 

@@ -32,6 +32,7 @@ mod clearing;
 mod desk;
 mod links;
 mod notices;
+mod paper;
 mod restart;
 mod segments;
 mod state;

@@ -29,6 +29,19 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Writes an identifier, the count of octets that `write` writes, and these.
+    #[inline]
+    pub fn put_element(&mut self, identifier: u8, write: impl FnOnce(&mut Writer<'_>)) {
+        let start = self.at;
+        self.put(&[identifier, 0]);
+        write(self);
+        let length = (self.at - start).wrapping_sub(2);
+        debug_assert!(!self.fits || length < 256, "an element has one octet of length");
+        if let Some(octet) = self.room.get_mut(start + 1) {
+            *octet = length as u8;
+        }
+    }
+
     /// How many octets were written, if all of them fitted.
     #[must_use]
     pub const fn length(&self) -> Option<usize> {

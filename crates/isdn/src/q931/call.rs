@@ -15,17 +15,17 @@ use super::element::{Progress, id};
 use super::facility::{CallingName, Facility};
 use super::message::{MessageType, Raw, Reference};
 use super::notices::Notice;
+use super::paper::Paper;
 use super::state::{Ending, State, StateName};
 use super::status::Enquiry;
 use super::timers::Timer;
 use super::trace::{Transition, Why};
-use crate::q921::Message;
 use crate::variant::NameBy;
 use crate::{CallReference, Channel, ChannelChoice, Location, Refused, Setup, Side};
 use std::time::Duration;
 
-/// A call.
-#[derive(Clone, Debug)]
+/// A call, or a place for one.
+#[derive(Debug)]
 pub(crate) struct Call {
     pub reference: CallReference,
     pub(super) state: State,
@@ -40,31 +40,51 @@ pub(crate) struct Call {
     /// The owner knows of it: he has dialled it, or been told that it came in.
     pub known: bool,
     pub(super) enquiry: Option<Enquiry>,
+    pub(super) paper: Box<Paper>,
 }
 
 impl Call {
-    /// A call of ours whose SETUP has just been sent.
-    pub fn dialled(desk: &Desk, reference: CallReference, said: &Setup, setup: Message) -> Call {
+    /// A place for a call.
+    pub fn place() -> Call {
+        Call {
+            reference: CallReference { value: 0, ours: false },
+            state: State::SetupReceived,
+            since: Duration::ZERO,
+            channel: None,
+            named: false,
+            in_doubt: false,
+            known: false,
+            enquiry: None,
+            paper: Box::default(),
+        }
+    }
+
+    /// The place becomes a call of ours, whose SETUP has just been sent and is in its paper.
+    pub fn dialled(&mut self, desk: &Desk, reference: CallReference, said: &Setup) {
         let insisted = matches!(said.channel, ChannelChoice::Exclusive(_));
         let later =
             desk.settings.side == Side::Network && matches!(desk.settings.row.calling_name, NameBy::FacilityLater(_));
-        let name = said.name.clone().filter(|_| later);
-        let state = State::SetupSent { t303: desk.deadline(Timer::T303), again: false, insisted, setup, name };
-        Call::new(desk, reference, said.channel, state)
+        self.paper.said.name = if later { said.name.clone() } else { None };
+        let state = State::SetupSent { t303: desk.deadline(Timer::T303), again: false, insisted };
+        self.begin(desk, reference, said.channel, state);
     }
 
-    /// A call whose SETUP has just arrived.
-    pub fn offered(desk: &Desk, reference: CallReference, channel: ChannelChoice) -> Call {
-        Call::new(desk, reference, channel, State::SetupReceived)
+    /// The place becomes a call whose SETUP has just arrived.
+    pub fn offered(&mut self, desk: &Desk, reference: CallReference, channel: ChannelChoice) {
+        self.begin(desk, reference, channel, State::SetupReceived);
     }
 
-    fn new(desk: &Desk, reference: CallReference, channel: ChannelChoice, state: State) -> Call {
-        let channel = match channel {
+    fn begin(&mut self, desk: &Desk, reference: CallReference, channel: ChannelChoice, state: State) {
+        self.reference = reference;
+        self.state = state;
+        self.since = desk.now;
+        self.channel = match channel {
             ChannelChoice::Preferred(channel) | ChannelChoice::Exclusive(channel) => Some(channel),
             ChannelChoice::Any | ChannelChoice::None => None,
         };
-        let known = reference.ours;
-        Call { reference, state, since: desk.now, channel, named: false, in_doubt: false, known, enquiry: None }
+        (self.named, self.in_doubt) = (false, false);
+        self.known = reference.ours;
+        self.enquiry = None;
     }
 
     pub fn name(&self, desk: &Desk) -> StateName {
@@ -98,20 +118,25 @@ impl Call {
         }
     }
 
-    /// The one place where the state changes; an enquiry ends with the call.
+    /// The one place where the state changes. In line, so that a state is written where it stays and nowhere before.
+    #[inline(always)]
     pub(super) fn enter(&mut self, desk: &mut Desk, next: State, why: Why) {
-        let side = desk.settings.side;
-        let (from, to) = (self.state.name(side), next.name(side));
+        let (from, to) = (self.state.name(desk.settings.side), next.name(desk.settings.side));
+        self.state = next;
+        self.entered(desk, from, to, why);
+    }
+
+    /// What goes with every change of the state; an enquiry ends with the call.
+    fn entered(&mut self, desk: &mut Desk, from: StateName, to: StateName, why: Why) {
         desk.trace.add(Transition { at: desk.now, call: self.reference, from, to, why });
-        if let State::Active { .. } = next {
+        if let State::Active { .. } = self.state {
             desk.counters.connected += 1;
         }
-        if next.is_clearing() {
+        if self.state.is_clearing() {
             self.enquiry = None;
-            desk.to_sweep |= matches!(next, State::Ended { .. });
+            desk.to_sweep |= self.is_ended();
         }
         self.since = desk.now;
-        self.state = next;
     }
 
     pub(super) fn send(&self, desk: &mut Desk, kind: MessageType, content: &Content) {
@@ -158,7 +183,7 @@ impl Call {
                 | State::OverlapSending { .. }
                 | State::ProceedingReceived { .. }
                 | State::AlertingReceived { .. } => self.handle_response(desk, kind, content),
-                State::OverlapReceiving { t302: Some(_), .. } if kind == MessageType::INFORMATION => {
+                State::OverlapReceiving { t302: Some(_) } if kind == MessageType::INFORMATION => {
                     self.handle_digits(desk, content);
                 }
                 State::SetupReceived | State::OverlapReceiving { .. } | State::ProceedingSent | State::AlertingSent => {
@@ -360,7 +385,7 @@ impl Call {
 
     /// The name that SETUP has announced.
     fn tell_name(&self, desk: &mut Desk) {
-        let State::SetupSent { name: Some(name), .. } = &self.state else { return };
+        let (State::SetupSent { .. }, Some(name)) = (&self.state, &self.paper.said.name) else { return };
         let NameBy::FacilityLater(form) = desk.settings.row.calling_name else { return };
         let facility = Some(Facility { form, name: CallingName::Told(name.clone()) });
         self.send(desk, MessageType::FACILITY, &Content { facility, ..Content::default() });
@@ -396,18 +421,19 @@ impl Call {
                 self.named = true;
                 setup.channel = ChannelChoice::Exclusive(channel);
                 let t302 = Some(desk.deadline(Timer::T302));
-                self.enter(desk, State::OverlapReceiving { t302, setup }, Why::Received(MessageType::SETUP));
+                self.paper.said = setup;
+                self.enter(desk, State::OverlapReceiving { t302 }, Why::Received(MessageType::SETUP));
             }
-            _ => self.offer(desk, &setup),
+            _ => self.offer(desk, setup),
         }
     }
 
     /// FACILITY: the caller's name may have taken longer than SETUP.
     fn handle_facility(&mut self, desk: &mut Desk, content: &Content) {
         let Some(Facility { name: CallingName::Told(name), .. }) = &content.facility else { return };
-        match &mut self.state {
+        match &self.state {
             _ if self.reference.ours => desk.counters.unexpected += 1,
-            State::OverlapReceiving { t302: Some(_), setup } => setup.name = Some(name.clone()),
+            State::OverlapReceiving { t302: Some(_) } => self.paper.said.name = Some(name.clone()),
             state if self.known && !state.is_clearing() => {
                 desk.tell_name(self.reference, name);
             }
@@ -416,7 +442,7 @@ impl Call {
     }
 
     /// The owner is told. One who does not listen gets no call, rather than a call nobody cares for.
-    fn offer(&mut self, desk: &mut Desk, setup: &Setup) {
+    fn offer(&mut self, desk: &mut Desk, setup: Setup) {
         self.known = desk.tell_incoming(self.reference, setup);
         if !self.known {
             let why = Why::Received(MessageType::SETUP);
@@ -432,7 +458,8 @@ impl Call {
     /// More digits (5.2.4).
     fn handle_digits(&mut self, desk: &mut Desk, content: &Content) {
         let deadline = desk.deadline(Timer::T302);
-        let State::OverlapReceiving { t302, setup } = &mut self.state else { return };
+        let State::OverlapReceiving { t302 } = &mut self.state else { return };
+        let setup = &mut self.paper.said;
         let called = content.called.as_ref().map(|number| number.digits.as_str());
         let keypad = content.keypad.as_ref().map(|keypad| keypad.as_str());
         for digit in called.or(keypad).unwrap_or_default().chars() {
@@ -449,10 +476,10 @@ impl Call {
 
     /// The number is complete, or nothing more will come.
     pub(super) fn present_collected(&mut self, desk: &mut Desk) {
-        if let State::OverlapReceiving { t302, setup } = &mut self.state {
+        if let State::OverlapReceiving { t302 } = &mut self.state {
             *t302 = None;
-            let setup = std::mem::take(setup);
-            self.offer(desk, &setup);
+            let setup = std::mem::take(&mut self.paper.said);
+            self.offer(desk, setup);
         }
     }
 
@@ -460,7 +487,7 @@ impl Call {
     pub fn proceed(&mut self, desk: &mut Desk, channel: Channel) -> Result<(), Refused> {
         match &self.state {
             State::SetupReceived => {}
-            State::OverlapReceiving { t302: None, .. } if self.channel == Some(channel) => {}
+            State::OverlapReceiving { t302: None } if self.channel == Some(channel) => {}
             _ => return Err(Refused::WrongState),
         }
         if !desk.settings.interfaces.has(channel) {
@@ -477,7 +504,7 @@ impl Call {
     pub fn alert(&mut self, desk: &mut Desk) -> Result<(), Refused> {
         match &self.state {
             State::SetupReceived if self.channel.is_some() => {}
-            State::OverlapReceiving { t302: None, .. } | State::ProceedingSent => {}
+            State::OverlapReceiving { t302: None } | State::ProceedingSent => {}
             _ => return Err(Refused::WrongState),
         }
         let mut content = self.first_response(desk);
@@ -498,7 +525,7 @@ impl Call {
     pub fn connect(&mut self, desk: &mut Desk) -> Result<(), Refused> {
         match &self.state {
             State::SetupReceived if self.channel.is_some() => {}
-            State::OverlapReceiving { t302: None, .. } | State::ProceedingSent | State::AlertingSent => {}
+            State::OverlapReceiving { t302: None } | State::ProceedingSent | State::AlertingSent => {}
             _ => return Err(Refused::WrongState),
         }
         let content = self.first_response(desk);
@@ -546,11 +573,11 @@ impl Call {
     fn expire(&mut self, desk: &mut Desk, timer: Timer) {
         let why = Why::Expired(timer);
         match &mut self.state {
-            State::SetupSent { t303, again: again @ false, setup, .. } => {
+            State::SetupSent { t303, again: again @ false, .. } => {
                 *again = true;
-                *t303 = desk.now.saturating_add(desk.settings.timers.get(Timer::T303));
+                *t303 = desk.deadline(Timer::T303);
                 // A SETUP the link does not take is as good as lost: the second expiry ends the call.
-                let _ = desk.send_octets(setup);
+                let _ = desk.send_octets(self.paper.sent());
             }
             // The far end may have seen one of them: RELEASE COMPLETE tells it (5.2.5.3).
             State::SetupSent { .. } => self.release_complete(desk, 102, 18, why),
@@ -558,8 +585,8 @@ impl Call {
             State::ProceedingReceived { .. } => self.begin_disconnect(desk, 102, 18, why),
             // 19: no answer from user (user alerted).
             State::AlertingReceived { .. } => self.begin_disconnect(desk, 102, 19, why),
-            State::OverlapReceiving { setup, .. } => {
-                if setup.called.digits.is_empty() {
+            State::OverlapReceiving { .. } => {
+                if self.paper.said.called.digits.is_empty() {
                     // 28: invalid number format (incomplete number).
                     self.begin_disconnect(desk, 28, 28, why);
                 } else {

@@ -13,8 +13,9 @@ use super::content::{self, Content, Faults};
 use super::desk::Desk;
 use super::element::{BearerCapability, Display, id};
 use super::facility::{self, CallingName, Facility};
-use super::message::{MessageType, NotAMessage, Raw, Reference, split};
+use super::message::{MessageType, NotAMessage, Raw, Reference};
 use super::notices::Notice;
+use super::paper::TooLong;
 use super::restart::Restarts;
 use super::state::{Ending, State};
 use super::trace::Why;
@@ -26,11 +27,22 @@ use std::time::Duration;
 /// The largest call reference value of two octets (clause 4.3).
 const REFERENCE_MAX: u16 = 0x7fff;
 
+/// A call, and where it is.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    reference: CallReference,
+    place: u16,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Calls {
-    /// Never longer than it was made for.
-    calls: Vec<Call>,
+    /// One for each call there may be; a call stays in its place from beginning to end.
+    places: Box<[Call]>,
+    /// The calls, oldest first, and behind them the places that are free. Small, so that to look one up is quick.
+    entries: Box<[Entry]>,
+    /// How many calls there are.
+    count: usize,
     /// The value our last call got: the next gets another, so that stragglers of the old one find nobody.
     last_value: u16,
 }
@@ -38,16 +50,44 @@ pub(crate) struct Calls {
 impl Calls {
     /// Room for so many.
     pub fn new(max_calls: usize) -> Calls {
-        Calls { calls: Vec::with_capacity(max_calls), last_value: 0 }
+        let reference = CallReference { value: 0, ours: false };
+        Calls {
+            places: (0..max_calls).map(|_| Call::place()).collect(),
+            entries: (0..max_calls).map(|place| Entry { reference, place: place as u16 }).collect(),
+            count: 0,
+            last_value: 0,
+        }
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Call> {
-        self.calls.iter_mut()
+    fn entries(&self) -> &[Entry] {
+        &self.entries[..self.count]
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Call> {
+        self.entries().iter().map(|entry| &self.places[usize::from(entry.place)])
+    }
+
+    pub fn for_each(&mut self, mut act: impl FnMut(&mut Call)) {
+        for entry in &self.entries[..self.count] {
+            act(&mut self.places[usize::from(entry.place)]);
+        }
+    }
+
+    /// The place for the next call; `None` when there are as many as there may be.
+    fn free_place(&mut self) -> Option<&mut Call> {
+        let entry = self.entries.get(self.count)?;
+        self.places.get_mut(usize::from(entry.place))
+    }
+
+    /// The free place has become this call.
+    fn take_place(&mut self, reference: CallReference) {
+        self.entries[self.count].reference = reference;
+        self.count += 1;
     }
 
     pub fn summaries(&self, desk: &Desk) -> impl Iterator<Item = CallSummary> {
         let side = desk.settings.side;
-        self.calls.iter().map(move |call| CallSummary {
+        self.iter().map(move |call| CallSummary {
             call: call.reference,
             state: call.state.name(side),
             channel: call.channel,
@@ -57,16 +97,27 @@ impl Calls {
 
     /// The call of this reference, unless it has ended.
     pub fn find(&mut self, reference: CallReference) -> Option<&mut Call> {
-        self.calls.iter_mut().find(|call| call.reference == reference && !call.is_ended())
+        let place = self.place_of(reference)?;
+        Some(&mut self.places[place])
+    }
+
+    fn place_of(&self, reference: CallReference) -> Option<usize> {
+        let same = self.entries().iter().filter(|entry| entry.reference == reference);
+        same.map(|entry| usize::from(entry.place)).find(|place| !self.places[*place].is_ended())
     }
 
     /// The call that has this channel, or asks for it.
-    fn on_channel(&mut self, channel: Channel) -> Option<&mut Call> {
-        self.calls.iter_mut().find(|call| call.channel == Some(channel) && !call.is_ended())
+    pub fn on_channel(&mut self, channel: Channel) -> Option<&mut Call> {
+        let mut places = self.entries[..self.count].iter().map(|entry| usize::from(entry.place));
+        let place = places.find(|place| {
+            let call = &self.places[*place];
+            call.channel == Some(channel) && !call.is_ended()
+        })?;
+        Some(&mut self.places[place])
     }
 
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.calls.iter().filter_map(Call::poll_timeout).min()
+        self.iter().filter_map(Call::poll_timeout).min()
     }
 
     /// Tells the owner of calls that have ended, and forgets them. One he cannot be told of yet stays until he can; of one
@@ -79,55 +130,69 @@ impl Calls {
     }
 
     fn sweep_now(&mut self, desk: &mut Desk) {
-        self.calls.retain(|call| match call.state {
-            State::Ended { ending: Ending { cause, by_peer } } => {
-                let told = !call.known || desk.notices.room() > 0;
-                if call.known && told {
-                    desk.notices.add(Notice::Released { call: call.reference, cause, by_peer });
-                }
-                if told {
+        let mut at = 0;
+        while at < self.count {
+            let call = &self.places[usize::from(self.entries[at].place)];
+            match call.state {
+                State::Ended { ending: Ending { cause, by_peer } } if !call.known || desk.notices.room() > 0 => {
+                    if call.known {
+                        desk.notices.add(Notice::Released { call: call.reference, cause, by_peer });
+                    }
                     desk.counters.released += 1;
+                    self.entries[at..self.count].rotate_left(1);
+                    self.count -= 1;
                 }
-                desk.to_sweep |= !told;
-                !told
+                State::Ended { .. } => {
+                    desk.to_sweep = true;
+                    at += 1;
+                }
+                _ => at += 1,
             }
-            _ => true,
-        });
+        }
     }
 
     // Messages.
 
     /// The information field of an I frame.
-    pub fn handle_message(&mut self, desk: &mut Desk, restarts: &mut Restarts, octets: &[u8]) {
+    pub fn handle_message(
+        &mut self,
+        desk: &mut Desk,
+        restarts: &mut Restarts,
+        taken_apart: Result<Raw<'_>, NotAMessage>,
+    ) {
         desk.counters.messages_in += 1;
-        let raw = match split(octets) {
+        let raw = match taken_apart {
             Ok(raw) => raw,
             // Never answered: an answer would be a maintenance message itself, and two that answer never stop.
             Err(NotAMessage::Maintenance) => return desk.counters.maintenance += 1,
             Err(_) => return desk.counters.not_understood += 1,
         };
-        let (content, faults) = content::decode_as(&raw, desk.settings.row.reading);
-        desk.named_in_use = self.names_one_in_use(desk, &raw, &content);
+        let (mut content, mut faults) = (Content::default(), Faults::default());
+        content.take(&raw, desk.settings.row.reading, &mut faults);
         match raw.reference {
             Reference::Global { .. } => restarts.handle(desk, self, &raw, &content, &faults),
-            Reference::Call(reference) => match self.find(reference) {
-                Some(call) if raw.kind == MessageType::SETUP => call.handle_second_setup(desk),
-                Some(call) => call.handle(desk, &raw, &content, &faults),
+            Reference::Call(reference) => match self.place_of(reference) {
+                Some(place) if raw.kind == MessageType::SETUP => self.places[place].handle_second_setup(desk),
+                Some(place) => {
+                    desk.named_in_use =
+                        self.places[place].is_asking() && self.names_one_in_use(desk, reference, &content);
+                    self.places[place].handle(desk, &raw, &content, &faults);
+                }
                 None => self.handle_unknown(desk, restarts, reference, &raw, &content, &faults),
             },
         }
         self.sweep(desk);
     }
 
-    /// Whether a message names a channel that another call has. One that is only asked for may be given to this call; one
+    /// Whether a message for a call names a channel that another has. One that is only asked for may be given to this call; one
     /// whose RELEASE is out is free at the far end.
-    fn names_one_in_use(&self, desk: &Desk, raw: &Raw<'_>, content: &Content) -> bool {
+    fn names_one_in_use(&self, desk: &Desk, reference: CallReference, content: &Content) -> bool {
         let interfaces = &desk.settings.interfaces;
         let Some(named) = content.channel.as_ref().and_then(|element| interfaces.channels_in(element)) else {
             return false;
         };
-        self.calls.iter().any(|other| {
-            raw.reference != Reference::Call(other.reference)
+        self.iter().any(|other| {
+            other.reference != reference
                 && !(other.is_ended() || other.is_asking() || other.is_releasing())
                 && other.channel.is_some_and(|channel| named.contains(channel))
         })
@@ -196,15 +261,11 @@ impl Calls {
             // 44: requested channel not available.
             Err(InUse) => return refuse(desk, 44, &[]),
         };
-        let call = Call::offered(desk, reference, choice);
         // 42: switching equipment congestion.
-        if self.calls.len() >= desk.settings.max_calls {
-            return refuse(desk, 42, &[]);
-        }
-        self.calls.push(call);
-        if let Some(call) = self.calls.last_mut() {
-            call.present(desk, setup_of(content, choice));
-        }
+        let Some(call) = self.free_place() else { return refuse(desk, 42, &[]) };
+        call.offered(desk, reference, choice);
+        call.present(desk, setup_of(content, choice));
+        self.take_place(reference);
     }
 
     /// What becomes of the far end's choice of a channel when that is not idle here (5.2.3, 5.7).
@@ -270,21 +331,21 @@ impl Calls {
                 return Err(Refused::OutOfService);
             }
         }
-        if self.calls.len() >= desk.settings.max_calls {
-            return Err(Refused::Full);
-        }
         let reference = self.next_reference();
+        let call = self.free_place().ok_or(Refused::Full)?;
         let content = content_of(desk, setup);
-        let message = content::encode(Reference::Call(reference), MessageType::SETUP, &content);
-        let message = message.map_err(|content::TooLong| Refused::Full)?;
-        match desk.send_octets(&message) {
+        let written = call.paper.write(|writer| {
+            content::write(writer, Reference::Call(reference), MessageType::SETUP, &content);
+        });
+        written.map_err(|TooLong| Refused::Full)?;
+        match desk.send_octets(call.paper.sent()) {
             Ok(()) => {}
             Err(SendError::LinkDown) => return Err(Refused::LinkDown),
             Err(SendError::QueueFull | SendError::TooLong) => return Err(Refused::Full),
         }
         desk.counters.setups_out += 1;
-        let call = Call::dialled(desk, reference, setup, message);
-        self.calls.push(call);
+        call.dialled(desk, reference, setup);
+        self.take_place(reference);
         Ok(reference)
     }
 
@@ -293,7 +354,7 @@ impl Calls {
         loop {
             self.last_value = self.last_value % REFERENCE_MAX + 1;
             let reference = CallReference { value: self.last_value, ours: true };
-            if self.calls.iter().all(|call| call.reference != reference) {
+            if self.entries().iter().all(|entry| entry.reference != reference) {
                 return reference;
             }
         }

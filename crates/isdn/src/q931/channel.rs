@@ -4,6 +4,7 @@
 //! Source: Q.931 (05/98) clause 4.5.13, figures 4-18 and 4-19, tables 4-8 and following.
 //! Words: slot map, the form with a bit a timeslot.
 
+use crate::q921::Writer;
 use heapless::Vec;
 
 /// Longest content we write: octet 3, an interface identifier, octet 3.2, a list of 31 channels.
@@ -75,6 +76,7 @@ impl ChannelIdentification {
     /// # Errors
     /// [`BadContent`] for what is wrong and for what a primary rate interface has not: basic rate, D channels, channel
     /// units other than B.
+    #[inline(always)]
     pub fn decode(content: &[u8]) -> Result<Self, BadContent> {
         let (&octet_3, mut rest) = content.split_first().ok_or(BadContent)?;
         let primary_rate = octet_3 & 0x20 != 0;
@@ -142,51 +144,62 @@ impl ChannelIdentification {
     /// Writes the element's content.
     #[must_use]
     pub fn encode(&self) -> Vec<u8, CONTENT_MAX> {
-        let mut content = Vec::new();
-        let mut put = |octet| {
-            let fits = content.push(octet);
-            debug_assert!(fits.is_ok(), "CONTENT_MAX is the longest there is");
-        };
+        let mut content = Vec::from_array([0; CONTENT_MAX]);
+        let mut writer = Writer::new(&mut content);
+        self.write(&mut writer);
+        let length = writer.length();
+        debug_assert!(length.is_some(), "CONTENT_MAX is the longest there is");
+        content.truncate(length.unwrap_or_default());
+        content
+    }
+
+    #[inline]
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
         let selection = match self.selection {
             Selection::None => 0,
             Selection::Any => 3,
             Selection::Interface | Selection::Channels { .. } => 1,
         };
         let explicit = if self.interface.is_some() { 0x40 } else { 0 };
-        put(0xa0 | explicit | if self.exclusive { 0x08 } else { 0 } | selection);
+        let octet_3 = 0xa0 | explicit | if self.exclusive { 0x08 } else { 0 } | selection;
+        writer.put(&[octet_3]);
         if let Some(identifier) = self.interface {
-            let octets = match identifier {
-                0..=0x7f => 1,
-                0x80..=0x3fff => 2,
-                0x4000..=0x1f_ffff => 3,
-                _ => 4,
-            };
-            for place in (0..octets).rev() {
-                let last = if place == 0 { 0x80 } else { 0 };
-                put(last | (identifier >> (7 * place) & 0x7f) as u8);
-            }
+            write_interface(writer, identifier);
         }
         match self.selection {
             Selection::Channels { set, form: Form::Number } => {
-                put(0x83);
+                writer.put(&[0x83]);
                 let mut left = set & 0x7fff_ffff;
                 while left != 0 {
                     let number = left.trailing_zeros() as u8 + 1;
                     left &= left - 1;
-                    put(number | if left == 0 { 0x80 } else { 0 });
+                    writer.put(&[number | if left == 0 { 0x80 } else { 0 }]);
                 }
             }
             Selection::Channels { set, form: Form::Map24 } => {
                 let [_, a, b, c] = set.to_be_bytes();
-                [0x93, a, b, c].into_iter().for_each(put);
+                writer.put(&[0x93, a, b, c]);
             }
             Selection::Channels { set, form: Form::Map32 } => {
                 let [a, b, c, d] = (set << 1).to_be_bytes();
-                [0x93, a, b, c, d].into_iter().for_each(put);
+                writer.put(&[0x93, a, b, c, d]);
             }
             Selection::None | Selection::Any | Selection::Interface => {}
         }
-        content
+    }
+}
+
+/// An interface identifier, seven bits an octet, in as few as it needs.
+fn write_interface(writer: &mut Writer<'_>, identifier: u32) {
+    let octets = match identifier {
+        0..=0x7f => 1,
+        0x80..=0x3fff => 2,
+        0x4000..=0x1f_ffff => 3,
+        _ => 4,
+    };
+    for place in (0..octets).rev() {
+        let last = if place == 0 { 0x80 } else { 0 };
+        writer.put(&[last | (identifier >> (7 * place) & 0x7f) as u8]);
     }
 }
 

@@ -88,40 +88,10 @@ pub fn decode(raw: &Raw<'_>) -> (Content, Faults) {
 /// Reads the elements of a message as an exchange means them.
 #[must_use]
 pub fn decode_as(raw: &Raw<'_>, reading: Reading) -> (Content, Faults) {
-    let mut content = Content::default();
-    let mut faults = Faults::default();
-    for element in Elements::new(raw.elements) {
-        // Codesets 5 to 7 are for others: national, of this network, of this user (clause 4.5.2).
-        if element.codeset != 0 || reading.passes_over_shifted && element.shifted_once {
-            continue;
-        }
-        let identifier = element.identifier;
-        // The first one counts (5.8.5.2), also if it was wrong.
-        if faults.is_invalid(identifier) {
-            continue;
-        }
-        let read = if element.truncated && is_read(identifier) {
-            Err(BadContent)
-        } else {
-            content.read(identifier, element.content, reading)
-        };
-        match read {
-            Ok(true) => {}
-            Ok(false) => {
-                // Bits 8-5 all 0: comprehension required (clause 4.5.1).
-                if identifier & 0xf0 == 0 && faults.comprehension_required.is_none() {
-                    faults.comprehension_required = Some(identifier);
-                }
-            }
-            // A second one may be as wrong as it likes. A full list only loses diagnostics; what is mandatory is missed
-            // either way.
-            Err(BadContent) if content.has(identifier) => {}
-            Err(BadContent) => drop(faults.invalid.push(identifier)),
-        }
-    }
-    (content, faults)
+    let mut read = (Content::default(), Faults::default());
+    read.0.take(raw, reading, &mut read.1);
+    read
 }
-
 /// The elements that [`Content`] keeps.
 fn is_read(identifier: u8) -> bool {
     matches!(
@@ -151,6 +121,39 @@ fn first<T>(field: &mut Option<T>, read: impl FnOnce() -> Result<T, BadContent>)
 }
 
 impl Content {
+    /// Takes in the elements of a message. It is large, so it is filled where it is.
+    pub(crate) fn take(&mut self, raw: &Raw<'_>, reading: Reading, faults: &mut Faults) {
+        for element in Elements::new(raw.elements) {
+            // Codesets 5 to 7 are for others: national, of this network, of this user (clause 4.5.2).
+            if element.codeset != 0 || reading.passes_over_shifted && element.shifted_once {
+                continue;
+            }
+            let identifier = element.identifier;
+            // The first one counts (5.8.5.2), also if it was wrong.
+            if faults.is_invalid(identifier) {
+                continue;
+            }
+            let read = if element.truncated && is_read(identifier) {
+                Err(BadContent)
+            } else {
+                self.read(identifier, element.content, reading)
+            };
+            match read {
+                Ok(true) => {}
+                Ok(false) => {
+                    // Bits 8-5 all 0: comprehension required (clause 4.5.1).
+                    if identifier & 0xf0 == 0 && faults.comprehension_required.is_none() {
+                        faults.comprehension_required = Some(identifier);
+                    }
+                }
+                // A second one may be as wrong as it likes. A full list only loses diagnostics; what is mandatory is missed
+                // either way.
+                Err(BadContent) if self.has(identifier) => {}
+                Err(BadContent) => drop(faults.invalid.push(identifier)),
+            }
+        }
+    }
+
     /// Takes one element in; `false` if it is none of ours.
     fn read(&mut self, identifier: u8, octets: &[u8], reading: Reading) -> Result<bool, BadContent> {
         match identifier {
@@ -225,58 +228,51 @@ pub fn encode(reference: Reference, kind: MessageType, content: &Content) -> Res
     Ok(message)
 }
 
-/// Writes one element.
-pub(crate) fn write_element(writer: &mut Writer<'_>, identifier: u8, octets: &[u8]) {
-    debug_assert!(octets.len() < 256, "an element has one octet of length");
-    writer.put(&[identifier, octets.len() as u8]);
-    writer.put(octets);
-}
-
 /// Writes a message where there is room for it, elements in ascending order (4.5.1), Sending Complete first (table 3-15).
 pub(crate) fn write(writer: &mut Writer<'_>, reference: Reference, kind: MessageType, content: &Content) {
     write_start(writer, reference, kind);
     if content.sending_complete {
         writer.put(&[id::SENDING_COMPLETE]);
     }
-    let mut put = |identifier: u8, octets: &[u8]| write_element(writer, identifier, octets);
     if let Some(bearer) = &content.bearer {
-        put(id::BEARER_CAPABILITY, &bearer.encode());
+        writer.put_element(id::BEARER_CAPABILITY, |writer| bearer.write(writer));
     }
     if let Some(cause) = &content.cause {
-        put(id::CAUSE, &cause.encode());
+        writer.put_element(id::CAUSE, |writer| cause.write(writer));
     }
     if let Some(state) = content.call_state {
-        put(id::CALL_STATE, &[state & 0x3f]);
+        writer.put(&[id::CALL_STATE, 1, state & 0x3f]);
     }
     if let Some(channel) = &content.channel {
-        put(id::CHANNEL_IDENTIFICATION, &channel.encode());
+        writer.put_element(id::CHANNEL_IDENTIFICATION, |writer| channel.write(writer));
     }
     if let Some(facility) = &content.facility {
-        put(id::FACILITY, &facility.encode());
+        writer.put_element(id::FACILITY, |writer| writer.put(&facility.encode()));
     }
     for progress in &content.progress {
-        put(id::PROGRESS_INDICATOR, &progress.encode());
+        writer.put_element(id::PROGRESS_INDICATOR, |writer| progress.write(writer));
     }
     if let Some(notification) = content.notification {
-        put(id::NOTIFICATION_INDICATOR, &[0x80 | notification]);
+        writer.put(&[id::NOTIFICATION_INDICATOR, 1, 0x80 | notification]);
     }
     if let Some(display) = &content.display {
-        put(id::DISPLAY, &display.encode());
+        writer.put_element(id::DISPLAY, |writer| display.write(writer));
     }
     if let Some(keypad) = &content.keypad {
-        put(id::KEYPAD_FACILITY, keypad.as_bytes());
+        writer.put_element(id::KEYPAD_FACILITY, |writer| writer.put(keypad.as_bytes()));
     }
-    if let Some(number) = &content.calling {
-        put(id::CALLING_PARTY_NUMBER, &element::encode_number(number, true));
-    }
-    if let Some(number) = &content.called {
-        put(id::CALLED_PARTY_NUMBER, &element::encode_number(number, false));
-    }
-    if let Some(number) = &content.redirecting {
-        put(id::REDIRECTING_NUMBER, &element::encode_number(number, true));
+    for (identifier, number) in [
+        (id::CALLING_PARTY_NUMBER, &content.calling),
+        (id::CALLED_PARTY_NUMBER, &content.called),
+        (id::REDIRECTING_NUMBER, &content.redirecting),
+    ] {
+        if let Some(number) = number {
+            let screening = (identifier != id::CALLED_PARTY_NUMBER).then_some(number.screening);
+            writer.put_element(identifier, |writer| element::write_number(writer, number, screening));
+        }
     }
     if let Some(class) = content.restart {
-        put(id::RESTART_INDICATOR, &class.encode());
+        writer.put_element(id::RESTART_INDICATOR, |writer| writer.put(&class.encode()));
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::content::{self, Content};
 use super::counters::Counters;
-use super::element::{CauseElement, id};
+use super::element::{self, CauseElement, id};
 use super::interfaces::Interfaces;
 use super::links::Links;
 use super::message::{self, MessageType, Reference};
@@ -30,7 +30,6 @@ pub(crate) struct Settings {
     pub row: &'static Row,
     pub interfaces: Interfaces,
     pub timers: Timers,
-    pub max_calls: usize,
     pub number_length: usize,
     pub listen: bool,
 }
@@ -111,7 +110,7 @@ impl Desk {
     }
 
     /// Sends a message that is written where it will wait.
-    fn send_with(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+    pub fn send_with(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
         let sent = if self.up { self.links.send_with(self.now, write) } else { Err(SendError::LinkDown) };
         match sent {
             Ok(()) => self.counters.messages_out += 1,
@@ -122,10 +121,9 @@ impl Desk {
 
     /// Sends a message that has a cause and nothing else.
     pub fn send_cause(&mut self, reference: Reference, kind: MessageType, cause: Cause, diagnostics: &[u8]) {
-        let cause = CauseElement::new(cause, diagnostics);
         self.send_once(|writer| {
             message::write_start(writer, reference, kind);
-            content::write_element(writer, id::CAUSE, &cause.encode());
+            writer.put_element(id::CAUSE, |writer| element::write_cause(writer, cause, diagnostics));
         });
     }
 
@@ -169,7 +167,7 @@ impl Desk {
     }
 
     /// Tells the owner of a call that has come in; false if he has let too much pile up.
-    pub fn tell_incoming(&mut self, call: CallReference, setup: &Setup) -> bool {
+    pub fn tell_incoming(&mut self, call: CallReference, setup: Setup) -> bool {
         let fits = self.can_tell();
         if fits {
             self.notices.add_incoming(call, setup);

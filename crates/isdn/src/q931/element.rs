@@ -7,6 +7,7 @@
 //! Words: content, an element without its identifier and length.
 
 use super::channel::BadContent;
+use crate::q921::Writer;
 use crate::{Bearer, Cause, Location, Number, Presentation, Screening};
 use heapless::{String, Vec};
 
@@ -42,10 +43,15 @@ pub const CONTENT_MAX: usize = 42;
 /// What an element says, ready to be put into a message.
 pub type Content = Vec<u8, CONTENT_MAX>;
 
-/// Puts octets behind others; the callers' fields are bounded so that they fit.
-fn put(content: &mut Content, octets: &[u8]) {
-    let fits = content.extend_from_slice(octets);
-    debug_assert!(fits.is_ok(), "CONTENT_MAX is the longest there is");
+/// An element's content, for those who want it without a message around it.
+fn alone(write: impl FnOnce(&mut Writer<'_>)) -> Content {
+    let mut content = Content::from_array([0; CONTENT_MAX]);
+    let mut writer = Writer::new(&mut content);
+    write(&mut writer);
+    let length = writer.length();
+    debug_assert!(length.is_some(), "CONTENT_MAX is the longest there is");
+    content.truncate(length.unwrap_or_default());
+    content
 }
 
 impl Location {
@@ -102,6 +108,7 @@ impl CauseElement {
     ///
     /// # Errors
     /// No cause value, or the value 0.
+    #[inline(always)]
     pub fn decode(content: &[u8]) -> Result<Self, BadContent> {
         let (&octet_3, rest) = content.split_first().ok_or(BadContent)?;
         // Octet 3a, the Recommendation, when bit 8 of octet 3 is 0.
@@ -114,11 +121,20 @@ impl CauseElement {
     /// Writes the content.
     #[must_use]
     pub fn encode(&self) -> Content {
-        let mut content = Content::new();
-        put(&mut content, &[0x80 | self.cause.location.code(), 0x80 | self.cause.value]);
-        put(&mut content, &self.diagnostics);
-        content
+        alone(|writer| self.write(writer))
     }
+
+    #[inline]
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        write_cause(writer, self.cause, &self.diagnostics);
+    }
+}
+
+/// Writes the content of a cause with diagnostics.
+#[inline]
+pub(crate) fn write_cause(writer: &mut Writer<'_>, cause: Cause, diagnostics: &[u8]) {
+    writer.put(&[0x80 | cause.location.code(), 0x80 | cause.value]);
+    writer.put(diagnostics);
 }
 
 /// Bearer Capability (4.5.5) as far as it concerns us.
@@ -149,14 +165,17 @@ impl BearerCapability {
     /// Writes the content: circuit mode, 64 kbit/s.
     #[must_use]
     pub fn encode(&self) -> Content {
-        let mut content = Content::new();
+        alone(|writer| self.write(writer))
+    }
+
+    #[inline]
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
         let law = if self.a_law { 0xa3 } else { 0xa2 };
         match self.bearer {
-            Bearer::Speech => put(&mut content, &[0x80, 0x90, law]),
-            Bearer::Audio31 => put(&mut content, &[0x90, 0x90, law]),
-            Bearer::Other(code) => put(&mut content, &[0x80 | code, 0x90]),
+            Bearer::Speech => writer.put(&[0x80, 0x90, law]),
+            Bearer::Audio31 => writer.put(&[0x90, 0x90, law]),
+            Bearer::Other(code) => writer.put(&[0x80 | code, 0x90]),
         }
-        content
     }
 }
 
@@ -188,9 +207,12 @@ impl Progress {
     /// Writes the content.
     #[must_use]
     pub fn encode(&self) -> Content {
-        let mut content = Content::new();
-        put(&mut content, &[0x80 | self.location.code(), 0x80 | self.description]);
-        content
+        alone(|writer| self.write(writer))
+    }
+
+    #[inline]
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        writer.put(&[0x80 | self.location.code(), 0x80 | self.description]);
     }
 }
 
@@ -264,14 +286,16 @@ impl Display {
     /// Writes the content; what IA5 has not becomes `?`.
     #[must_use]
     pub fn encode(&self) -> Content {
-        let mut content = Content::new();
+        alone(|writer| self.write(writer))
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
         if let Some(set) = self.character_set {
-            put(&mut content, &[0x80 | set]);
+            writer.put(&[0x80 | set]);
         }
         for c in self.text.chars() {
-            put(&mut content, &[if c.is_ascii() && !c.is_ascii_control() { c as u8 } else { b'?' }]);
+            writer.put(&[if c.is_ascii() && !c.is_ascii_control() { c as u8 } else { b'?' }]);
         }
-        content
     }
 }
 
@@ -338,26 +362,31 @@ pub fn decode_number(content: &[u8], unannounced: bool) -> Result<Number, BadCon
 /// Writes a number; octet 3a, presentation and screening, goes with all but the called one.
 #[must_use]
 pub fn encode_number(number: &Number, with_octet_3a: bool) -> Content {
-    let mut content = Content::new();
+    alone(|writer| write_number(writer, number, with_octet_3a.then_some(number.screening)))
+}
+
+/// Writes the content of a number, octet 3a with this screening.
+#[inline]
+pub(crate) fn write_number(writer: &mut Writer<'_>, number: &Number, screening: Option<Screening>) {
     let octet_3 = (number.kind & 0x07) << 4 | number.plan & 0x0f;
-    if with_octet_3a {
-        let presentation = match number.presentation {
-            Presentation::Allowed => 0x00,
-            Presentation::Restricted => 0x20,
-            Presentation::Unavailable => 0x40,
-        };
-        let screening = match number.screening {
-            Screening::UserNotScreened => 0,
-            Screening::UserPassed => 1,
-            Screening::UserFailed => 2,
-            Screening::Network => 3,
-        };
-        put(&mut content, &[octet_3, 0x80 | presentation | screening]);
-    } else {
-        put(&mut content, &[0x80 | octet_3]);
+    match screening {
+        Some(screening) => {
+            let presentation = match number.presentation {
+                Presentation::Allowed => 0x00,
+                Presentation::Restricted => 0x20,
+                Presentation::Unavailable => 0x40,
+            };
+            let screening = match screening {
+                Screening::UserNotScreened => 0,
+                Screening::UserPassed => 1,
+                Screening::UserFailed => 2,
+                Screening::Network => 3,
+            };
+            writer.put(&[octet_3, 0x80 | presentation | screening]);
+        }
+        None => writer.put(&[0x80 | octet_3]),
     }
-    put(&mut content, number.digits.as_bytes());
-    content
+    writer.put(number.digits.as_bytes());
 }
 
 #[cfg(test)]

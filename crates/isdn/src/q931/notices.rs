@@ -66,8 +66,8 @@ impl Notices {
         self.order.push_back(notice);
     }
 
-    pub fn add_incoming(&mut self, call: CallReference, setup: &Setup) {
-        self.setups.push_back(setup.clone());
+    pub fn add_incoming(&mut self, call: CallReference, setup: Setup) {
+        self.setups.push_back(setup);
         self.add(Notice::Incoming { call });
     }
 
@@ -82,8 +82,8 @@ impl Notices {
     }
 
     /// The oldest.
-    pub fn first(&self) -> Option<Notice> {
-        self.order.front().copied()
+    pub fn first(&self) -> Option<&Notice> {
+        self.order.front()
     }
 
     /// The channels that the oldest [`Notice::Restarted`] speaks of.
@@ -94,7 +94,7 @@ impl Notices {
     /// Takes out the oldest, as an event.
     #[inline]
     pub fn next(&mut self) -> Option<Event> {
-        let event = match self.order.pop_front()? {
+        let event = match *self.order.front()? {
             Notice::LinkUp { reset } => Event::LinkUp { reset },
             Notice::LinkDown => Event::LinkDown,
             Notice::LinkState { link, state } => Event::LinkState { link, state },
@@ -109,6 +109,7 @@ impl Notices {
             Notice::Restarted => Event::Restarted { channels: self.restarted.pop_front()? },
             Notice::RestartDone { channel, acknowledged } => Event::RestartDone { channel, acknowledged },
         };
+        self.order.pop_front();
         if self.order.is_empty() {
             // The next begins in front again, where the cache is warm, instead of marching through all the room there is.
             self.order.clear();

@@ -95,7 +95,7 @@ impl Restarts {
             desk.counters.count_expiry(Timer::T316);
             if out(channel) {
                 pending.t316 = t316;
-            } else if calls.iter_mut().any(|call| call.channel == Some(channel) && !call.is_ended()) {
+            } else if calls.on_channel(channel).is_some() {
                 *entry = None;
                 desk.tell(Notice::RestartDone { channel, acknowledged: true });
             } else if pending.sent < ATTEMPTS {
@@ -206,12 +206,12 @@ impl Restarts {
             if self.place(channel).and_then(Option::take).is_some() {
                 known = true;
                 desk.tell(Notice::RestartDone { channel, acknowledged: true });
-                for call in calls.iter_mut().filter(|call| call.named && call.channel == Some(channel)) {
-                    if !call.state.is_clearing() {
+                calls.for_each(|call| {
+                    if call.named && call.channel == Some(channel) && !call.state.is_clearing() {
                         // 41: temporary failure. Said to the far end, for the case that it has the call after all.
                         call.begin_disconnect(desk, 41, 41, Why::Restarted);
                     }
-                }
+                });
             }
         }
         if !known {
@@ -241,23 +241,23 @@ fn send_restart(desk: &mut Desk, channel: Channel) {
 
 /// Ends the calls on these channels, without a word to the far end, which knows (5.5.2). `whole`: those without a channel too.
 fn end_calls(desk: &mut Desk, calls: &mut Calls, channels: &ChannelSet, whole: bool, by_peer: bool) {
-    for call in calls.iter_mut() {
+    calls.for_each(|call| {
         let named = call.channel.is_some_and(|channel| channels.contains(channel));
         if !call.is_ended() && (named || whole) {
             // 41: temporary failure.
             call.end_lost(desk, 41, by_peer, Why::Restarted);
         }
-    }
+    });
     calls.sweep(desk);
 }
 
 /// What ends a call when the D channel is taken down on purpose. 27: destination out of order.
 pub(crate) fn end_all_calls(desk: &mut Desk, calls: &mut Calls) {
     let ending = Ending { cause: desk.cause(27), by_peer: false };
-    for call in calls.iter_mut() {
+    calls.for_each(|call| {
         if !call.is_ended() {
             call.end(desk, ending, Why::Ordered);
         }
-    }
+    });
     calls.sweep(desk);
 }

@@ -8,13 +8,13 @@
 //! A segment that does not follow its predecessor is dropped without an answer, and so is all that belongs to it; a message of
 //! another kind is acted upon. Of ours none is ever so long: the longest SETUP still is one frame.
 //!
-//! Data path: information fields of I frames → here → whole messages for `service` and `calls`.
+//! Data path: segments → here → whole messages for `calls`.
 //! Time: T314, from each segment to the next.
 //! Source: Q.931 (05/98) clause 4.5.26 and Annex H, whose rules may not be interleaved with other messages of the D channel.
 //! Words: remaining, segments of a message that are still to come.
 
 use super::desk::Desk;
-use super::message::{MessageType, split};
+use super::message::{MessageType, Raw};
 use super::timers::Timer;
 use crate::q921::N201_MAX;
 use heapless::Vec;
@@ -63,37 +63,28 @@ impl Segments {
         }
     }
 
-    /// Takes a message as it came from the link; gives a whole one, if this is or completes one.
-    pub fn whole<'a>(&'a mut self, desk: &mut Desk, message: &'a [u8]) -> Option<&'a [u8]> {
-        match split(message) {
-            Ok(raw) if raw.kind == MessageType::SEGMENT => {
-                let header = message.len() - raw.elements.len() - 1;
-                match self.take(desk, &message[..header], raw.elements) {
-                    Some(0) => {
-                        self.receiving = None;
-                        Some(&self.octets)
-                    }
-                    Some(remaining) => {
-                        self.receiving = Some(Receiving { t314: desk.deadline(Timer::T314), remaining, header });
-                        None
-                    }
-                    None => {
-                        desk.counters.segments_lost += u64::from(self.receiving.is_none());
-                        self.drop_all(desk);
-                        None
-                    }
-                }
+    /// Takes a segment, whole and taken apart; gives the message, if this completes one.
+    pub fn take(&mut self, desk: &mut Desk, message: &[u8], raw: &Raw<'_>) -> Option<&[u8]> {
+        let header = message.len() - raw.elements.len() - 1;
+        match self.append(desk, &message[..header], raw.elements) {
+            Some(0) => {
+                self.receiving = None;
+                Some(&self.octets)
             }
-            // In between no other message may come (H.2 g), so there is no rest to wait for.
-            _ => {
+            Some(remaining) => {
+                self.receiving = Some(Receiving { t314: desk.deadline(Timer::T314), remaining, header });
+                None
+            }
+            None => {
+                desk.counters.segments_lost += u64::from(self.receiving.is_none());
                 self.drop_all(desk);
-                Some(message)
+                None
             }
         }
     }
 
     /// Puts one segment behind the others; tells how many remain, or nothing if it does not belong there.
-    fn take(&mut self, desk: &mut Desk, header: &[u8], elements: &[u8]) -> Option<u8> {
+    fn append(&mut self, desk: &mut Desk, header: &[u8], elements: &[u8]) -> Option<u8> {
         // The element has to be the first (H.2 b), and its two octets are all it has (4.5.26).
         let [0x00, 2, place, kind, rest @ ..] = elements else { return None };
         let (first, remaining) = (place & 0x80 != 0, place & 0x7f);

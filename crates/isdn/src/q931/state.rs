@@ -5,8 +5,7 @@
 //! Source: Q.931 (05/98) clauses 2.1 (user), 2.2 (network) and 4.5.7 (their code points).
 
 use super::timers::Timer;
-use crate::q921::Message;
-use crate::{Cause, Name, Setup, Side};
+use crate::{Cause, Side};
 use std::time::Duration;
 
 /// The states of a call by their names in Q.931; the number is the code point of the Call State element.
@@ -116,11 +115,12 @@ pub(crate) struct Ending {
 /// ```
 /// Each may be left out on the way to the right. Disconnect Indication (12) is passed through without stopping, unless the
 /// network lets the user hear why.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "kept by value so that a real-time thread need not allocate")]
+///
+/// A state is a few octets, because every message makes another; what SETUP said is in `paper`.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum State {
-    /// U1, N6. `insisted`: no other channel than the one named will do. `name`: to be told once there is an answer.
-    SetupSent { t303: Duration, again: bool, insisted: bool, setup: Message, name: Option<Name> },
+    /// U1, N6. `insisted`: no other channel than the one named will do.
+    SetupSent { t303: Duration, again: bool, insisted: bool },
     /// U2, N25. Without T304 after PROGRESS.
     OverlapSending { t304: Option<Duration> },
     /// U3, N9. Without T310 after PROGRESS.
@@ -130,7 +130,7 @@ pub(crate) enum State {
     /// U6, N1.
     SetupReceived,
     /// U25, N2. Without T302 once the number is complete and the owner has been told.
-    OverlapReceiving { t302: Option<Duration>, setup: Setup },
+    OverlapReceiving { t302: Option<Duration> },
     /// U9, N3.
     ProceedingSent,
     /// U7, N4.
@@ -189,7 +189,7 @@ impl State {
             State::OverlapSending { t304: Some(t304) } => (Timer::T304, *t304),
             State::ProceedingReceived { t310: Some(t310) } => (Timer::T310, *t310),
             State::AlertingReceived { t301: Some(t301) } => (Timer::T301, *t301),
-            State::OverlapReceiving { t302: Some(t302), .. } => (Timer::T302, *t302),
+            State::OverlapReceiving { t302: Some(t302) } => (Timer::T302, *t302),
             State::ConnectSent { t313 } => (Timer::T313, *t313),
             State::Active { t309: Some(t309) } => (Timer::T309, *t309),
             State::DisconnectSent { t305, .. } => (Timer::T305, *t305),
@@ -199,7 +199,7 @@ impl State {
             | State::ProceedingReceived { t310: None }
             | State::AlertingReceived { t301: None }
             | State::SetupReceived
-            | State::OverlapReceiving { t302: None, .. }
+            | State::OverlapReceiving { t302: None }
             | State::ProceedingSent
             | State::AlertingSent
             | State::Active { t309: None }

@@ -121,7 +121,7 @@ impl Call {
         self.in_doubt = !self.reference.ours;
         match &mut self.state {
             // Digits may have been lost with the old link.
-            State::OverlapSending { .. } | State::OverlapReceiving { t302: Some(_), .. } if reset => {
+            State::OverlapSending { .. } | State::OverlapReceiving { t302: Some(_) } if reset => {
                 self.begin_disconnect(desk, 41, 41, Why::LinkReset);
             }
             State::Active { t309 } => {

@@ -289,7 +289,7 @@ impl Services {
         } else {
             let channel = self.interfaces.identify(Channel::at(place), true);
             let message = ServiceMessage::request(rules.discriminator, entry.near, channel);
-            if desk.send_octets(&message.encode()).is_ok() {
+            if desk.send_with(|writer| message.write(writer)).is_ok() {
                 entry.pace.step(desk.now);
                 entry.sent = entry.near;
                 self.counters.requests_out += 1;
@@ -403,7 +403,7 @@ impl Services {
         self.counters.requests_in += 1;
         if self.answers.step(desk.now) {
             let answer = message.acknowledgement(applied);
-            if desk.send_octets(&answer.encode()).is_ok() {
+            if desk.send_with(|writer| answer.write(writer)).is_ok() {
                 self.counters.answers += 1;
             }
         } else {
