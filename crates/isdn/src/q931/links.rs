@@ -176,7 +176,7 @@ impl Links {
 
     /// The line under a link is dead. With the other one standing by there is no need to wait until the data link finds out.
     pub fn line_failed(&mut self, now: Duration, link: LinkId) -> Change {
-        if self.active == Some(link) && self.of(link.other()).up {
+        if self.active == Some(link) && self.of(link.other()).up && !self.is_stopped(link) {
             self.take_over(now, link.other())
         } else {
             Change::None
@@ -327,17 +327,22 @@ impl Links {
         if self.active != Some(link) {
             return Change::None;
         }
-        if self.of(link.other()).up {
+        let stopped = self.is_stopped(link);
+        if self.of(link.other()).up && !stopped {
             return self.take_over(now, link.other());
         }
         self.active = None;
         // A data link tries again by itself; two of them are asked for together.
-        let stopped = !self.get(link).is_some_and(DataLink::is_wanted) && !self.of(link).manual;
         if self.backup.is_some() && !stopped {
             self.establish_all(now);
             self.await_backup(now);
         }
         Change::Down
+    }
+
+    /// The owner has taken both links down: the other one has no part to play, though it may still be up.
+    fn is_stopped(&self, link: LinkId) -> bool {
+        !self.get(link).is_some_and(DataLink::is_wanted) && !self.standing[link as usize].manual
     }
 
     /// F.2.2: the link that stands by is established anew, which tells the far end; the other one is held down meanwhile.

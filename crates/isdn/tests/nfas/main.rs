@@ -5,6 +5,7 @@ mod common;
 
 mod backup_takes_over;
 mod both_lost;
+mod both_taken_down;
 mod call_on_another_interface;
 mod more_calls_than_the_link_holds;
 mod restart_of_an_interface;
