@@ -110,7 +110,17 @@ pub trait Card: Send {
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Start the card with this chunk length and the timeslots named by [`Line::d_channel`] as D channels.
+    /// This span has no D channel of its own: the timeslot named by [`Line::d_channel`] carries speech like the others. To
+    /// be called before the start.
+    ///
+    /// # Errors
+    /// `Unsupported` when the board has a D channel on every span, or no such span.
+    fn without_d_channel(&mut self, _span: SpanIndex) -> Result<(), Error> {
+        Err(Error::new(ErrorKind::Unsupported, "use a span without a D channel"))
+    }
+
+    /// Start the card with this chunk length and the timeslots named by [`Line::d_channel`] as D channels, but for spans
+    /// [without one](Self::without_d_channel).
     ///
     /// # Errors
     /// [`crate::ErrorKind::GiveUp`] when the board refuses the configuration, `Reopen` when it has gone.

@@ -39,10 +39,15 @@ impl Line {
         }
     }
 
-    /// Bearer timeslots, lowest first.
+    /// Bearer timeslots of a span with a D channel, lowest first.
     pub fn bearers(self) -> impl DoubleEndedIterator<Item = Timeslot> {
+        self.bearers_beside(true)
+    }
+
+    /// Bearer timeslots, lowest first: all of them on a span whose D channel is on another one.
+    pub fn bearers_beside(self, d_channel: bool) -> impl DoubleEndedIterator<Item = Timeslot> {
         let d = self.d_channel();
-        (1..=self.timeslots()).map(Timeslot).filter(move |t| *t != d)
+        (1..=self.timeslots()).map(Timeslot).filter(move |t| !d_channel || *t != d)
     }
 }
 
@@ -156,6 +161,7 @@ mod tests {
     fn bearers_leave_out_the_d_channel() {
         assert_eq!(Line::T1.bearers().count(), 23);
         assert_eq!(Line::E1.bearers().count(), 30);
+        assert!(Line::T1.bearers_beside(false).eq((1..=24).map(Timeslot)));
         assert!(Line::E1.bearers().all(|t| t.0 != 16));
     }
 

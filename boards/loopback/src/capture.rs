@@ -101,6 +101,10 @@ impl Card for CapturingCard {
         self.inner.capabilities()
     }
 
+    fn without_d_channel(&mut self, span: SpanIndex) -> Result<(), Error> {
+        self.inner.without_d_channel(span)
+    }
+
     fn start(self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error> {
         let Running { traffic, control } = self.inner.start(chunk)?;
         let capturing = CapturingTraffic { inner: traffic, chunk, tick: 0, copies: self.copies, dropped: self.dropped };

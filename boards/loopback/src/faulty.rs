@@ -94,6 +94,10 @@ impl Card for FaultyCard {
         self.inner.capabilities()
     }
 
+    fn without_d_channel(&mut self, span: SpanIndex) -> Result<(), Error> {
+        self.inner.without_d_channel(span)
+    }
+
     fn start(mut self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error> {
         let lines: Vec<Line> = self.inner.spans().iter().map(|span| span.line).collect();
         let Running { traffic, control } = self.inner.start(chunk)?;
