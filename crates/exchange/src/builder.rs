@@ -8,8 +8,8 @@ use crate::cards::RunningCard;
 use crate::exchange::Exchange;
 use crate::route::{Server, SpanId, TrunkGroup};
 use crate::script::Script;
-use crate::switch::{SpanPlan, SwitchPlan};
-use hal::{Card, ChunkLength};
+use crate::switch::{SharedDChannel, SpanPlan, SwitchPlan};
+use hal::{Card, ChunkLength, SpanIndex};
 use std::time::Duration;
 
 /// A number of the exchange, and what is heard there.
@@ -32,6 +32,7 @@ pub struct Builder {
     groups: Option<Vec<TrunkGroup>>,
     extensions: Vec<Extension>,
     channel_preferred: bool,
+    shared: Vec<SharedDChannel>,
 }
 
 impl Exchange {
@@ -45,6 +46,7 @@ impl Exchange {
             groups: None,
             extensions: Vec::new(),
             channel_preferred: false,
+            shared: Vec::new(),
         }
     }
 }
@@ -63,6 +65,13 @@ impl Builder {
     #[must_use]
     pub fn with_service_messages(mut self) -> Builder {
         self.with_service_messages.extend(self.cards.len().checked_sub(1));
+        self
+    }
+
+    /// Let these spans share a D channel; the far end must do so too.
+    #[must_use]
+    pub fn shared_d_channel(mut self, shared: SharedDChannel) -> Builder {
+        self.shared.push(shared);
         self
     }
 
@@ -96,8 +105,13 @@ impl Builder {
         let mut servers: Vec<Server> = Vec::new();
         let mut cards = Vec::new();
         let mut with_service_messages = Vec::new();
-        for (place, (server, card, switch)) in self.cards.into_iter().enumerate() {
+        for (place, (server, mut card, switch)) in self.cards.into_iter().enumerate() {
             let first = spans.len();
+            for (index, span) in (0u8..).zip(first..first + card.spans().len()) {
+                if self.shared.iter().any(|shared| shared.lacks_d_channel(SpanId(span))) {
+                    card.without_d_channel(SpanIndex(index))?;
+                }
+            }
             let name = card.name().to_owned();
             spans.extend(card.spans().iter().map(|span| SpanPlan { line: span.line, switch }));
             let running = card.start(self.chunk)?;
@@ -118,6 +132,7 @@ impl Builder {
             groups: self.groups.unwrap_or_else(|| vec![TrunkGroup::for_all("all", servers)]),
             subscribers: subscribers.map(|e| Subscriber { number: e.number.clone(), answer: e.answer }).collect(),
             channel_preferred: self.channel_preferred,
+            shared: self.shared,
         };
         Ok(Exchange::begin(now, self.chunk, plan, &with_service_messages, cards, self.extensions))
     }

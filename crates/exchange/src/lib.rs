@@ -72,5 +72,5 @@ pub use plan::{DialPlan, PlanError, Prepared, Repeat};
 pub use route::{Server, SpanId, TrunkGroup};
 pub use script::{Digits, Progress, Script, Step};
 pub use status::{CallerState, CallerStatus};
-pub use switch::{Output, SpanPlan, Switch, SwitchPlan};
+pub use switch::{Output, SharedDChannel, SpanPlan, Switch, SwitchPlan};
 pub use wav::{Clip, WavError, load_clip};

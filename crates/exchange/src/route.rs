@@ -152,10 +152,15 @@ pub fn bit(channel: Timeslot) -> u32 {
     }
 }
 
-/// The set of all bearer channels of a line.
+/// The set of all bearer channels of a line, which has a D channel of its own or not.
 #[must_use]
-pub fn bearers(line: Line) -> u32 {
-    line.bearers().fold(0, |set, channel| set | bit(channel))
+pub fn bearers(line: Line, d_channel: bool) -> u32 {
+    line.bearers_beside(d_channel).fold(0, |set, channel| set | bit(channel))
+}
+
+/// The channels of a set, lowest first.
+pub fn channels(set: u32) -> impl Iterator<Item = Timeslot> {
+    (1..=32).map(Timeslot).filter(move |channel| set & bit(*channel) != 0)
 }
 
 #[cfg(test)]
@@ -217,8 +222,9 @@ mod tests {
 
     #[test]
     fn every_bearer_has_a_bit_and_the_d_channel_none() {
-        assert_eq!(bearers(Line::T1), 0x007f_ffff);
-        assert_eq!(bearers(Line::E1), 0x7fff_7fff);
+        assert_eq!(bearers(Line::T1, true), 0x007f_ffff);
+        assert_eq!(bearers(Line::T1, false), 0x00ff_ffff);
+        assert_eq!(bearers(Line::E1, true), 0x7fff_7fff);
         assert_eq!(bit(Timeslot(0)), 0);
         assert_eq!(bit(Timeslot(200)), 0);
     }

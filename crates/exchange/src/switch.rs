@@ -22,11 +22,11 @@
 
 use crate::answer::{Answer, Subscriber, find_subscriber};
 use crate::call::{CallOrder, CallerEvent, CallerId, exchange_cause, setup_of};
-use crate::route::{Hunt, Reaction, SpanId, TrunkGroup, bearers, bit, find_group, reaction_to};
+use crate::route::{Hunt, Reaction, SpanId, TrunkGroup, bearers, bit, channels, find_group, reaction_to};
 use hal::{DFrame, Line, Timeslot};
 use isdn::{
-    CallReference, Cause, ChannelChoice, ChannelService, Config, DChannel, Event, Manner, NoServiceMessages, Refused,
-    ServiceState, Setup, Side,
+    CallReference, Cause, Channel, ChannelChoice, ChannelService, Config, DChannel, Event, Group, LinkId, Manner,
+    NoServiceMessages, Refused, ServiceState, Setup, Side,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -43,11 +43,32 @@ pub struct SpanPlan {
     pub switch: isdn::Switch,
 }
 
+/// Spans that share a D channel (Q.931 Annex F.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedDChannel {
+    /// The spans, in the order of their interfaces.
+    pub spans: Vec<SpanId>,
+    /// Where the D channels are, and what messages call the interfaces.
+    pub group: Group,
+}
+
+impl SharedDChannel {
+    /// Whether a span is one of them and has no D channel.
+    #[must_use]
+    pub fn lacks_d_channel(&self, span: SpanId) -> bool {
+        let has =
+            |link| self.group.interface_of(link).and_then(|place| self.spans.get(usize::from(place))) == Some(&span);
+        self.spans.contains(&span) && ![LinkId::Primary, LinkId::Backup].into_iter().any(has)
+    }
+}
+
 /// What a switch is made of.
 #[derive(Clone, Debug, Default)]
 pub struct SwitchPlan {
     /// The spans, in the order of their [`SpanId`].
     pub spans: Vec<SpanPlan>,
+    /// Of these, the ones that share a D channel. One that cannot be, as its dialect has none, is left out and logged.
+    pub shared: Vec<SharedDChannel>,
     /// Where numbers are routed.
     pub groups: Vec<TrunkGroup>,
     /// Who answers calls that come from the far end.
@@ -89,16 +110,46 @@ pub struct ChannelStatus {
     pub caller: Option<CallerId>,
 }
 
-struct Span {
-    line: Line,
-    switch: isdn::Switch,
+/// A D channel, and the spans it signals for: mostly the one it is on.
+struct Trunk {
+    config: Config,
     d: DChannel,
+    /// By interface.
+    spans: Vec<SpanId>,
+    calls: BTreeMap<CallReference, CallerId>,
+}
+
+impl Trunk {
+    fn new(config: Config, spans: Vec<SpanId>) -> Trunk {
+        Trunk { config, d: DChannel::new(config), spans, calls: BTreeMap::new() }
+    }
+
+    /// The span that a D channel is on.
+    fn span_of(&self, link: LinkId) -> Option<SpanId> {
+        match &self.config.group {
+            None => (link == LinkId::Primary).then(|| self.spans[0]),
+            Some(group) => group.interface_of(link).map(|interface| self.spans[usize::from(interface)]),
+        }
+    }
+
+    /// The D channel that is on a span, if there is one.
+    fn link_on(&self, span: SpanId) -> Option<LinkId> {
+        [LinkId::Primary, LinkId::Backup].into_iter().find(|link| self.span_of(*link) == Some(span))
+    }
+}
+
+struct Span {
+    /// Its place in [`Switch::trunks`].
+    trunk: usize,
+    /// Its place among the spans of that.
+    interface: u8,
+    /// Its bearer channels.
+    bearers: u32,
     /// Layer 1 lets speech through.
     usable: bool,
     /// Channels that may be given calls: bit n-1 stands for channel n.
     in_service: u32,
     occupied: BTreeMap<Timeslot, CallerId>,
-    calls: BTreeMap<CallReference, CallerId>,
 }
 
 impl Span {
@@ -109,18 +160,23 @@ impl Span {
     }
 
     /// Of these, those that a call could be put on, as far as both ends have said.
-    fn free_for_calls_out(&self) -> u32 {
-        self.free() & self.allowed(|service| service.outgoing)
+    fn free_for_calls_out(&self, d: &DChannel) -> u32 {
+        self.free() & self.allowed(d, |service| service.outgoing)
     }
 
     /// Of these, those that a call of the far end could be taken on.
-    fn free_for_calls_in(&self) -> u32 {
-        self.free() & self.allowed(|service| service.incoming)
+    fn free_for_calls_in(&self, d: &DChannel) -> u32 {
+        self.free() & self.allowed(d, |service| service.incoming)
     }
 
-    fn allowed(&self, allows: impl Fn(&ChannelService) -> bool) -> u32 {
-        let channels = self.line.bearers().filter(|channel| self.d.service(channel.0).is_some_and(|s| allows(&s)));
+    fn allowed(&self, d: &DChannel, allows: impl Fn(&ChannelService) -> bool) -> u32 {
+        let channels = channels(self.bearers).filter(|c| d.service(self.channel(*c)).is_some_and(|s| allows(&s)));
         channels.fold(0, |set, channel| set | bit(channel))
+    }
+
+    /// A channel of it, as the D channel knows it.
+    fn channel(&self, channel: Timeslot) -> Channel {
+        Channel::on(self.interface, channel.0)
     }
 }
 
@@ -168,6 +224,7 @@ struct Leg {
 /// The signalling core of the exchange.
 pub struct Switch {
     spans: Vec<Span>,
+    trunks: Vec<Trunk>,
     groups: Vec<TrunkGroup>,
     subscribers: Vec<Subscriber>,
     channel_preferred: bool,
@@ -184,17 +241,31 @@ impl Switch {
     /// Spans that a group names but the plan lacks are never hunted.
     #[must_use]
     pub fn new(plan: SwitchPlan) -> Switch {
-        let span = |span: &SpanPlan| Span {
-            line: span.line,
-            switch: span.switch,
-            d: DChannel::new(Config::new(Side::Network, span.switch, span.line == Line::E1)),
-            usable: true,
-            in_service: bearers(span.line),
-            occupied: BTreeMap::new(),
-            calls: BTreeMap::new(),
+        let mut trunks = Vec::new();
+        for shared in plan.shared {
+            let first = shared.spans.first().and_then(|span| plan.spans.get(span.0));
+            match first.map(|span| config_of(span).with_group(shared.group)) {
+                Some(Ok(config)) => trunks.push(Trunk::new(config, shared.spans)),
+                Some(Err(why)) => log::warn!("exchange: no shared D channel: {why}"),
+                None => log::warn!("exchange: a shared D channel is on a span there is not"),
+            }
+        }
+        for (span, about) in plan.spans.iter().enumerate() {
+            if !trunks.iter().any(|trunk: &Trunk| trunk.spans.contains(&SpanId(span))) {
+                trunks.push(Trunk::new(config_of(about), vec![SpanId(span)]));
+            }
+        }
+        let span = |(id, about): (usize, &SpanPlan)| {
+            let at = |trunk: &Trunk| trunk.spans.iter().position(|span| span.0 == id);
+            let places = trunks.iter().enumerate().find_map(|(place, trunk)| Some((place, at(trunk)?)));
+            let (trunk, interface) = places.expect("every span has been given a D channel");
+            let bearers = bearers(about.line, trunks[trunk].link_on(SpanId(id)).is_some());
+            let interface = u8::try_from(interface).expect("a group has room for 31 interfaces");
+            Span { trunk, interface, bearers, usable: true, in_service: bearers, occupied: BTreeMap::new() }
         };
         Switch {
-            spans: plan.spans.iter().map(span).collect(),
+            spans: plan.spans.iter().enumerate().map(span).collect(),
+            trunks,
             groups: plan.groups,
             subscribers: plan.subscribers,
             channel_preferred: plan.channel_preferred,
@@ -205,14 +276,16 @@ impl Switch {
         }
     }
 
-    /// Have service messages on a span: to be called before [`Switch::start`]. The far end must have them too.
+    /// Have service messages on a span, and on those it shares its D channel with: to be called before [`Switch::start`].
+    /// The far end must have them too.
     ///
     /// # Errors
     /// The span's dialect has none.
     pub fn with_service_messages(&mut self, span: SpanId) -> Result<(), NoServiceMessages> {
-        let Some(span) = self.spans.get_mut(span.0) else { return Ok(()) };
-        let config = Config::new(Side::Network, span.switch, span.line == Line::E1);
-        span.d = DChannel::new(config.with_service_messages()?);
+        let Some(span) = self.spans.get(span.0) else { return Ok(()) };
+        let trunk = &mut self.trunks[span.trunk];
+        trunk.config = trunk.config.with_service_messages()?;
+        trunk.d = DChannel::new(trunk.config);
         Ok(())
     }
 
@@ -224,33 +297,34 @@ impl Switch {
 
     /// Bring the links of all spans up, and keep them up.
     pub fn start(&mut self, now: Duration) {
-        for span in &mut self.spans {
-            span.d.start(now);
+        for trunk in &mut self.trunks {
+            trunk.d.start(now);
         }
         self.collect(now);
     }
 
     /// Release the links of all spans.
     pub fn stop(&mut self, now: Duration) {
-        for span in &mut self.spans {
-            span.d.stop(now);
+        for trunk in &mut self.trunks {
+            trunk.d.stop(now);
         }
         self.collect(now);
     }
 
-    /// A D-channel frame arrived on a span.
+    /// A D-channel frame arrived on a span. One without a D channel has none.
     pub fn handle_frame(&mut self, now: Duration, span: SpanId, frame: &[u8]) {
-        if let Some(span) = self.spans.get_mut(span.0) {
-            span.d.handle_frame(now, frame);
+        let Some(trunk) = self.spans.get(span.0).map(|about| &mut self.trunks[about.trunk]) else { return };
+        if let Some(link) = trunk.link_on(span) {
+            trunk.d.handle_frame_on(now, link, frame);
             self.collect(now);
         }
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Duration) {
-        for span in &mut self.spans {
-            if span.d.poll_timeout().is_some_and(|at| at <= now) {
-                span.d.handle_timeout(now);
+        for trunk in &mut self.trunks {
+            if trunk.d.poll_timeout().is_some_and(|at| at <= now) {
+                trunk.d.handle_timeout(now);
             }
         }
         let due: Vec<CallerId> = self
@@ -268,7 +342,7 @@ impl Switch {
     /// When [`Switch::handle_timeout`] wants to be called next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let links = self.spans.iter().filter_map(|span| span.d.poll_timeout());
+        let links = self.trunks.iter().filter_map(|trunk| trunk.d.poll_timeout());
         let answers = self.legs.values().filter_map(|leg| match leg.phase {
             Phase::BeingCalled { answer_at } => answer_at,
             _ => None,
@@ -312,7 +386,7 @@ impl Switch {
     /// False when the span has no such bearer channel.
     pub fn channel_in_service(&mut self, span: SpanId, channel: Timeslot, in_service: bool) -> bool {
         let Some(span) = self.spans.get_mut(span.0) else { return false };
-        let mask = bit(channel) & bearers(span.line);
+        let mask = bit(channel) & span.bearers;
         if in_service {
             span.in_service |= mask;
         } else {
@@ -320,23 +394,35 @@ impl Switch {
         }
         let state = if in_service { ServiceState::InService } else { ServiceState::OutOfService };
         // Refused only where there is no such channel.
-        let done = mask != 0 && span.d.set_near(self.now, channel.0, state, Manner::Force).is_ok();
+        let d = &mut self.trunks[span.trunk].d;
+        let done = mask != 0 && d.set_near(self.now, span.channel(channel), state, Manner::Force).is_ok();
         self.collect(self.now);
         done
     }
 
     /// Layer 1 of a span lets speech through, or no longer does. New calls avoid a span that does not; calls
-    /// on it are the D channel's business, which ends them when the alarm lasts (T309).
-    pub fn span_usable(&mut self, span: SpanId, usable: bool) {
-        if let Some(span) = self.spans.get_mut(span.0) {
-            span.usable = usable;
+    /// on it are the D channel's business, which ends them when the alarm lasts (T309). Where a backup stands by, it takes
+    /// over at once.
+    pub fn span_usable(&mut self, id: SpanId, usable: bool) {
+        let Some(span) = self.spans.get_mut(id.0) else { return };
+        if std::mem::replace(&mut span.usable, usable) == usable {
+            return;
+        }
+        let trunk = &mut self.trunks[span.trunk];
+        if let Some(link) = trunk.link_on(id) {
+            if usable {
+                trunk.d.line_restored_on(self.now, link);
+            } else {
+                trunk.d.line_failed(self.now, link);
+            }
+            self.collect(self.now);
         }
     }
 
-    /// Whether the data link of a span is up.
+    /// Whether calls of a span can be signalled.
     #[must_use]
     pub fn link_up(&self, span: SpanId) -> bool {
-        self.spans.get(span.0).is_some_and(|span| span.d.is_up())
+        self.d_channel(span).is_some_and(DChannel::is_up)
     }
 
     /// Whether layer 1 of a span is said to let speech through.
@@ -353,7 +439,7 @@ impl Switch {
     /// All bearer channels, by span and timeslot.
     pub fn channels(&self) -> impl Iterator<Item = ChannelStatus> + '_ {
         self.spans.iter().enumerate().flat_map(|(index, span)| {
-            span.line.bearers().map(move |channel| ChannelStatus {
+            channels(span.bearers).map(move |channel| ChannelStatus {
                 span: SpanId(index),
                 channel,
                 in_service: span.in_service & bit(channel) != 0,
@@ -368,10 +454,10 @@ impl Switch {
         self.legs.len()
     }
 
-    /// The D channel of a span, to look at its counters and calls.
+    /// The D channel that signals for a span, to look at its counters and calls.
     #[must_use]
     pub fn d_channel(&self, span: SpanId) -> Option<&DChannel> {
-        self.spans.get(span.0).map(|span| &span.d)
+        self.spans.get(span.0).map(|span| &self.trunks[span.trunk].d)
     }
 
     // What follows is never called from outside; `collect` is called at the end of every input.
@@ -405,15 +491,16 @@ impl Switch {
         self.now = now;
         loop {
             let mut silent = true;
-            for index in 0..self.spans.len() {
-                while let Some(output) = self.spans[index].d.poll_output() {
+            for index in 0..self.trunks.len() {
+                let on = [LinkId::Primary, LinkId::Backup].map(|link| self.trunks[index].span_of(link));
+                while let Some(output) = self.trunks[index].d.poll_output() {
                     silent = false;
                     match output {
-                        isdn::Output::Frame(_, frame) => match DFrame::new(frame) {
-                            Some(frame) => self.outputs.push_back(Output::Frame { span: SpanId(index), frame }),
-                            None => log::warn!("exchange: a frame of {} octets is too long to send", frame.len()),
+                        isdn::Output::Frame(link, frame) => match (on[link as usize], DFrame::new(frame)) {
+                            (Some(span), Some(frame)) => self.outputs.push_back(Output::Frame { span, frame }),
+                            _ => log::warn!("exchange: a frame of {} octets is too long to send", frame.len()),
                         },
-                        isdn::Output::Event(event) => self.handle_event(now, SpanId(index), event),
+                        isdn::Output::Event(event) => self.handle_event(now, index, event),
                     }
                 }
             }
@@ -425,13 +512,13 @@ impl Switch {
 
     /// Offer a call at the next place of its hunt; `refusal` is what the last place said.
     fn offer(&mut self, now: Duration, caller: CallerId, mut setup: Setup, mut hunt: Hunt, refusal: Option<Cause>) {
-        let spans = &mut self.spans;
+        let (spans, trunks) = (&mut self.spans, &mut self.trunks);
         let mut some_link_up = false;
         let (span, channel, call) = loop {
             let place = hunt.next(|id| match spans.get(id.0) {
-                Some(span) if span.usable && span.d.is_up() => {
+                Some(span) if span.usable && trunks[span.trunk].d.is_up() => {
                     some_link_up = true;
-                    span.free_for_calls_out()
+                    span.free_for_calls_out(&trunks[span.trunk].d)
                 }
                 _ => 0,
             });
@@ -441,12 +528,10 @@ impl Switch {
                 let cause = refusal.unwrap_or(exchange_cause(if some_link_up { 34 } else { 38 }));
                 return self.tell(caller, CallerEvent::NoRoute { cause });
             };
-            setup.channel = if self.channel_preferred {
-                ChannelChoice::Preferred(channel.0.into())
-            } else {
-                ChannelChoice::Exclusive(channel.0.into())
-            };
-            match spans[id.0].d.dial(now, &setup) {
+            let named = spans[id.0].channel(channel);
+            setup.channel =
+                if self.channel_preferred { ChannelChoice::Preferred(named) } else { ChannelChoice::Exclusive(named) };
+            match trunks[spans[id.0].trunk].d.dial(now, &setup) {
                 Ok(call) => break (id, channel, call),
                 // The D channel still has something on this channel that the table does not know of, a restart perhaps.
                 Err(Refused::WrongState | Refused::OutOfService) => hunt.leave_channel(channel),
@@ -454,7 +539,7 @@ impl Switch {
             }
         };
         spans[span.0].occupied.insert(channel, caller);
-        spans[span.0].calls.insert(call, caller);
+        trunks[spans[span.0].trunk].calls.insert(call, caller);
         self.legs.insert(caller, Leg { span, channel, call, setup, phase: Phase::Offered { hunt } });
         self.tell(caller, CallerEvent::Trying { span, channel });
     }
@@ -462,8 +547,8 @@ impl Switch {
     /// Clear the call towards the far end; `Released` will follow.
     fn clear(&mut self, now: Duration, caller: CallerId, cause: Cause) {
         let Some(leg) = self.legs.get(&caller) else { return };
-        let (span, call) = (leg.span, leg.call);
-        if let Err(why) = self.spans[span.0].d.clear(now, call, cause) {
+        let (trunk, call) = (self.spans[leg.span.0].trunk, leg.call);
+        if let Err(why) = self.trunks[trunk].d.clear(now, call, cause) {
             // Its release is on the way already.
             log::debug!("exchange: caller {caller} cannot be cleared: {why}");
         }
@@ -472,8 +557,8 @@ impl Switch {
 
     fn answer(&mut self, now: Duration, caller: CallerId) {
         let Some(leg) = self.legs.get(&caller) else { return };
-        let (span, call) = (leg.span, leg.call);
-        match self.spans[span.0].d.connect(now, call) {
+        let (trunk, call) = (self.spans[leg.span.0].trunk, leg.call);
+        match self.trunks[trunk].d.connect(now, call) {
             Ok(()) => self.enter(caller, Phase::Answering, "answered"),
             Err(why) => {
                 log::warn!("exchange: call {caller} cannot be answered: {why}");
@@ -482,18 +567,20 @@ impl Switch {
         }
     }
 
-    fn handle_event(&mut self, now: Duration, span: SpanId, event: Event) {
-        let caller_of = |switch: &Switch, call| switch.spans[span.0].calls.get(&call).copied();
+    fn handle_event(&mut self, now: Duration, trunk: usize, event: Event) {
+        let caller_of = |switch: &Switch, call| switch.trunks[trunk].calls.get(&call).copied();
+        // Channels are named with their interface where there are several.
+        let span = self.trunks[trunk].spans[0];
         match event {
             Event::LinkUp { reset } => {
                 log::info!("exchange: link of span {span} {}", if reset { "reset" } else { "up" });
             }
             Event::LinkDown => log::info!("exchange: link of span {span} down"),
             Event::LinkState { link, state } => log::info!("exchange: {link} D channel of span {span}: {state}"),
-            Event::Incoming { call, setup } => self.incoming(now, span, call, setup),
+            Event::Incoming { call, setup } => self.incoming(now, trunk, call, setup),
             Event::Proceeding { call, channel } => {
                 if let Some(caller) = caller_of(self, call) {
-                    self.proceeding(now, caller, Timeslot(channel.timeslot));
+                    self.proceeding(now, caller, channel);
                 }
             }
             Event::Alerting { call, in_band } => {
@@ -556,17 +643,18 @@ impl Switch {
     }
 
     /// Clause 5.1.2: the first answer names the channel; with a preferred one it may be another.
-    fn proceeding(&mut self, now: Duration, caller: CallerId, channel: Timeslot) {
+    fn proceeding(&mut self, now: Duration, caller: CallerId, channel: Channel) {
         let Some(leg) = self.legs.get_mut(&caller) else { return };
-        let span = &mut self.spans[leg.span.0];
-        if channel != leg.channel {
-            if span.free() & bit(channel) == 0 {
+        let named = self.trunks[self.spans[leg.span.0].trunk].spans.get(usize::from(channel.interface)).copied();
+        let channel = Timeslot(channel.timeslot);
+        if (named, channel) != (Some(leg.span), leg.channel) {
+            let Some(id) = named.filter(|id| self.spans[id.0].free() & bit(channel) != 0) else {
                 // 6: channel unacceptable. It is occupied or does not exist.
                 return self.clear(now, caller, exchange_cause(6));
-            }
-            span.occupied.remove(&leg.channel);
-            span.occupied.insert(channel, caller);
-            leg.channel = channel;
+            };
+            self.spans[leg.span.0].occupied.remove(&leg.channel);
+            self.spans[id.0].occupied.insert(channel, caller);
+            (leg.span, leg.channel) = (id, channel);
         }
         let id = leg.span;
         if let Phase::Offered { hunt } = &leg.phase {
@@ -595,8 +683,9 @@ impl Switch {
     fn released(&mut self, now: Duration, caller: CallerId, cause: Cause, by_peer: bool) {
         let Some(leg) = self.legs.remove(&caller) else { return };
         let span = &mut self.spans[leg.span.0];
-        span.calls.remove(&leg.call);
         span.occupied.remove(&leg.channel);
+        let trunk = &mut self.trunks[span.trunk];
+        trunk.calls.remove(&leg.call);
         let (mut hunt, proceeding) = match leg.phase {
             Phase::Offered { hunt } => (hunt, false),
             Phase::Proceeding { hunt } => (hunt, true),
@@ -610,7 +699,7 @@ impl Switch {
             (false, false) => Reaction::NextSpan,
             // T310, or the link was lost after CALL PROCEEDING: the far end had the call. Only when its link
             // has gone is it certain that nobody will answer there.
-            (false, true) if !span.d.is_up() => Reaction::NextSpan,
+            (false, true) if !trunk.d.is_up() => Reaction::NextSpan,
             (false, true) => Reaction::Final,
         };
         match reaction {
@@ -623,18 +712,25 @@ impl Switch {
     }
 
     /// A SETUP from the far end: find a channel and a subscriber (clauses 5.1.2 and 5.1.5).
-    fn incoming(&mut self, now: Duration, id: SpanId, call: CallReference, setup: Setup) {
+    fn incoming(&mut self, now: Duration, place: usize, call: CallReference, setup: Setup) {
         let answer =
             find_subscriber(&self.subscribers, &setup.called.digits).map(|place| self.subscribers[place].answer);
-        let span = &mut self.spans[id.0];
-        let free = span.free_for_calls_in();
-        let lowest = |set: u32| (set != 0).then(|| Timeslot(set.trailing_zeros() as u8 + 1));
+        let (spans, trunk) = (&mut self.spans, &mut self.trunks[place]);
+        let free = |id: &SpanId, channel: u8| spans[id.0].free_for_calls_in(&trunk.d) & bit(Timeslot(channel)) != 0;
+        let named = |named: Channel| {
+            let id = trunk.spans.get(usize::from(named.interface)).filter(|id| free(id, named.timeslot));
+            id.map(|id| (*id, Timeslot(named.timeslot)))
+        };
+        let lowest = || {
+            trunk.spans.iter().find_map(|id| {
+                let free = spans[id.0].free_for_calls_in(&trunk.d);
+                (free != 0).then(|| (*id, Timeslot(free.trailing_zeros() as u8 + 1)))
+            })
+        };
         let channel = match setup.channel {
-            ChannelChoice::Any => lowest(free).ok_or(34),
-            ChannelChoice::Preferred(n) if free & bit(Timeslot(n.timeslot)) != 0 => Ok(Timeslot(n.timeslot)),
-            ChannelChoice::Preferred(_) => lowest(free).ok_or(34),
-            ChannelChoice::Exclusive(n) if free & bit(Timeslot(n.timeslot)) != 0 => Ok(Timeslot(n.timeslot)),
-            ChannelChoice::Exclusive(_) => Err(44),
+            ChannelChoice::Any => lowest().ok_or(34),
+            ChannelChoice::Preferred(channel) => named(channel).or_else(lowest).ok_or(34),
+            ChannelChoice::Exclusive(channel) => named(channel).ok_or(44),
             ChannelChoice::None => Err(34),
         };
         let accepted = match (channel, answer) {
@@ -647,29 +743,33 @@ impl Switch {
             (Ok(channel), Some(Answer::After(delay))) => Ok((channel, Some(now + delay))),
             (Ok(channel), Some(Answer::Never)) => Ok((channel, None)),
         };
-        let (channel, answer_at) = match accepted {
+        let ((id, channel), answer_at) = match accepted {
             Ok(accepted) => accepted,
             Err(cause) => {
-                if let Err(why) = span.d.clear(now, call, exchange_cause(cause)) {
-                    log::debug!("exchange: a call on span {id} ended before it was refused: {why}");
+                if let Err(why) = trunk.d.clear(now, call, exchange_cause(cause)) {
+                    log::debug!("exchange: a call on span {} ended before it was refused: {why}", trunk.spans[0]);
                 }
                 return;
             }
         };
-        if let Err(why) = span.d.proceed(now, call, channel.0).and_then(|()| span.d.alert(now, call)) {
+        let d = &mut trunk.d;
+        if let Err(why) = d.proceed(now, call, spans[id.0].channel(channel)).and_then(|()| d.alert(now, call)) {
             log::warn!("exchange: a call on span {id} cannot be taken: {why}");
-            if let Err(why) = span.d.clear(now, call, exchange_cause(41)) {
+            if let Err(why) = d.clear(now, call, exchange_cause(41)) {
                 log::debug!("exchange: nor cleared: {why}");
             }
             return;
         }
         let caller = self.new_caller();
-        let span = &mut self.spans[id.0];
-        span.occupied.insert(channel, caller);
-        span.calls.insert(call, caller);
+        self.spans[id.0].occupied.insert(channel, caller);
+        self.trunks[place].calls.insert(call, caller);
         let (called, calling) = (setup.called, setup.calling);
         let phase = Phase::BeingCalled { answer_at };
         self.legs.insert(caller, Leg { span: id, channel, call, setup: Setup::default(), phase });
         self.tell(caller, CallerEvent::Called { span: id, channel, called, calling });
     }
+}
+
+fn config_of(span: &SpanPlan) -> Config {
+    Config::new(Side::Network, span.switch, span.line == Line::E1)
 }
