@@ -10,7 +10,7 @@ use crate::gateway::{Marks, WhenOut};
 use cast::Format;
 use hal::{ChunkLength, Line};
 use line::Framing;
-use nfas::Nfas;
+use nfas::{Nfas, SharedDChannel};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -675,6 +675,12 @@ impl Config {
             return Err(places.at_nfas(text, 0, &what));
         }
         Ok(())
+    }
+
+    /// Spans that share a D channel, of a configuration that was read by [`Config::parse`].
+    #[must_use]
+    pub fn groups(&self) -> Vec<SharedDChannel> {
+        nfas::resolve(&self.nfas, &self.cards).unwrap_or_default()
     }
 
     /// The server's name: configured, or the host's.

@@ -13,7 +13,7 @@ mod service;
 use crate::config::Config;
 use crate::gateway::{CallId, Channel, SPAN_TIMESLOTS};
 use crate::office::audit::Audit;
-use crate::office::picture::{CallPicture, EventPicture, SpanPicture};
+use crate::office::picture::{CallPicture, EventPicture, SharedPicture, SpanPicture};
 use crate::office::{self, Shared, chain, now_ms};
 use crate::realtime::{Granted, Histogram, LoopStatistics};
 use crate::reports::{CallStage, Closed, Command, Order};
@@ -250,7 +250,7 @@ impl Desk {
             if wanted.is_some_and(|n| usize::from(n) != index + 1) {
                 continue;
             }
-            for timeslot in span.line.bearers() {
+            for timeslot in span.bearers() {
                 let far = picture.far.get(&Channel { span: index as u16, timeslot });
                 let has = |set: u32| set & 1 << timeslot.index() != 0;
                 let pending = picture.pending.get(&(index as u16)).is_some_and(|set| has(*set));
@@ -562,13 +562,20 @@ fn span_info(index: usize, span: &SpanPicture, in_use: usize, out_of_service: us
         switch: crate::config::switch_name(span.switch).to_owned(),
         side: Side::User,
         link: match span {
+            SpanPicture { shared: Some(SharedPicture { link: None, .. }), .. } => LinkState::Shared,
+            SpanPicture { shared: Some(shared), released: false, .. } if shared.with_backup => match shared.link {
+                Some(isdn::LinkState::InService) => LinkState::Active,
+                Some(isdn::LinkState::Standby) => LinkState::Standby,
+                None | Some(isdn::LinkState::OutOfService) => LinkState::Establishing,
+                Some(isdn::LinkState::MaintenanceBusy | isdn::LinkState::Manual) => LinkState::Down,
+            },
             SpanPicture { up: true, .. } => LinkState::Up,
             SpanPicture { released: true, .. } => LinkState::Released,
             _ => LinkState::Establishing,
         },
         link_since_ms: span.since_ms,
         alarms: span.alarms.iter_names().map(|(name, _)| name.to_owned()).collect(),
-        channels_total: count(span.line.bearers().count()) as u16,
+        channels_total: count(span.bearers().count()) as u16,
         in_use: count(in_use) as u16,
         out_of_service: count(out_of_service) as u16,
         counters: SpanCounters {

@@ -2,6 +2,7 @@
 //! this order and stopped in the other.
 
 use crate::bench::Rack;
+use crate::config::nfas::{group_of, has_d_channel};
 use crate::config::{Board, Card as CardConfig, Config, FarEnd, Span as SpanConfig};
 use crate::control::Desk;
 use crate::demonstration;
@@ -12,7 +13,7 @@ use crate::office::audit::Audit;
 use crate::office::held::HeldPorts;
 use crate::office::ledger::{Ledger, Place};
 use crate::office::lifecycle::TimeOuts;
-use crate::office::picture::{Picture, SpanPicture};
+use crate::office::picture::{Picture, SharedPicture, SpanPicture};
 use crate::office::{self, CardControl, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
 use crate::prompts::PromptSet;
 use crate::realtime::{
@@ -25,6 +26,7 @@ use board_loopback::{CapturingCard, LoopbackCard};
 use cast::{Caster, RecorderSettings};
 use event::{Guard, Journal, JournalError, Keyring};
 use hal::{Card, Line, SpanIndex};
+use isdn::LinkId;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -57,7 +59,10 @@ pub type Failure = String;
 #[must_use]
 pub fn preflight(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
-    let channels: usize = cards_of(config).iter().flat_map(|c| &c.spans).map(|s| s.line.bearers().count()).sum();
+    let groups = config.groups();
+    let spans = cards_of(config).into_iter().flat_map(|card| card.spans);
+    let bearers = |(number, span): (u16, SpanConfig)| span.line.bearers_beside(has_d_channel(&groups, number)).count();
+    let channels: usize = (0u16..).zip(spans).map(bearers).sum();
     if config.stream.ports.len() < channels / 2 {
         warnings.push(format!(
             "stream.ports = \"{}\" holds {} ports for {channels} channels: with more events of one or two callers than \
@@ -112,16 +117,18 @@ struct Cards {
 impl Cards {
     fn build(config: &Config) -> Cards {
         let mut all = Cards::default();
+        let groups = config.groups();
         for card in &cards_of(config) {
             // The one board there is so far.
             let Board::Loopback = card.board;
             let mut builder = LoopbackCard::builder(&card.name);
             builder.delay_ms(config.realtime.tick.milliseconds() * 2);
-            let mut to_exchange: Vec<(Dialect, Vec<board_loopback::FarEnd>)> = Vec::new();
+            let mut to_exchange: Vec<(Dialect, Vec<ExchangeEnd>)> = Vec::new();
             for span in &card.spans {
+                let number = all.pictures.len() as u16;
                 let far_end = match span.far_end {
                     FarEnd::Exchange => {
-                        let end = builder.span_to_exchange(span.line);
+                        let end = (number, builder.span_to_exchange(span.line));
                         let dialect = (span.switch, span.service_messages);
                         match to_exchange.iter_mut().find(|(known, _)| *known == dialect) {
                             Some((_, ends)) => ends.push(end),
@@ -139,6 +146,12 @@ impl Cards {
                     card: card.name.clone(),
                     line: span.line,
                     switch: span.switch,
+                    shared: group_of(&groups, number).map(|group| SharedPicture {
+                        group: group.name.clone(),
+                        named_by: group.span_of(LinkId::Primary).unwrap_or(number),
+                        with_backup: group.span_of(LinkId::Backup).is_some(),
+                        link: group.has_d_channel(number).then_some(isdn::LinkState::OutOfService),
+                    }),
                     far_end,
                     service_messages: span.service_messages,
                     when_out: span.when_out(),
@@ -249,6 +262,10 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         closed,
     });
     gateway.set_marks(config.stream.marks());
+    let groups = config.groups();
+    for group in &groups {
+        gateway.with_group(&group.spans, group.group).map_err(|why| format!("nfas \"{}\": {why}", group.name))?;
+    }
     let held = held_ports(&config, &state_dir);
     let mut held_until_ms = std::collections::BTreeMap::new();
     for (port, event, until_ms) in held.iter() {
@@ -294,6 +311,12 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     for (index, mut card) in cards.cards.into_iter().enumerate() {
         let name = card.name().to_owned();
         let lines: Vec<Line> = card.spans().iter().map(|s| s.line).collect();
+        for (place, number) in (0u8..).zip(faults.len() as u16..).take(lines.len()) {
+            if !has_d_channel(&groups, number) {
+                let refused = |e| format!("span {} cannot be without a D channel: {}", number + 1, chain(&e));
+                card.without_d_channel(SpanIndex(place)).map_err(refused)?;
+            }
+        }
         let desk = card.fault_desk();
         faults.extend((0..lines.len()).map(|place| (desk.clone(), SpanIndex(place as u8))));
         let (card, copies) = CapturingCard::new(Box::new(card), trace::QUEUE * lines.len());
@@ -507,8 +530,15 @@ fn held_ports(config: &Config, state_dir: &std::path::Path) -> HeldPorts {
 /// What technicians have suspended. Without it the start is refused: nobody else may undo what they did.
 fn ledger(config: &Config, state_dir: &std::path::Path) -> Result<Ledger, Failure> {
     let mut places = Vec::new();
+    let groups = config.groups();
     for card in cards_of(config) {
-        let place = |(span, about): (u16, &SpanConfig)| Place { card: card.name.clone(), span, line: about.line };
+        let first = places.len() as u16;
+        let place = |(span, about): (u16, &SpanConfig)| Place {
+            card: card.name.clone(),
+            span,
+            line: about.line,
+            d_channel: has_d_channel(&groups, first + span - 1),
+        };
         places.extend((1..).zip(&card.spans).map(place));
     }
     let file = state_dir.join(office::ledger::FILE);
@@ -579,15 +609,28 @@ fn address_of(config: &Config) -> String {
 /// A switch variant, with or without service messages.
 type Dialect = (isdn::Switch, bool);
 
+/// The far end of a span, with the span's number over all cards, from 0.
+type ExchangeEnd = (u16, board_loopback::FarEnd);
+
 /// By card: its name, what its spans speak, their ends.
-type ExchangeEnds = Vec<(String, Dialect, Vec<board_loopback::FarEnd>)>;
+type ExchangeEnds = Vec<(String, Dialect, Vec<ExchangeEnd>)>;
 
 fn start_exchange(config: &Config, ends: ExchangeEnds) -> Result<Option<Arc<exchange::Handle>>, Failure> {
     if ends.is_empty() {
         return Ok(None);
     }
     let mut builder = exchange::Exchange::builder(config.realtime.tick);
+    // The exchange counts its spans as its cards are added.
+    let numbers: Vec<u16> = ends.iter().flat_map(|(_, _, ends)| ends.iter().map(|(number, _)| *number)).collect();
+    for group in config.groups() {
+        let id = |number: &u16| numbers.iter().position(|known| known == number).map(exchange::SpanId);
+        // None where the far end is elsewhere: spans of a group have theirs in one place.
+        if let Some(spans) = group.spans.iter().map(id).collect() {
+            builder = builder.shared_d_channel(exchange::SharedDChannel { spans, group: group.group });
+        }
+    }
     for (name, (switch, service_messages), ends) in ends {
+        let ends: Vec<_> = ends.into_iter().map(|(_, end)| end).collect();
         let card = board_loopback::FarEnd::card(format!("far end of {name}"), &ends)
             .map_err(|e| format!("the far end of card \"{name}\": {}", chain(&e)))?;
         builder = builder.card("this server", Box::new(card), switch);

@@ -139,7 +139,7 @@ fn spans(text: &mut Text, spans: &[SpanInfo]) {
         }
     };
     each("trunkcast_span_link_up", Kind::Gauge, "Whether the data link of the D channel is up: 1, else 0.", &|s| {
-        u64::from(s.link == LinkState::Up)
+        u64::from(matches!(s.link, LinkState::Up | LinkState::Active | LinkState::Standby))
     });
     each("trunkcast_span_channels", Kind::Gauge, "Bearer channels.", &|s| s.channels_total.into());
     each("trunkcast_span_channels_in_use", Kind::Gauge, "Bearer channels with a call.", &|s| s.in_use.into());

@@ -66,6 +66,15 @@ pub enum What {
         /// The span.
         span: u16,
     },
+    /// A D channel of several spans, which has a backup or is one, is now doing this.
+    DChannel {
+        /// The span it is on.
+        span: u16,
+        /// Which of the two it is.
+        link: isdn::LinkId,
+        /// What it does.
+        state: isdn::LinkState,
+    },
     /// The exchange has not answered SABME for a while.
     LinkSilent {
         /// The span.

@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(10);
 const WALL: Duration = Duration::from_secs(1_772_366_400);
 
 fn place() -> Vec<(Place, Framing)> {
-    vec![(Place { card: "soft0".into(), span: 1, line: Line::E1 }, Framing::E1Crc4)]
+    vec![(Place { card: "soft0".into(), span: 1, line: Line::E1, d_channel: true }, Framing::E1Crc4)]
 }
 
 struct Rig {

@@ -53,6 +53,7 @@ fn span() -> SpanPicture {
         card: "soft0".into(),
         line: Line::E1,
         switch: isdn::Switch::EuroIsdn,
+        shared: None,
         far_end: String::new(),
         service_messages: false,
         when_out: trunkcast::gateway::WhenOut::default(),

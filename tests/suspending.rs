@@ -445,7 +445,7 @@ struct Office {
 
 impl Office {
     fn new(town: &Town) -> Office {
-        let place = Place { card: "soft0".into(), span: 1, line: Line::T1 };
+        let place = Place { card: "soft0".into(), span: 1, line: Line::T1, d_channel: true };
         let lines = Lines::new(
             std::path::Path::new("/nowhere"),
             vec![(place, line::Framing::T1Esf)],

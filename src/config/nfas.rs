@@ -2,8 +2,8 @@
 //!
 //! Looks after the names in the file and what cannot be; what a group is to the signalling is [`isdn::Group`]'s.
 //!
-//! Data path: `[[nfas]]` and the spans it names → here → [`SharedDChannel`]. Nothing above takes it yet: the check of the
-//! configuration says so, once it has found no mistake.
+//! Data path: `[[nfas]]` and the spans it names → here → [`SharedDChannel`] for gateway, exchange and office.
+//! Time: none.
 //! Source: Q.931 (05/98) Annex F.1; clause 4.5.13 for the identifiers.
 //! Words: in docs/GLOSSARY.md.
 
@@ -53,6 +53,18 @@ impl SharedDChannel {
     }
 }
 
+/// The group of a span, if it shares its D channel.
+#[must_use]
+pub fn group_of(groups: &[SharedDChannel], span: u16) -> Option<&SharedDChannel> {
+    groups.iter().find(|group| group.spans.contains(&span))
+}
+
+/// Whether a span has a D channel, its own or one that is shared.
+#[must_use]
+pub fn has_d_channel(groups: &[SharedDChannel], span: u16) -> bool {
+    group_of(groups, span).is_none_or(|group| group.has_d_channel(span))
+}
+
 /// The groups with their spans found, or the place of the one that cannot be, and why.
 pub(super) fn resolve(nfas: &[Nfas], cards: &[Card]) -> Result<Vec<SharedDChannel>, (usize, String)> {
     let mut groups: Vec<SharedDChannel> = Vec::new();
@@ -72,7 +84,7 @@ impl Nfas {
             if spans.contains(&number) {
                 return Err(format!("span \"{name}\" is named twice"));
             }
-            if let Some(other) = others.iter().find(|group| group.spans.contains(&number)) {
+            if let Some(other) = group_of(others, number) {
                 return Err(format!("span \"{name}\" is in nfas \"{}\" already", other.name));
             }
             match first {

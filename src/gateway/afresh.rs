@@ -14,6 +14,7 @@
 use super::service::places;
 use super::{Channel, Gateway, SPAN_TIMESLOTS};
 use crate::reports::What;
+use hal::Timeslot;
 use std::time::Duration;
 
 /// From the link's coming up, or the channel's, to its RESTART.
@@ -54,7 +55,7 @@ impl Gateway {
                 self.spans[span].afresh.due = None;
                 continue;
             }
-            let payable = if self.spans[span].link_up { self.payable(span, owed) } else { 0 };
+            let payable = if self.link_up(span as u16) { self.payable(span, owed) } else { 0 };
             match due {
                 _ if payable == 0 => self.spans[span].afresh.due = None,
                 None => self.spans[span].afresh.due = Some(now + SETTLING),
@@ -66,22 +67,22 @@ impl Gateway {
 
     /// Those of these channels that are in neither a call nor out of service, nor about to be.
     fn payable(&self, span: usize, owed: u32) -> u32 {
-        let idle = |place: usize| {
-            let service = self.spans[span].dchannel.service(place as u8 + 1);
-            self.calls[span * SPAN_TIMESLOTS + place].is_none() && service.is_some_and(|s| s.outgoing)
-        };
-        places(owed).filter(|place| idle(*place)).fold(0, |set, place| set | 1 << place)
+        let idle = |place: &usize| self.calls[span * SPAN_TIMESLOTS + place].is_none();
+        places(owed & self.with_service(span, |service| service.outgoing))
+            .filter(idle)
+            .fold(0, |set, place| set | 1 << place)
     }
 
     fn pay(&mut self, now: Duration, span: usize, payable: u32) {
-        let mut sent = 0;
+        let (mut sent, trunk) = (0, self.spans[span].trunk);
         for place in places(payable) {
+            let channel = self.spans[span].channel(Timeslot(place as u8 + 1));
             // Refused only when the link has just gone: then it stays owed.
-            if self.spans[span].dchannel.restart(now, place as u8 + 1).is_ok() {
+            if self.trunks[trunk].dchannel.restart(now, channel).is_ok() {
                 sent |= 1 << place;
             }
             // Drained each time: the link takes so many frames at once.
-            self.drain_dchannel(now, span);
+            self.drain_dchannel(now, trunk);
         }
         let afresh = &mut self.spans[span].afresh;
         (afresh.owed, afresh.due) = (afresh.owed & !sent, None);

@@ -9,26 +9,31 @@
 //! Time: `now` is since the start and never goes back; [`Gateway::poll_timeout`] says when
 //! [`Gateway::handle_timeout`] wants to be called. After every input drain [`Gateway::poll_output`].
 //! After construction nothing here allocates.
-//! Source: Q.931 clause 5.2.3 for the choice of channel; the rest is ours, see `docs/ARCHITECTURE.md`.
+//! Source: of the choice of channel in `offer`, of D channels in `trunk`; the rest is ours, see `docs/ARCHITECTURE.md`.
 
 mod afresh;
 pub mod callin;
 mod cause;
+mod conference;
 mod host_keys;
+mod offer;
 pub mod ports;
 mod service;
 mod shortage;
+mod trunk;
 
 use crate::prompts::Prompt;
-use crate::reports::{CallStage, Closed, Command, Locked, Report, What};
+use crate::reports::{CallStage, Closed, Command, Report, What};
 use afresh::Afresh;
 use callin::{Action, CallIn, Patience, Prompts};
 pub use cause::Reason;
+pub use conference::ClosedEvents;
+use conference::{Conference, Membership};
 use dsp::dtmf::Key;
-use event::{ClosedSet, EventNumber, Guard, Keyring, Role};
+use event::{EventNumber, Guard, Keyring, Role};
 use hal::{Alarms, FrameFault, Line, Timeslot};
-use host_keys::{HostKeys, KeyMeaning};
-use isdn::{Bearer, CallReference, Cause, ChannelChoice, DChannel, Number, Setup};
+use host_keys::KeyMeaning;
+use isdn::{CallReference, Cause};
 use ports::PortPool;
 use service::Policy;
 pub use service::{Holds, NearSets, WhenOut};
@@ -36,6 +41,7 @@ pub use shortage::Marks;
 use shortage::Shortage;
 use std::collections::VecDeque;
 use std::time::Duration;
+use trunk::{LINK_SILENCE, Span, Trunk};
 
 /// A call, for as long as the daemon runs: counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -134,66 +140,10 @@ pub struct Settings {
     pub closed: ClosedEvents,
 }
 
-/// Events that take no more calls, by reason.
-pub struct ClosedEvents {
-    ended: ClosedSet,
-    cancelled: ClosedSet,
-    over: ClosedSet,
-}
-
-impl ClosedEvents {
-    /// Room for so many of each.
-    #[must_use]
-    pub fn with_capacity(capacity: usize) -> Self {
-        let set = || ClosedSet::with_capacity(capacity);
-        ClosedEvents { ended: set(), cancelled: set(), over: set() }
-    }
-
-    /// Remember one; false when there is no room.
-    pub fn insert(&mut self, event: EventNumber, closed: Closed) -> bool {
-        let set = match closed {
-            Closed::Ended => &mut self.ended,
-            Closed::Cancelled => &mut self.cancelled,
-            Closed::Over => &mut self.over,
-        };
-        set.insert(event.as_u64()).is_ok()
-    }
-
-    /// Why an event is closed, if it is.
-    #[must_use]
-    pub fn why(&self, event: EventNumber) -> Option<Closed> {
-        let number = event.as_u64();
-        if self.cancelled.contains(number) {
-            Some(Closed::Cancelled)
-        } else if self.ended.contains(number) {
-            Some(Closed::Ended)
-        } else if self.over.contains(number) {
-            Some(Closed::Over)
-        } else {
-            None
-        }
-    }
-}
-
 /// How long callers are given to hear that the server closes down, and to be cleared.
 pub const SHUTDOWN_BOUND: Duration = Duration::from_secs(8);
 /// How long the release of the data links may take at the end.
 const RELEASE_BOUND: Duration = Duration::from_millis(500);
-/// Without an answer for so long, the exchange is said to be silent.
-const LINK_SILENCE: Duration = Duration::from_secs(10);
-
-struct Span {
-    line: Line,
-    switch: isdn::Switch,
-    /// Channels whose SERVICE is not acknowledged; `None` without service messages.
-    pending: Option<u32>,
-    dchannel: DChannel,
-    afresh: Afresh,
-    link_up: bool,
-    /// When to say that nobody answers.
-    silence: Option<Duration>,
-    alarms: Alarms,
-}
 
 struct Call {
     id: CallId,
@@ -207,21 +157,6 @@ struct Call {
     talking: bool,
     /// The protocol is clearing it: nothing more to say.
     clearing: bool,
-}
-
-struct Membership {
-    conference: ConferenceIndex,
-    role: Role,
-    muted: bool,
-    keys: HostKeys,
-}
-
-struct Conference {
-    event: EventNumber,
-    members: u16,
-    on_air: bool,
-    /// When the stream ends, counted from when the last caller left.
-    until: Option<Duration>,
 }
 
 enum Life {
@@ -240,6 +175,7 @@ enum Life {
 /// The gateway.
 pub struct Gateway {
     spans: Vec<Span>,
+    trunks: Vec<Trunk>,
     /// By [`Channel::index`].
     calls: Vec<Option<Call>>,
     /// By [`ConferenceIndex`].
@@ -272,23 +208,26 @@ impl Gateway {
         let spans: Vec<Span> = settings
             .spans
             .iter()
-            .map(|&(line, switch)| Span {
+            .enumerate()
+            .map(|(trunk, &(line, _))| Span {
                 line,
-                switch,
-                pending: None,
-                dchannel: DChannel::new(isdn::Config::new(isdn::Side::User, switch, line == Line::E1)),
+                trunk,
+                interface: 0,
+                pending: 0,
                 afresh: Afresh::default(),
-                link_up: false,
-                silence: None,
                 alarms: Alarms::empty(),
             })
             .collect();
+        let config = |line, switch| isdn::Config::new(isdn::Side::User, switch, line == Line::E1);
+        let alone = |(span, &(line, switch)): (u16, &_)| Trunk::new(config(line, switch), vec![span]);
+        let trunks = (0u16..).zip(&settings.spans).map(alone).collect();
         let policy = Policy::new(spans.len());
         let channels = spans.len() * SPAN_TIMESLOTS;
         // The worst there is: at the end of the shutdown's time every call is cleared, every stream ended.
         let outputs = VecDeque::with_capacity(256 + channels * 8 + settings.ports * 2);
         Gateway {
             spans,
+            trunks,
             calls: (0..channels).map(|_| None).collect(),
             conferences: (0..settings.ports).map(|_| None).collect(),
             ports: PortPool::new(settings.ports, settings.port_reuse),
@@ -318,18 +257,6 @@ impl Gateway {
         }
     }
 
-    /// Have service messages on a span: to be called before [`Gateway::start`]. The exchange must have them too.
-    ///
-    /// # Errors
-    /// The span's switch variant has none.
-    pub fn with_service_messages(&mut self, span: u16) -> Result<(), isdn::NoServiceMessages> {
-        let span = &mut self.spans[usize::from(span)];
-        let config = isdn::Config::new(isdn::Side::User, span.switch, span.line == Line::E1);
-        span.dchannel = DChannel::new(config.with_service_messages()?);
-        span.pending = Some(0);
-        Ok(())
-    }
-
     /// What becomes of a span towards the exchange when its last channel is suspended: to be called before
     /// [`Gateway::start`].
     pub fn set_when_out(&mut self, span: u16, when_out: WhenOut) {
@@ -344,13 +271,13 @@ impl Gateway {
     /// Establish the data links, except those of spans that are suspended.
     pub fn start(&mut self, now: Duration) {
         self.started = true;
-        for span in 0..self.spans.len() {
-            if self.policy.is_withdrawn(span) {
+        for trunk in 0..self.trunks.len() {
+            if self.is_withdrawn(trunk) {
                 continue;
             }
-            self.spans[span].silence = Some(now + LINK_SILENCE);
-            self.spans[span].dchannel.start(now);
-            self.drain_dchannel(now, span);
+            self.trunks[trunk].silence = Some(now + LINK_SILENCE);
+            self.trunks[trunk].dchannel.start(now);
+            self.drain_dchannel(now, trunk);
         }
     }
 
@@ -362,35 +289,28 @@ impl Gateway {
     /// When [`Gateway::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let spans =
-            self.spans.iter().flat_map(|s| [s.dchannel.poll_timeout(), s.silence, s.afresh.poll_timeout()]).flatten();
+        let trunks = self.trunks.iter().flat_map(|t| [t.dchannel.poll_timeout(), t.silence]).flatten();
+        let afresh = self.spans.iter().filter_map(|span| span.afresh.poll_timeout());
         let calls = self.calls.iter().flatten().filter_map(|c| c.dialogue.as_ref()?.deadline());
         let conferences = self.conferences.iter().flatten().filter_map(|c| c.until);
         let life = match self.life {
             Life::Closing { hard } | Life::Releasing { hard } => Some(hard),
             Life::Serving | Life::Finished => None,
         };
-        spans.chain(calls).chain(conferences).chain(life).chain(self.ports_timeout(self.now)).min()
-    }
-
-    /// A D-channel frame arrived on a span.
-    pub fn handle_frame(&mut self, now: Duration, span: u16, frame: &[u8]) {
-        let span = usize::from(span);
-        self.spans[span].dchannel.handle_frame(now, frame);
-        self.drain_dchannel(now, span);
-        self.finish(now);
+        trunks.chain(afresh).chain(calls).chain(conferences).chain(life).chain(self.ports_timeout(self.now)).min()
     }
 
     /// The time of [`Gateway::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Duration) {
-        for span in 0..self.spans.len() {
-            if self.spans[span].dchannel.poll_timeout().is_some_and(|t| t <= now) {
-                self.spans[span].dchannel.handle_timeout(now);
-                self.drain_dchannel(now, span);
+        for trunk in 0..self.trunks.len() {
+            if self.trunks[trunk].dchannel.poll_timeout().is_some_and(|t| t <= now) {
+                self.trunks[trunk].dchannel.handle_timeout(now);
+                self.drain_dchannel(now, trunk);
             }
-            if self.spans[span].silence.is_some_and(|t| t <= now) {
-                self.spans[span].silence = None;
-                self.report(now, What::LinkSilent { span: span as u16 });
+            if self.trunks[trunk].silence.is_some_and(|t| t <= now) {
+                self.trunks[trunk].silence = None;
+                let span = self.trunks[trunk].named_by();
+                self.report(now, What::LinkSilent { span });
             }
         }
         for index in 0..self.calls.len() {
@@ -406,19 +326,6 @@ impl Gateway {
             }
         }
         self.finish(now);
-    }
-
-    /// The alarms of a span are now these. A data link that is up is not touched by them: LAPD finds out
-    /// by itself whether the far end is still there, and calls live on under T309. One that is down is
-    /// asked for as soon as the line is sound.
-    pub fn handle_alarms(&mut self, now: Duration, span: u16, alarms: Alarms) {
-        let index = usize::from(span);
-        let before = std::mem::replace(&mut self.spans[index].alarms, alarms);
-        self.report(now, What::Alarms { span, alarms });
-        if alarms.usable() && !before.usable() {
-            self.spans[index].dchannel.line_restored(now);
-            self.drain_dchannel(now, index);
-        }
     }
 
     /// A D-channel frame was lost on the line.
@@ -557,224 +464,10 @@ impl Gateway {
         &self.ports
     }
 
-    /// Whether the data link of a span is up.
-    #[must_use]
-    pub fn link_up(&self, span: u16) -> bool {
-        self.spans[usize::from(span)].link_up
-    }
-
-    /// Calls the D channel of a span knows of, in whatever state.
-    #[must_use]
-    pub fn signalled_calls(&self, span: u16) -> usize {
-        self.spans[usize::from(span)].dchannel.calls().count()
-    }
-
     /// Outputs that found no room. Anything but 0 is a mistake of ours.
     #[must_use]
     pub fn lost_outputs(&self) -> u64 {
         self.lost_outputs
-    }
-
-    // ---- D channels ----
-
-    fn drain_dchannel(&mut self, now: Duration, span: usize) {
-        // Channels of which the exchange says the same are told of together.
-        let mut far: Option<(isdn::FarState, u32)> = None;
-        while let Some(output) = self.spans[span].dchannel.poll_output() {
-            match output {
-                isdn::Output::Frame(_, frame) => match isdn::LapdFrame::from_slice(frame) {
-                    Ok(frame) => self.push(Output::Frame(span as u16, frame)),
-                    Err(_) => self.lost_outputs += 1,
-                },
-                isdn::Output::Event(isdn::Event::FarChanged { channel, state }) => {
-                    let so_far = match far {
-                        Some((same, channels)) if same == state => channels,
-                        other => {
-                            self.report_far(now, span, other);
-                            0
-                        }
-                    };
-                    far = Some((state, so_far | 1 << (channel.timeslot - 1)));
-                }
-                isdn::Output::Event(event) => self.handle_event(now, span, event),
-            }
-        }
-        self.report_far(now, span, far);
-        self.report_pending(now, span);
-    }
-
-    fn report_far(&mut self, now: Duration, span: usize, far: Option<(isdn::FarState, u32)>) {
-        if let Some((state, channels)) = far {
-            self.report(now, What::FarChanged { span: span as u16, channels, state });
-        }
-    }
-
-    fn report_pending(&mut self, now: Duration, span: usize) {
-        let Span { line, dchannel, pending: Some(known), .. } = &mut self.spans[span] else { return };
-        let waits = |timeslot: &Timeslot| dchannel.service(timeslot.0).is_some_and(|s| s.pending.is_some());
-        let channels = line.bearers().filter(waits).fold(0, |set, timeslot| set | 1 << timeslot.index());
-        if std::mem::replace(known, channels) != channels {
-            self.report(now, What::ServicePending { span: span as u16, channels });
-            self.settle_span(now, span);
-        }
-    }
-
-    fn handle_event(&mut self, now: Duration, span: usize, event: isdn::Event) {
-        match event {
-            isdn::Event::LinkUp { reset } => {
-                self.spans[span].link_up = true;
-                self.spans[span].silence = None;
-                self.report(now, What::LinkUp { span: span as u16, reset });
-            }
-            isdn::Event::LinkDown => {
-                self.spans[span].link_up = false;
-                // Released by ourselves: nothing to be alarmed about.
-                if self.policy.is_withdrawn(span) {
-                    self.report(now, What::LinkReleased { span: span as u16 });
-                } else if !matches!(self.life, Life::Releasing { .. }) {
-                    self.spans[span].silence = Some(now + LINK_SILENCE);
-                    self.report(now, What::LinkDown { span: span as u16 });
-                }
-            }
-            // Of D channels with a backup, which no span has here.
-            isdn::Event::LinkState { .. } => {}
-            isdn::Event::Incoming { call, setup } => self.incoming(now, span, call, setup),
-            isdn::Event::Connected { call } => {
-                let Some(index) = self.index_of(span, call) else { return };
-                let (dialogue, action) = CallIn::begin(self.patience);
-                let Some(call) = self.calls[index].as_mut().filter(|c| !c.clearing) else { return };
-                call.dialogue = Some(dialogue);
-                let id = call.id;
-                self.report(now, What::CallConnected { call: id });
-                self.voice(Voice::Open(Channel::at(index)));
-                self.report(now, What::CallStage { call: id, stage: CallStage::AskingEvent });
-                if matches!(self.life, Life::Serving) {
-                    self.act(now, index, action);
-                } else {
-                    self.dismiss(now, index, Prompt::Closing);
-                }
-            }
-            isdn::Event::Disconnecting { call, .. } => {
-                if let Some(index) = self.index_of(span, call) {
-                    self.silence_call(now, index);
-                }
-            }
-            isdn::Event::Released { call, cause, by_peer } => {
-                if let Some(index) = self.index_of(span, call) {
-                    self.silence_call(now, index);
-                    if let Some(call) = self.calls[index].take() {
-                        self.report(now, What::CallEnded { call: call.id, cause, by_peer });
-                    }
-                    self.settle_service(now, index);
-                }
-            }
-            isdn::Event::Restarted { channels } => {
-                self.report(now, What::Restarted { span: span as u16, channels: channels.len() as u32 });
-            }
-            // Of calls we place, which the gateway does not yet do.
-            isdn::Event::Proceeding { .. } | isdn::Event::Alerting { .. } => {}
-            isdn::Event::RestartDone { acknowledged: true, .. } => {}
-            isdn::Event::RestartDone { channel, acknowledged: false } => {
-                self.report(now, What::RestartUnanswered { span: span as u16, timeslot: Timeslot(channel.timeslot) });
-            }
-            isdn::Event::Name { call, name } => {
-                if let Some(call) = self.index_of(span, call).and_then(|index| self.calls[index].as_ref()) {
-                    let call = call.id;
-                    self.report(now, What::CallNamed { call, name });
-                }
-            }
-            // The answer follows SETUP at once, so there is nothing that could be getting on.
-            isdn::Event::Progress { .. } => {}
-            // Taken together by `drain_dchannel`.
-            isdn::Event::FarChanged { .. } => {}
-            // An answer is told by `report_pending`, its absence as an unknown far state.
-            isdn::Event::ServiceSettled { .. } => {}
-            isdn::Event::ServiceContested { channel } => {
-                self.report(now, What::ServiceContested { span: span as u16, timeslot: Timeslot(channel.timeslot) });
-            }
-        }
-    }
-
-    fn incoming(&mut self, now: Duration, span: usize, reference: CallReference, setup: Setup) {
-        let choice = self.choose(span, &setup);
-        let timeslot = match choice {
-            Ok(timeslot) => timeslot,
-            Err(reason) => {
-                // The call may be gone already: then there is nobody to tell.
-                let _ = self.spans[span].dchannel.clear(now, reference, reason.cause());
-                let (called, calling) = (setup.called, setup.calling);
-                self.report(now, What::Refused { span: span as u16, called, calling, reason });
-                return;
-            }
-        };
-        let channel = Channel { span: span as u16, timeslot };
-        let id = CallId(self.next_call);
-        self.next_call += 1;
-        self.calls[channel.index()] = Some(Call {
-            id,
-            reference,
-            caller: caller_hash(setup.calling.as_ref()),
-            dialogue: None,
-            membership: None,
-            talking: false,
-            clearing: false,
-        });
-        let Setup { called, calling, redirecting, name, .. } = setup;
-        self.report(now, What::CallTaken { call: id, channel, called, calling, redirecting });
-        if let Some(name) = name {
-            self.report(now, What::CallNamed { call: id, name });
-        }
-        self.report(now, What::CallStage { call: id, stage: CallStage::Answering });
-        self.settle_service(now, channel.index());
-        self.not_owed(channel);
-        let dchannel = &mut self.spans[span].dchannel;
-        let answered = dchannel.proceed(now, reference, timeslot.0).and_then(|()| dchannel.connect(now, reference));
-        if answered.is_err() {
-            self.clear_call(now, channel.index(), Reason::Fault);
-        }
-    }
-
-    /// The bearer channel a SETUP gets, or why it gets none (Q.931 clause 5.2.3).
-    fn choose(&self, span: usize, setup: &Setup) -> Result<Timeslot, Reason> {
-        if !matches!(self.life, Life::Serving) {
-            return Err(Reason::NoneFree);
-        }
-        if let Bearer::Other(_) = setup.bearer {
-            return Err(Reason::Bearer);
-        }
-        if !self.numbers.is_empty() && !self.numbers.iter().any(|n| n.as_str() == setup.called.digits.as_str()) {
-            return Err(Reason::NotOurs);
-        }
-        // A shortage the exchange has not been told of: call by call.
-        if self.shortage.is_some() && self.ports.free(self.now) == 0 {
-            return Err(Reason::NoPort);
-        }
-        let line = self.spans[span].line;
-        let idle = |timeslot: Timeslot| {
-            let exists = timeslot.0 >= 1 && timeslot.0 <= line.timeslots() && timeslot != line.d_channel();
-            let may = |timeslot: Timeslot| self.spans[span].dchannel.service(timeslot.0).is_some_and(|s| s.incoming);
-            exists && may(timeslot) && self.calls[Channel { span: span as u16, timeslot }.index()].is_none()
-        };
-        // Highest first: exchanges hunt from the lowest, so the two seldom meet.
-        // Where the choice is ours, one that is in service at both ends.
-        let good = |timeslot: Timeslot| self.spans[span].dchannel.service(timeslot.0).is_some_and(|s| s.outgoing);
-        let any = || {
-            let free = || line.bearers().rev().filter(|t| idle(*t));
-            free().find(|t| good(*t)).or_else(|| free().next()).ok_or(Reason::NoneFree)
-        };
-        match setup.channel {
-            ChannelChoice::Exclusive(n) if idle(Timeslot(n.timeslot)) => Ok(Timeslot(n.timeslot)),
-            ChannelChoice::Exclusive(_) => Err(Reason::ChannelUnavailable),
-            ChannelChoice::Preferred(n) if idle(Timeslot(n.timeslot)) => Ok(Timeslot(n.timeslot)),
-            ChannelChoice::Preferred(_) | ChannelChoice::Any => any(),
-            // Call waiting, which a conference has no use for.
-            ChannelChoice::None => Err(Reason::NoneFree),
-        }
-    }
-
-    fn index_of(&self, span: usize, reference: CallReference) -> Option<usize> {
-        let first = span * SPAN_TIMESLOTS;
-        (first..first + SPAN_TIMESLOTS).find(|&i| self.calls[i].as_ref().is_some_and(|c| c.reference == reference))
     }
 
     // ---- calls ----
@@ -805,111 +498,6 @@ impl Gateway {
         }
     }
 
-    fn verify(&mut self, now: Duration, index: usize) {
-        let Some(call) = self.calls[index].as_mut() else { return };
-        let (id, caller) = (call.id, call.caller);
-        let Some(dialogue) = call.dialogue.as_mut() else { return };
-        let trunk = Channel::at(index).span;
-        let Ok(number) = EventNumber::parse(dialogue.event().as_str()) else {
-            // The check digit is wrong or digits are missing: a slip of the finger, no guess.
-            let action = dialogue.rejected(now, Duration::ZERO);
-            self.report(now, What::EntryWrong { call: id, mistyped: true });
-            return self.act(now, index, action);
-        };
-        // Verified even when locked out, so that a lock cannot be told from a wrong PIN by its timing.
-        let role = self.keyring.verify(number, dialogue.pin().as_bytes());
-        let locked = !self.guard.check(now, number, caller, trunk).is_allowed();
-        let Some(role) = role.filter(|_| !locked) else {
-            let outcome = self.guard.failed(now, number, caller, trunk);
-            let pause = self.guard.delay(now, number, caller, trunk);
-            let action = dialogue.rejected(now, pause);
-            self.report(now, What::EntryWrong { call: id, mistyped: false });
-            let locks = [
-                (outcome.event, Locked::Event(number)),
-                (outcome.caller, Locked::Caller),
-                (outcome.trunk, Locked::Trunk),
-            ];
-            for (_, what) in locks.into_iter().filter(|(just, _)| *just) {
-                self.report(now, What::GuardLocked { call: id, what });
-            }
-            return self.act(now, index, action);
-        };
-        self.guard.succeeded(now, caller);
-        self.admit(now, index, number, role);
-    }
-
-    fn admit(&mut self, now: Duration, index: usize, event: EventNumber, role: Role) {
-        let closed = self.closed.why(event);
-        let conference = match closed {
-            Some(_) => None,
-            None => self.conference_of(now, event),
-        };
-        let Some(call) = self.calls[index].as_mut() else { return };
-        let id = call.id;
-        let Some(dialogue) = call.dialogue.as_mut() else { return };
-        let Some(conference) = conference else {
-            let action = dialogue.closed(match closed {
-                Some(Closed::Ended) => Prompt::EventEnded,
-                Some(Closed::Cancelled) => Prompt::EventCancelled,
-                Some(Closed::Over) => Prompt::EventOver,
-                None => Prompt::Unavailable,
-            });
-            self.report(now, What::TurnedAway { call: id, event, closed });
-            return self.act(now, index, action);
-        };
-        dialogue.admitted();
-        call.membership = Some(Membership { conference, role, muted: false, keys: HostKeys::default() });
-        let Some(entry) = self.conferences[usize::from(conference.0)].as_mut() else { return };
-        entry.members += 1;
-        entry.until = None;
-        let alone = entry.members == 1;
-        let talking = call.talking;
-        let channel = Channel::at(index);
-        self.report(now, What::Joined { call: id, event, role });
-        self.report(now, What::CallStage { call: id, stage: CallStage::InConference });
-        // In the mix from this moment: whoever speaks over the announcement is heard.
-        self.voice(Voice::Join(channel, conference));
-        let said = if alone { Prompt::First } else { Prompt::Joined };
-        self.voice(Voice::Play(channel, [said].into_iter().collect()));
-        if self.tones {
-            self.voice(Voice::EntryTone(conference));
-        }
-        // Who was speaking already while he keyed would otherwise be noticed only after his next pause.
-        if talking {
-            self.report(now, What::Talking { call: id, talking });
-            self.put_on_air(now, conference);
-        }
-    }
-
-    /// The conference of an event, opened if need be; `None` when no port is free for its stream.
-    fn conference_of(&mut self, now: Duration, event: EventNumber) -> Option<ConferenceIndex> {
-        let open = self.conferences.iter().position(|c| c.as_ref().is_some_and(|c| c.event == event));
-        if let Some(index) = open {
-            return Some(ConferenceIndex(index as u16));
-        }
-        let port = self.ports.take(now, event)?;
-        self.conferences[usize::from(port)] = Some(Conference { event, members: 0, on_air: false, until: None });
-        self.report(now, What::ConferenceOpened { event, port });
-        Some(ConferenceIndex(port))
-    }
-
-    /// Out of the conference, if in one; the conference itself stays.
-    fn leave_conference(&mut self, now: Duration, index: usize) {
-        let Some(call) = self.calls[index].as_mut() else { return };
-        let id = call.id;
-        let Some(member) = call.membership.take() else { return };
-        self.voice(Voice::Leave(Channel::at(index)));
-        let Some(conference) = self.conferences[usize::from(member.conference.0)].as_mut() else { return };
-        conference.members -= 1;
-        let (event, remaining) = (conference.event, conference.members);
-        if remaining == 0 {
-            conference.until = Some(now + self.linger);
-        } else if self.tones {
-            self.voice(Voice::ExitTone(member.conference));
-        }
-        self.report(now, What::Left { call: id, event, remaining });
-    }
-
     /// The call is as good as gone: out of the conference, nothing heard, nothing played.
     fn silence_call(&mut self, now: Duration, index: usize) {
         self.leave_conference(now, index);
@@ -928,10 +516,10 @@ impl Gateway {
     fn clear_call(&mut self, now: Duration, index: usize, reason: Reason) {
         self.silence_call(now, index);
         let Some(call) = self.calls[index].as_ref() else { return };
-        let (reference, span) = (call.reference, index / SPAN_TIMESLOTS);
+        let (reference, trunk) = (call.reference, self.spans[index / SPAN_TIMESLOTS].trunk);
         // Refused only when the call is being cleared already; its Released event comes all the same.
-        let _ = self.spans[span].dchannel.clear(now, reference, reason.cause());
-        self.drain_dchannel(now, span);
+        let _ = self.trunks[trunk].dchannel.clear(now, reference, reason.cause());
+        self.drain_dchannel(now, trunk);
     }
 
     /// Take a caller out of whatever he is in, say this, and let him go.
@@ -948,63 +536,6 @@ impl Gateway {
             }
             None => self.clear_call(now, index, Reason::NoneFree),
         }
-    }
-
-    // ---- conferences and events ----
-
-    fn put_on_air(&mut self, now: Duration, index: ConferenceIndex) {
-        let Some(conference) = self.conferences[usize::from(index.0)].as_mut() else { return };
-        if !conference.on_air {
-            conference.on_air = true;
-            let event = conference.event;
-            self.voice(Voice::StreamOpen(index));
-            self.report(now, What::StreamStart { event, port: index.0 });
-        }
-    }
-
-    fn close_conference(&mut self, now: Duration, index: ConferenceIndex) {
-        let Some(conference) = self.conferences[usize::from(index.0)].take() else { return };
-        let (event, port) = (conference.event, index.0);
-        // Also when nothing was streamed: what was kept to begin a stream with is forgotten.
-        self.voice(Voice::StreamClose(index));
-        if conference.on_air {
-            self.ports.release(now, port);
-            self.report(now, What::StreamStop { event, port });
-        } else {
-            self.ports.give_back(now, port);
-            self.report(now, What::ConferenceClosed { event, port });
-        }
-    }
-
-    fn close_event(&mut self, now: Duration, event: EventNumber, closed: Closed, by: Option<CallId>) {
-        // Somebody called while the order was on its way: then it is not over.
-        let live = self.conferences.iter().flatten().any(|c| c.event == event && c.members > 0);
-        if closed == Closed::Over && live {
-            return;
-        }
-        if self.closed.why(event).is_none() {
-            if !self.closed.insert(event, closed) {
-                self.report(now, What::ClosedFull);
-            }
-            self.report(now, What::EventClosed { event, closed, by });
-        }
-        let Some(conference) = self.conferences.iter().position(|c| c.as_ref().is_some_and(|c| c.event == event))
-        else {
-            return;
-        };
-        let conference = ConferenceIndex(conference as u16);
-        let last_word = match closed {
-            Closed::Ended => Prompt::HostEnded,
-            Closed::Cancelled => Prompt::EventCancelled,
-            Closed::Over => Prompt::EventOver,
-        };
-        for index in 0..self.calls.len() {
-            let member = self.calls[index].as_ref().and_then(|c| c.membership.as_ref());
-            if member.is_some_and(|m| m.conference == conference) {
-                self.dismiss(now, index, last_word);
-            }
-        }
-        self.close_conference(now, conference);
     }
 
     /// At the end of an input: what follows from all it has changed.
@@ -1033,14 +564,14 @@ impl Gateway {
                     self.close_conference(now, ConferenceIndex(index as u16));
                 }
                 self.life = Life::Releasing { hard: now + RELEASE_BOUND };
-                for span in 0..self.spans.len() {
-                    self.spans[span].dchannel.stop(now);
-                    self.drain_dchannel(now, span);
+                for trunk in 0..self.trunks.len() {
+                    self.trunks[trunk].dchannel.stop(now);
+                    self.drain_dchannel(now, trunk);
                 }
             }
         }
         if let Life::Releasing { hard } = self.life
-            && (hard <= now || self.spans.iter().all(|s| !s.link_up))
+            && (hard <= now || self.trunks.iter().all(|t| !t.link_up))
         {
             self.life = Life::Finished;
             self.report(now, What::Finished);
@@ -1065,13 +596,6 @@ impl Gateway {
             self.lost_outputs += 1;
         }
     }
-}
-
-/// A caller for the guard: FNV-1a over the digits.
-fn caller_hash(calling: Option<&Number>) -> Option<u64> {
-    let digits = calling.map(|n| n.digits.as_bytes()).filter(|d| !d.is_empty())?;
-    let step = |hash: u64, octet: &u8| (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3);
-    Some(digits.iter().fold(0xcbf2_9ce4_8422_2325, step))
 }
 
 /// The cause of a call that ended as it should.

@@ -161,7 +161,7 @@ impl Gateway {
         for place in places(bearers) {
             self.settle_channel(now, span * SPAN_TIMESLOTS + place);
         }
-        self.drain_dchannel(now, span);
+        self.drain_dchannel(now, self.spans[span].trunk);
         for place in places(forced & !forced_before) {
             let index = span * SPAN_TIMESLOTS + place;
             if self.calls[index].is_some() {
@@ -206,62 +206,87 @@ impl Gateway {
         }
         entry.near = wanted;
         let (manner, channel) = (entry.manner(), Channel::at(index));
-        let dchannel = &mut self.spans[usize::from(channel.span)].dchannel;
+        let span = &self.spans[usize::from(channel.span)];
+        let (trunk, channel) = (span.trunk, span.channel(channel.timeslot));
         // Refused only for a channel that is none, of which there are no entries in use.
-        let _ = dchannel.set_near(now, channel.timeslot.0, wanted, manner);
+        let _ = self.trunks[trunk].dchannel.set_near(now, channel, wanted, manner);
     }
 
-    /// Tell what has changed on a span, and take it away from the exchange or give it back.
+    /// Tell what has changed on a span, and take it away from the exchange or give it back: with all those it shares its D
+    /// channel with, and not before all are out.
     pub(super) fn settle_span(&mut self, now: Duration, span: usize) {
-        let bearers = self.bearers(span);
+        let sets = self.near_sets(span);
+        if std::mem::replace(&mut self.policy.spans[span].told, sets) != sets {
+            self.report(now, What::Near { span: span as u16, sets });
+        }
+        let trunk = self.spans[span].trunk;
+        let out = self.trunks[trunk].spans.iter().all(|span| self.is_out(usize::from(*span)));
+        if self.policy.spans[span].out == out {
+            return;
+        }
+        let how = self.policy.spans[span].when_out;
+        for interface in 0..self.trunks[trunk].spans.len() {
+            let span = self.trunks[trunk].spans[interface];
+            self.policy.spans[usize::from(span)].out = out;
+            self.report(now, What::SpanOut { span, out, how });
+        }
+        if how.releases_link() {
+            self.withdraw_link(now, trunk, out);
+        }
+    }
+
+    fn near_sets(&self, span: usize) -> NearSets {
         let mut sets = NearSets::default();
-        let (mut calls, mut lasting) = (false, true);
-        for place in places(bearers) {
+        for place in places(self.bearers(span)) {
             let index = span * SPAN_TIMESLOTS + place;
             let (entry, busy) = (self.policy.channels[index], self.calls[index].is_some());
             sets.out |= u32::from(entry.near == ServiceState::OutOfService) << place;
             sets.maintenance |= u32::from(entry.near == ServiceState::Maintenance) << place;
             sets.draining |= u32::from(!entry.holds.is_empty() && busy) << place;
-            calls |= busy;
-            lasting &= entry.holds.intersects(Holds::LASTING);
         }
-        if std::mem::replace(&mut self.policy.spans[span].told, sets) != sets {
-            self.report(now, What::Near { span: span as u16, sets });
-        }
-        let told = !self.waits_for_answers(span, bearers);
-        let out = lasting && !calls && sets.out == bearers && (told || self.policy.spans[span].out);
-        if std::mem::replace(&mut self.policy.spans[span].out, out) == out {
-            return;
-        }
-        self.report(now, What::SpanOut { span: span as u16, out, how: self.policy.spans[span].when_out });
-        if self.policy.spans[span].when_out.releases_link() {
-            self.withdraw_link(now, span, out);
-        }
+        sets
+    }
+
+    /// Whether all channels of a span are out for good, and the exchange has been told as far as it has to be.
+    fn is_out(&self, span: usize) -> bool {
+        let bearers = self.bearers(span);
+        let gone = |place: usize| {
+            let index = span * SPAN_TIMESLOTS + place;
+            let entry = self.policy.channels[index];
+            let out = entry.near == ServiceState::OutOfService && entry.holds.intersects(Holds::LASTING);
+            out && self.calls[index].is_none()
+        };
+        places(bearers).all(gone) && (self.policy.spans[span].out || !self.waits_for_answers(span))
     }
 
     /// Whether the link has to stay up until the exchange has acknowledged, or left unanswered, what it is being told.
-    fn waits_for_answers(&self, span: usize, bearers: u32) -> bool {
-        let (entry, when_out) = (&self.spans[span], self.policy.spans[span].when_out);
-        let waits = |place: usize| entry.dchannel.service(place as u8 + 1).is_some_and(|s| s.pending.is_some());
-        when_out == WhenOut::ServiceAndDChannel && entry.link_up && places(bearers).any(waits)
+    fn waits_for_answers(&self, span: usize) -> bool {
+        self.policy.spans[span].when_out == WhenOut::ServiceAndDChannel
+            && self.link_up(span as u16)
+            && self.with_service(span, |service| service.pending.is_some()) != 0
     }
 
-    fn withdraw_link(&mut self, now: Duration, span: usize, out: bool) {
+    /// Whether a D channel has been taken away from the exchange, with all its spans.
+    pub(super) fn is_withdrawn(&self, trunk: usize) -> bool {
+        self.trunks[trunk].spans.iter().all(|span| self.policy.is_withdrawn(usize::from(*span)))
+    }
+
+    fn withdraw_link(&mut self, now: Duration, trunk: usize, out: bool) {
         let started = self.started;
-        let entry = &mut self.spans[span];
+        let entry = &mut self.trunks[trunk];
         if out {
             entry.silence = None;
             entry.dchannel.withdraw(now);
         } else if started {
-            entry.silence = Some(now + super::LINK_SILENCE);
+            entry.silence = Some(now + super::trunk::LINK_SILENCE);
             entry.dchannel.start(now);
         }
-        self.drain_dchannel(now, span);
+        self.drain_dchannel(now, trunk);
     }
 
     /// The bearer channels of a span.
     pub(super) fn bearers(&self, span: usize) -> u32 {
-        self.spans[span].line.bearers().map(Timeslot::index).fold(0, |set, place| set | 1 << place)
+        self.bearers_of(span).map(Timeslot::index).fold(0, |set, place| set | 1 << place)
     }
 }
 

@@ -32,13 +32,15 @@ pub struct Place {
     pub span: u16,
     /// T1 or E1.
     pub line: Line,
+    /// It has a D channel.
+    pub d_channel: bool,
 }
 
 impl Place {
     /// Its bearer channels: bit n-1 stands for timeslot n.
     #[must_use]
     pub fn bearers(&self) -> u32 {
-        self.line.bearers().fold(0, |set, timeslot| set | 1 << timeslot.index())
+        self.line.bearers_beside(self.d_channel).fold(0, |set, timeslot| set | 1 << timeslot.index())
     }
 }
 
@@ -318,7 +320,7 @@ mod tests {
     use super::*;
 
     fn places() -> Vec<Place> {
-        let place = |card: &str, span, line| Place { card: card.into(), span, line };
+        let place = |card: &str, span, line| Place { card: card.into(), span, line, d_channel: true };
         vec![place("north", 1, Line::T1), place("north", 2, Line::T1), place("south", 1, Line::E1)]
     }
 

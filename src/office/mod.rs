@@ -573,6 +573,16 @@ impl Office {
             }
             What::Near { span, sets } => self.clear_contested(*span, sets.out),
             What::FarChanged { span, .. } => self.count_unanswered(at_ms, *span),
+            What::DChannel { span, link, state } => {
+                let alarm = format!("span {} {link} D channel", span + 1);
+                let mut picture = self.shared.picture();
+                if matches!(state, isdn::LinkState::InService | isdn::LinkState::Standby) {
+                    picture.clear(&alarm);
+                } else {
+                    let text = words::describe(what, &picture).map(|s| s.text).unwrap_or_default();
+                    picture.raise(at_ms, &alarm, Severity::Major, text);
+                }
+            }
             What::Probed { channel, reading } => self.shared.bench().read(*channel, *reading),
             What::CallTaken { channel, .. } => self.shared.bench().call_came(at_ms, *channel),
             What::Finished => self.finished = true,
@@ -892,6 +902,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         What::LinkUp { span, .. }
         | What::LinkDown { span }
         | What::LinkSilent { span }
+        | What::DChannel { span, .. }
         | What::Alarms { span, .. }
         | What::FrameLost { span, .. }
         | What::FrameUnsent { span }

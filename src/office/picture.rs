@@ -6,7 +6,7 @@ use super::alarms::AlarmList;
 use crate::gateway::{CallId, Channel, Holds, NearSets, WhenOut};
 use crate::reports::{CallStage, Closed, What};
 use event::{EventNumber, Role};
-use hal::{Alarms, Line};
+use hal::{Alarms, Line, Timeslot};
 use std::collections::BTreeMap;
 
 /// A span.
@@ -18,6 +18,8 @@ pub struct SpanPicture {
     pub line: Line,
     /// The switch variant.
     pub switch: isdn::Switch,
+    /// With whom it shares its D channel; `None`: it has its own.
+    pub shared: Option<SharedPicture>,
     /// What is at the far end, in words.
     pub far_end: String,
     /// SERVICE messages are on.
@@ -58,6 +60,26 @@ pub struct SpanPicture {
     pub restarts: u64,
     /// Frames the card had no room for.
     pub frames_unsent: u64,
+}
+
+/// The D channel that a span shares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedPicture {
+    /// The name of the group.
+    pub group: String,
+    /// The span by whose number reports mean the D channel as a whole: the one with the primary.
+    pub named_by: u16,
+    /// There is a backup: which of the two signals is told by their states.
+    pub with_backup: bool,
+    /// What the D channel on this span does; `None`: there is none.
+    pub link: Option<isdn::LinkState>,
+}
+
+impl SpanPicture {
+    /// Its bearer channels.
+    pub fn bearers(&self) -> impl DoubleEndedIterator<Item = Timeslot> + use<> {
+        self.line.bearers_beside(self.shared.as_ref().is_none_or(|shared| shared.link.is_some()))
+    }
 }
 
 /// A call.
@@ -176,21 +198,29 @@ impl Picture {
     pub fn apply(&mut self, now_ms: u64, what: &What) {
         match what {
             What::LinkUp { span, reset } => {
-                let span = &mut self.spans[usize::from(*span)];
-                span.link_resets += u64::from(*reset);
-                if !span.up {
-                    span.since_ms = now_ms;
+                self.spans[usize::from(*span)].link_resets += u64::from(*reset);
+                for span in self.signalled(*span) {
+                    if !span.up {
+                        span.since_ms = now_ms;
+                    }
+                    (span.up, span.silent, span.released) = (true, false, false);
                 }
-                (span.up, span.silent, span.released) = (true, false, false);
             }
             What::LinkDown { span } => {
+                self.spans[usize::from(*span)].link_losses += 1;
+                self.signalled(*span).for_each(|span| (span.up, span.since_ms) = (false, now_ms));
+            }
+            What::DChannel { span, state, .. } => {
                 let span = &mut self.spans[usize::from(*span)];
-                (span.up, span.since_ms) = (false, now_ms);
-                span.link_losses += 1;
+                span.since_ms = now_ms;
+                if let Some(shared) = &mut span.shared {
+                    shared.link = Some(*state);
+                }
             }
             What::LinkReleased { span } => {
-                let span = &mut self.spans[usize::from(*span)];
-                (span.up, span.silent, span.since_ms) = (false, false, now_ms);
+                for span in self.signalled(*span) {
+                    (span.up, span.silent, span.since_ms) = (false, false, now_ms);
+                }
             }
             What::SpanOut { span, out, how } => {
                 self.spans[usize::from(*span)].released = *out && how.releases_link();
@@ -207,7 +237,7 @@ impl Picture {
             What::FrameUnsent { span } => self.spans[usize::from(*span)].frames_unsent += 1,
             What::Restarted { span, .. } => self.spans[usize::from(*span)].restarts += 1,
             What::FarChanged { span, channels, state } => {
-                let changed = self.spans[usize::from(*span)].line.bearers().filter(|t| channels & 1 << t.index() != 0);
+                let changed = self.spans[usize::from(*span)].bearers().filter(|t| channels & 1 << t.index() != 0);
                 for timeslot in changed {
                     let channel = Channel { span: *span, timeslot };
                     match state {
@@ -299,6 +329,14 @@ impl Picture {
             | What::ClosedFull
             | What::Finished => {}
         }
+    }
+
+    /// The spans whose D channel reports name by this one.
+    fn signalled(&mut self, named_by: u16) -> impl Iterator<Item = &mut SpanPicture> {
+        let is_it = move |(index, span): &(u16, &mut SpanPicture)| {
+            span.shared.as_ref().map_or(*index, |shared| shared.named_by) == named_by
+        };
+        (0u16..).zip(&mut self.spans).filter(is_it).map(|(_, span)| span)
     }
 
     /// Something is wrong; told once until it is cleared.

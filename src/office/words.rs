@@ -36,6 +36,16 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         What::LinkDown { span: s } => {
             sentence(Warn, "span", format!("{}: the D channel is down; active calls are held", span(s)))
         }
+        What::DChannel { span: s, link, state } => {
+            let (level, does) = match state {
+                isdn::LinkState::InService => (Info, "carries the signalling"),
+                isdn::LinkState::Standby => (Info, "stands by"),
+                isdn::LinkState::OutOfService => (Error, "is down"),
+                isdn::LinkState::MaintenanceBusy => (Error, "has failed; the other one takes over"),
+                isdn::LinkState::Manual => (Warn, "is held down"),
+            };
+            sentence(level, "span", format!("{}: the {link} D channel {does}", span(s)))
+        }
         What::LinkSilent { span: s } => sentence(
             Error,
             "span",

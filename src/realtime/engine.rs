@@ -233,7 +233,8 @@ impl Engine {
                     }
                     self.carry_out(now);
                 }
-                for timeslot in line.bearers() {
+                // Only bearer channels are ever open.
+                for timeslot in line.bearers_beside(false) {
                     let channel = Channel { span, timeslot };
                     if self.voice.is_open(channel) {
                         self.voice.receive(channel, self.cards[index].traffic.received(own, timeslot));
@@ -264,7 +265,7 @@ impl Engine {
             let mut place = 0;
             while let Some((own, span, line)) = self.cards[index].span(place) {
                 place += 1;
-                for timeslot in line.bearers() {
+                for timeslot in line.bearers_beside(false) {
                     let channel = Channel { span, timeslot };
                     if self.voice.is_open(channel) {
                         self.voice.transmit(channel, self.cards[index].traffic.to_send(own, timeslot));

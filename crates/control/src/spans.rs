@@ -29,6 +29,12 @@ pub enum LinkState {
     Down,
     /// Taken down by us: the span is suspended.
     Released,
+    /// Established, and signals for several spans.
+    Active,
+    /// Established, and stands by for the one of another span.
+    Standby,
+    /// There is none: another span's signals for this one.
+    Shared,
     /// A state this version has no word for.
     #[default]
     #[serde(other)]

@@ -33,6 +33,9 @@ pub fn spans(spans: &[SpanInfo], now_ms: u64) -> String {
             LinkState::Establishing => "starting",
             LinkState::Down => "DOWN",
             LinkState::Released => "suspended",
+            LinkState::Active => "active",
+            LinkState::Standby => "standby",
+            LinkState::Shared => "-",
             LinkState::Unknown => "?",
         };
         table.row([

@@ -52,6 +52,9 @@ pub fn spans(snapshot: &Snapshot, now_ms: u64, width: usize) -> List {
             LinkState::Establishing => ("STARTING", Tone::Bad),
             LinkState::Down => ("DOWN", Tone::Bad),
             LinkState::Released => ("suspended", Tone::Warn),
+            LinkState::Active => ("active", Tone::Plain),
+            LinkState::Standby => ("standby", Tone::Plain),
+            LinkState::Shared => ("-", Tone::Plain),
             LinkState::Unknown => ("?", Tone::Warn),
         };
         table.row([

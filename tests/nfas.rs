@@ -1,0 +1,205 @@
+//! Two T1s that share a D channel, between a gateway and an exchange: every channel carries a call, with and without a
+//! backup; a line that is cut costs no call on the other; and a link is given up only with the last of its spans.
+
+use event::{Guard, Keyring, Limits};
+use exchange::{
+    CallOrder, CallerEvent, CallerId, Server, SharedDChannel, SpanId, SpanPlan, Switch, SwitchPlan, TrunkGroup,
+};
+use hal::{Alarms, DFrame, Line};
+use isdn::{Group, LinkId, LinkState};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use trunkcast::gateway::callin::Patience;
+use trunkcast::gateway::{ClosedEvents, Gateway, Holds, Output, Settings, WhenOut};
+use trunkcast::reports::{Command, What};
+
+const SECOND: Duration = Duration::from_secs(1);
+const NI2: isdn::Switch = isdn::Switch::Ni2;
+
+struct Town {
+    gateway: Gateway,
+    switch: Switch,
+    now: Duration,
+    told: Vec<What>,
+    /// Lines that carry nothing.
+    cut: [bool; 2],
+    connected: BTreeMap<CallerId, (SpanId, u8)>,
+    over: Vec<CallerId>,
+}
+
+impl Town {
+    fn up(backup: Option<u8>, when_out: WhenOut) -> Town {
+        let group = Group::new(&[0, 1], 0, backup).expect("two interfaces");
+        let mut gateway = Gateway::new(Settings {
+            spans: vec![(Line::T1, NI2); 2],
+            numbers: Vec::new(),
+            patience: Patience { first_digit: SECOND * 6000, digit: SECOND * 6000, tries: 3 },
+            tones: true,
+            ports: 2,
+            port_reuse: SECOND * 900,
+            linger: SECOND * 30,
+            keyring: Keyring::random(),
+            guard: Guard::new(Limits::default()),
+            closed: ClosedEvents::with_capacity(100),
+        });
+        gateway.with_group(&[0, 1], group).expect("NI-2 has it");
+        (0..2).for_each(|span| gateway.set_when_out(span, when_out));
+        let spans = vec![SpanId(0), SpanId(1)];
+        let server = Server { name: "gateway".into(), cards: vec![spans.clone()] };
+        let switch = Switch::new(SwitchPlan {
+            spans: vec![SpanPlan { line: Line::T1, switch: NI2 }; 2],
+            shared: vec![SharedDChannel { spans, group }],
+            groups: vec![TrunkGroup::for_all("all", vec![server])],
+            ..SwitchPlan::default()
+        });
+        let (told, connected, over) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut town = Town { gateway, switch, now: Duration::ZERO, told, cut: [false; 2], connected, over };
+        town.gateway.start(town.now);
+        town.switch.start(town.now);
+        town.pass(SECOND * 5);
+        assert!(town.gateway.link_up(0) && town.gateway.link_up(1));
+        town
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            self.carry();
+            let next = [self.gateway.poll_timeout(), self.switch.poll_timeout()];
+            let next = next.into_iter().flatten().min().filter(|t| *t <= end);
+            self.now = self.now.max(next.unwrap_or(end));
+            if next.is_none() {
+                return;
+            }
+            self.gateway.handle_timeout(self.now);
+            self.switch.handle_timeout(self.now);
+        }
+    }
+
+    fn carry(&mut self) {
+        let mut silent = false;
+        while !silent {
+            silent = true;
+            while let Some(output) = self.gateway.poll_output() {
+                silent = false;
+                match output {
+                    Output::Frame(span, frame) if !self.cut[usize::from(span)] => {
+                        self.switch.handle_frame(self.now, SpanId(usize::from(span)), &frame);
+                    }
+                    Output::Report(report) => self.told.push(report.what),
+                    Output::Frame(..) | Output::Voice(_) => {}
+                }
+            }
+            while let Some(output) = self.switch.poll_output() {
+                silent = false;
+                match output {
+                    exchange::Output::Frame { span, frame } if !self.cut[span.0] => {
+                        let frame: &DFrame = &frame;
+                        self.gateway.handle_frame(self.now, span.0 as u16, frame);
+                    }
+                    exchange::Output::Frame { .. } => {}
+                    exchange::Output::Caller { caller, event } => match event {
+                        CallerEvent::Connected { span, channel } => {
+                            self.connected.insert(caller, (span, channel.0));
+                        }
+                        CallerEvent::Ended { .. } | CallerEvent::NoRoute { .. } => {
+                            self.connected.remove(&caller);
+                            self.over.push(caller);
+                        }
+                        _ => {}
+                    },
+                }
+            }
+        }
+    }
+
+    fn dial(&mut self) -> Option<(SpanId, u8)> {
+        let order = CallOrder { called: "100".into(), ..CallOrder::default() };
+        let caller = self.switch.originate(self.now, &order);
+        self.pass(SECOND);
+        self.connected.get(&caller).copied()
+    }
+
+    /// The line of a span carries nothing from now on, and both ends see that, or it does again.
+    fn cut(&mut self, span: u16, cut: bool) {
+        self.cut[usize::from(span)] = cut;
+        self.gateway.handle_alarms(self.now, span, if cut { Alarms::LOS } else { Alarms::empty() });
+        self.switch.span_usable(SpanId(usize::from(span)), !cut);
+        self.pass(SECOND);
+    }
+
+    fn states(&self) -> Vec<(u16, LinkId, LinkState)> {
+        let state = |what: &What| match what {
+            What::DChannel { span, link, state } => Some((*span, *link, *state)),
+            _ => None,
+        };
+        self.told.iter().filter_map(state).collect()
+    }
+}
+
+#[test]
+fn a_span_without_a_d_channel_has_a_call_on_timeslot_24_too() {
+    let mut town = Town::up(None, WhenOut::Reject);
+    let taken: Vec<_> = (0..47).map(|_| town.dial().expect("there is room")).collect();
+    let all = (1..=23).map(|channel| (SpanId(0), channel)).chain((1..=24).map(|channel| (SpanId(1), channel)));
+    assert!(taken.into_iter().eq(all), "the exchange hunts from the lowest, span by span");
+    assert_eq!((town.dial(), town.gateway.calls().count()), (None, 47));
+    let last = town.gateway.calls().last().map(|(channel, ..)| (channel.span, channel.timeslot.0));
+    assert_eq!(last, Some((1, 24)));
+}
+
+#[test]
+fn where_the_backup_is_timeslot_24_carries_no_call() {
+    let mut town = Town::up(Some(1), WhenOut::Reject);
+    assert_eq!((0..47).filter_map(|_| town.dial()).count(), 46);
+}
+
+#[test]
+fn the_backup_takes_over_when_the_line_of_the_primary_is_cut() {
+    let mut town = Town::up(Some(1), WhenOut::Reject);
+    let on_second = (0..25).filter_map(|_| town.dial()).filter(|(span, _)| *span == SpanId(1)).count();
+    assert_eq!((on_second, town.connected.len()), (2, 25));
+    town.told.clear();
+    town.cut(0, true);
+    assert!(town.states().contains(&(1, LinkId::Backup, LinkState::InService)), "{:?}", town.states());
+    assert!(town.gateway.link_up(0) && !town.told.iter().any(|what| matches!(what, What::LinkDown { .. })));
+    assert_eq!(town.dial(), Some((SpanId(1), 3)), "a new call goes over the backup");
+    town.pass(SECOND * 60);
+    assert_eq!(town.connected.len(), 26, "no call was lost: {:?}", town.over);
+    town.cut(0, false);
+    town.pass(SECOND * 60);
+    assert_eq!(town.states().last(), Some(&(0, LinkId::Primary, LinkState::Standby)));
+    assert_eq!((town.connected.len(), town.dial().is_some()), (26, true));
+}
+
+#[test]
+fn a_call_is_not_taken_on_a_span_whose_line_is_dead() {
+    let mut town = Town::up(None, WhenOut::Reject);
+    town.gateway.handle_alarms(town.now, 1, Alarms::LOS);
+    // Only our end sees the failure, so the exchange still offers calls there.
+    assert_eq!((0..30).filter_map(|_| town.dial()).count(), 23);
+}
+
+#[test]
+fn the_link_goes_only_with_the_last_of_its_spans() {
+    let mut town = Town::up(Some(1), WhenOut::DChannel);
+    let hold = |town: &mut Town, span, channels| {
+        let command = Command::Hold { span, hold: Holds::OPERATOR, channels, forced: 0 };
+        town.gateway.handle_command(town.now, command);
+        town.pass(SECOND * 2);
+    };
+    hold(&mut town, 0, u32::MAX);
+    assert!(town.gateway.link_up(0), "the other span still takes calls");
+    assert!(!town.told.iter().any(|what| matches!(what, What::SpanOut { .. })));
+    hold(&mut town, 1, u32::MAX);
+    let out = town.told.iter().filter_map(|w| match w {
+        What::SpanOut { span, out, .. } => Some((*span, *out)),
+        _ => None,
+    });
+    assert_eq!(out.collect::<Vec<_>>(), [(0, true), (1, true)]);
+    assert!(!town.gateway.link_up(0) && !town.gateway.link_up(1));
+    hold(&mut town, 1, 0);
+    town.pass(SECOND * 40);
+    assert!(town.gateway.link_up(0), "both links come back with the first span");
+    assert!(matches!(town.dial(), Some((SpanId(1), _))));
+}
