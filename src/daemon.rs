@@ -284,14 +284,9 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         }
     }
     let ledger = ledger(&config, &state_dir)?;
-    for hold in [control::Hold::Operator, control::Hold::Load] {
-        let (Some(reason), (held, forced)) = (office::ledger::holds(hold), ledger.held(started_ms, hold)) else {
-            continue;
-        };
-        for (span, (channels, forced)) in (0u16..).zip(held.into_iter().zip(forced)) {
-            // Before the links come up, so that the exchange is told what is, and no call comes in between.
-            gateway.handle_command(Duration::ZERO, Command::Hold { span, hold: reason, channels, forced });
-        }
+    // Before the links come up, so that the exchange is told what is, and no call comes in between.
+    for order in ledger.orders(started_ms) {
+        gateway.handle_command(Duration::ZERO, order);
     }
     let (outlets, rings) = (0..ports.len()).map(|_| rtrb::RingBuffer::new(RING_SAMPLES)).unzip();
     let tick = config.realtime.tick;

@@ -1,5 +1,6 @@
 //! Channels in and out of service between a gateway and exchanges: what is taken, refused, told and taken away, and that no
-//! order of orders leaves a channel out by accident.
+//! order of orders leaves a channel out by accident. Drains, crashes and failures of the line, against other exchanges too, are
+//! told in `hw-tests/tests/suspending`.
 
 use event::{Guard, Keyring, Limits};
 use hal::Line;
@@ -10,8 +11,6 @@ use isdn::{
 use std::time::Duration;
 use trunkcast::gateway::callin::Patience;
 use trunkcast::gateway::{ClosedEvents, Gateway, Holds, NearSets, Output, Settings, Voice, WhenOut};
-use trunkcast::office::ledger::Place;
-use trunkcast::office::lines::Lines;
 use trunkcast::reports::{Command, What};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -50,8 +49,6 @@ struct Town {
     /// The channels of the RESTARTs we sent.
     restarted: Vec<u8>,
     now: Duration,
-    /// Nothing passes between the ends.
-    dead: bool,
 }
 
 impl Town {
@@ -63,15 +60,7 @@ impl Town {
             config = config.with_service_messages().expect("the variant has them");
         }
         let exchange = DChannel::new(config);
-        Town {
-            gateway,
-            exchange,
-            told: Vec::new(),
-            heard: Vec::new(),
-            restarted: Vec::new(),
-            now: Duration::ZERO,
-            dead: false,
-        }
+        Town { gateway, exchange, told: Vec::new(), heard: Vec::new(), restarted: Vec::new(), now: Duration::ZERO }
     }
 
     fn up(switch: Switch, when_out: WhenOut) -> Town {
@@ -94,7 +83,6 @@ impl Town {
             while let Some(output) = self.gateway.poll_output() {
                 silent = false;
                 match output {
-                    Output::Frame(..) if self.dead => {}
                     Output::Frame(_, frame) => {
                         if let Some([8, 2, 0, 0, 0x46, 0x18, 3, _, _, channel, ..]) = frame.get(4..) {
                             self.restarted.push(channel & 0x7f);
@@ -110,7 +98,6 @@ impl Town {
             while let Some(output) = self.exchange.poll_output() {
                 silent = false;
                 match output {
-                    isdn::Output::Frame(..) if self.dead => {}
                     isdn::Output::Frame(_, frame) => self.gateway.handle_frame(self.now, 0, frame),
                     isdn::Output::Event(event) => self.heard.push(event),
                 }
@@ -190,45 +177,6 @@ impl Town {
             _ => None,
         };
         self.told.iter().rev().find_map(out)
-    }
-}
-
-#[test]
-fn idle_channels_go_at_once_and_busy_ones_after_their_calls() {
-    let mut town = Town::up(Switch::Ni2, WhenOut::Service);
-    let calls: Vec<_> = (14..=23u8).map(|n| town.call(ChannelChoice::Exclusive(n.into()))).collect();
-    assert!(calls.iter().all(|call| town.is_up(*call)));
-    town.suspend(T1);
-    let busy = T1 & !((1 << 13) - 1);
-    assert_eq!(town.near(), NearSets { out: T1 & !busy, draining: busy, ..NearSets::default() });
-    assert_eq!(town.far_out(), T1 & !busy, "the exchange knows of the idle ones");
-    assert_eq!(town.span_out(), None);
-    for (place, call) in calls.iter().enumerate() {
-        assert!(town.is_up(*call), "nobody was cut off");
-        town.hang_up(*call);
-        assert_eq!(town.far_out() >> 13 & 0x3ff, (1 << (place + 1)) - 1, "each follows its call");
-    }
-    assert_eq!((town.near(), town.span_out()), (NearSets { out: T1, ..NearSets::default() }, Some(true)));
-    assert!(town.gateway.link_up(0), "SERVICE has said it; the D channel stays");
-
-    town.suspend(0);
-    assert_eq!((town.near(), town.span_out(), town.far_out()), (NearSets::default(), Some(false), 0));
-    let call = town.call(ChannelChoice::Any);
-    assert!(town.is_up(call));
-    assert_eq!(town.gateway.lost_outputs(), 0);
-}
-
-#[test]
-fn resuming_in_the_middle_of_a_drain_leaves_calls_alone() {
-    for switch in [Switch::Ni2, Switch::Ess5, Switch::Dms100, Switch::EuroIsdn] {
-        let mut town = Town::up(switch, WhenOut::DChannel);
-        let call = town.call(ChannelChoice::Exclusive(3.into()));
-        town.suspend(0b111);
-        town.suspend(0);
-        assert!(town.is_up(call), "{switch:?}");
-        assert_eq!((town.near(), town.far_out()), (NearSets::default(), 0), "{switch:?}");
-        town.hang_up(call);
-        assert_eq!((town.near(), town.far_out()), (NearSets::default(), 0), "{switch:?}: nothing is left of it");
     }
 }
 
@@ -316,29 +264,6 @@ fn without_service_messages_calls_are_refused_and_the_link_goes_with_the_last() 
     assert!(town.is_up(call), "on the one channel that is back");
 }
 
-#[test]
-fn service_is_acknowledged_before_the_link_goes() {
-    let mut town = Town::up(Switch::Ess5, WhenOut::ServiceAndDChannel);
-    town.suspend(T1);
-    assert_eq!(town.far_out(), T1, "the exchange was told of every channel");
-    town.pass(SECOND * 60);
-    assert!(!town.gateway.link_up(0));
-    town.suspend(0);
-    town.pass(SECOND * 60);
-    assert!(town.gateway.link_up(0));
-    assert_eq!(town.far_out(), 0);
-}
-
-#[test]
-fn a_span_that_rejects_keeps_its_link() {
-    let mut town = Town::up(Switch::EuroIsdn, WhenOut::Reject);
-    town.suspend(E1);
-    town.pass(SECOND * 60);
-    assert!(town.gateway.link_up(0));
-    let call = town.call(ChannelChoice::Any);
-    assert_eq!(town.cause(call), Some(34));
-}
-
 /// A daemon that was killed hands its locks over before it asks for the link: no call comes in between.
 #[test]
 fn what_was_suspended_before_a_restart_is_told_on_the_new_link() {
@@ -390,19 +315,6 @@ fn nothing_the_exchange_does_undoes_a_suspension() {
     }
 }
 
-#[test]
-fn while_the_link_is_down_an_order_waits_for_it() {
-    let mut town = Town::up(Switch::Ni2, WhenOut::ServiceAndDChannel);
-    town.exchange.stop(town.now);
-    town.settle();
-    town.suspend(0b1000);
-    assert_eq!(town.near().out, 0b1000, "out at once, whoever knows");
-    town.exchange.start(town.now);
-    town.settle();
-    town.pass(SECOND * 5);
-    assert_eq!(town.far_out(), 0b1000);
-}
-
 /// A line that fails keeps its channels from new calls, not its calls from going on; when it is well the exchange hears of it
 /// on a link that has come up anew.
 #[test]
@@ -432,79 +344,6 @@ fn a_line_that_fails_holds_its_channels_and_keeps_its_calls() {
         assert_eq!(town.far_out(), if switch == Switch::Ni2 { 0b1 } else { 0 }, "{switch:?}");
         let after = town.call(ChannelChoice::Exclusive(5.into()));
         assert!(town.is_up(after), "{switch:?}");
-    }
-}
-
-/// The part of the office that watches the line of a town.
-struct Office {
-    lines: Lines,
-    seen: usize,
-    useless: bool,
-    held_once: bool,
-}
-
-impl Office {
-    fn new(town: &Town) -> Office {
-        let place = Place { card: "soft0".into(), span: 1, line: Line::T1, d_channel: true };
-        let lines = Lines::new(
-            std::path::Path::new("/nowhere"),
-            vec![(place, line::Framing::T1Esf)],
-            town.now,
-            SECOND * 1_772_366_400,
-            |_| hal::Counters::default(),
-        );
-        Office { lines, seen: 0, useless: false, held_once: false }
-    }
-
-    /// Tenths of seconds pass.
-    fn pass(&mut self, town: &mut Town, time: Duration) {
-        let end = town.now + time;
-        while town.now < end {
-            town.pass(SECOND / 10);
-            for what in &town.told[self.seen..] {
-                self.lines.handle(town.now, what);
-            }
-            self.seen = town.told.len();
-            self.lines.handle_timeout(town.now, SECOND * 1_772_366_400 + town.now, |_| hal::Counters::default());
-            while self.lines.poll_output().is_some() {}
-            let useless = self.lines.is_useless(0);
-            if std::mem::replace(&mut self.useless, useless) != useless {
-                self.held_once |= useless;
-                town.hold(Holds::ALARM, if useless { T1 } else { 0 }, 0);
-            }
-        }
-    }
-}
-
-/// The signal goes for a second, for twenty, for a hundred. A short gap nobody notices; a call outlives one that ends before
-/// T309 does; and after each the span takes calls again.
-#[test]
-fn a_signal_that_is_lost_under_calls() {
-    for (lasts, held) in [(1, false), (20, true), (100, true)] {
-        let mut town = Town::up(Switch::Ni2, WhenOut::Service);
-        let mut office = Office::new(&town);
-        office.pass(&mut town, SECOND * 5);
-        let call = town.call(ChannelChoice::Exclusive(3.into()));
-        assert!(town.is_up(call));
-        town.dead = true;
-        town.gateway.handle_alarms(town.now, 0, hal::Alarms::LOS);
-        town.settle();
-        office.pass(&mut town, SECOND * lasts);
-        assert_eq!(office.held_once, held, "{lasts} s");
-        if held {
-            assert_eq!(town.near().out & !0b100, T1 & !0b100, "{lasts} s: idle channels are out");
-        }
-        town.dead = false;
-        town.gateway.handle_alarms(town.now, 0, hal::Alarms::empty());
-        town.settle();
-        office.pass(&mut town, SECOND * 5);
-        assert_eq!(office.useless, held, "{lasts} s: not yet gone for ten seconds");
-        office.pass(&mut town, SECOND * 120);
-        assert_eq!((town.near(), town.far_out()), (NearSets::default(), 0), "{lasts} s: all are back");
-        assert!(lasts > 90 || town.is_up(call), "{lasts} s: the call outlived it");
-        let after = town.call(ChannelChoice::Exclusive(5.into()));
-        assert!(town.is_up(after), "{lasts} s");
-        assert_eq!(office.lines.standing(0).count(), 0, "{lasts} s");
     }
 }
 

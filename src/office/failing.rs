@@ -188,8 +188,7 @@ impl Office {
             let since = |since: Duration| self.epoch_ms.saturating_add(since.as_millis() as u64);
             span.failures = lines.standing(number).map(|(kind, began)| (kind, since(began))).collect();
             span.counters = lines.counters(number);
-            // The failure stands for ten seconds after its cause has gone; a data link that is up again says that the line carries.
-            let useless = lines.is_useless(number) && !(span.up && span.alarms.usable());
+            let useless = lines.keeps_from_calls(number);
             if std::mem::replace(&mut self.failing.held[usize::from(number)], useless) != useless {
                 let bearers = lines.place(number).map_or(0, super::ledger::Place::bearers);
                 let channels = if useless { bearers } else { 0 };

@@ -11,6 +11,7 @@
 //! Words: those of `control::Target` and `gateway::Holds`.
 
 use crate::gateway::Holds;
+use crate::reports::Command;
 use control::{Hold, Target};
 use hal::Line;
 use serde::{Deserialize, Serialize};
@@ -238,6 +239,18 @@ impl Ledger {
         let of_hold = || self.suspensions.iter().filter(|s| s.hold == hold);
         let forced = of_hold().filter(|s| s.forced_at_ms.is_some_and(|at| at <= now_ms));
         (self.union(of_hold()), self.union(forced))
+    }
+
+    /// What a gateway has to be told to be as it is written here, whatever it was told before.
+    #[must_use]
+    pub fn orders(&self, now_ms: u64) -> Vec<Command> {
+        let holds = [Hold::Operator, Hold::Load].into_iter().filter_map(|hold| Some((hold, holds(hold)?)));
+        let orders = holds.flat_map(|(hold, reason)| {
+            let (held, forced) = self.held(now_ms, hold);
+            let sets = (0u16..).zip(held.into_iter().zip(forced));
+            sets.map(move |(span, (channels, forced))| Command::Hold { span, hold: reason, channels, forced })
+        });
+        orders.collect()
     }
 
     /// All suspensions, the oldest first.

@@ -33,6 +33,7 @@ struct Watch {
     place: Place,
     monitor: Monitor,
     alarms: Alarms,
+    link_up: bool,
     /// The data link is not there, and ought to be.
     link_down: bool,
     counters: Counters,
@@ -74,7 +75,7 @@ impl Lines {
             let counters = counters(number);
             let mut monitor = Monitor::new(Config::new(framing), now, wall, raw(&counters, 0));
             monitor.handle_defects(now, Defects::LINK_DOWN);
-            Watch { place, monitor, alarms: Alarms::empty(), link_down: true, counters, slips: 0 }
+            Watch { place, monitor, alarms: Alarms::empty(), link_up: false, link_down: true, counters, slips: 0 }
         };
         Lines { file: file.to_owned(), spans: (0u16..).zip(spans).map(watch).collect() }
     }
@@ -122,17 +123,23 @@ impl Lines {
     pub fn handle(&mut self, at: Duration, what: &What) {
         match what {
             What::Alarms { span, alarms } => self.change(at, *span, |watch| watch.alarms = *alarms),
-            What::LinkDown { span } => self.change(at, *span, |watch| watch.link_down = true),
+            What::LinkDown { span } => self.link(at, *span, false, true),
+            What::LinkUp { span, .. } => self.link(at, *span, true, false),
             // A link that we took away ourselves is not missed.
-            What::LinkUp { span, .. } | What::LinkReleased { span } => {
-                self.change(at, *span, |watch| watch.link_down = false);
-            }
+            What::LinkReleased { span } => self.link(at, *span, false, false),
             What::SpanOut { span, out, how } if WhenOut::releases_link(*how) => {
                 self.change(at, *span, |watch| watch.link_down = !out);
             }
             What::Slip { span } => self.change(at, *span, |watch| watch.slips += 1),
             _ => {}
         }
+    }
+
+    fn link(&mut self, at: Duration, span: u16, up: bool, missed: bool) {
+        self.change(at, span, |watch| {
+            watch.link_up = up;
+            watch.link_down = missed;
+        });
     }
 
     fn change(&mut self, at: Duration, span: u16, change: impl FnOnce(&mut Watch)) {
@@ -175,6 +182,14 @@ impl Lines {
     #[must_use]
     pub fn is_useless(&self, span: u16) -> bool {
         self.spans.get(usize::from(span)).is_some_and(|watch| watch.monitor.failures().any_of(Defects::LOSS))
+    }
+
+    /// Whether that keeps calls from the span. The failure stands for ten seconds after its cause has gone; a data link that is
+    /// up again says that the line carries.
+    #[must_use]
+    pub fn keeps_from_calls(&self, span: u16) -> bool {
+        let carries = |watch: &Watch| watch.link_up && watch.alarms.usable();
+        self.is_useless(span) && !self.spans.get(usize::from(span)).is_some_and(carries)
     }
 
     /// What the card of a span had counted when it was last asked.
