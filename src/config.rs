@@ -72,6 +72,9 @@ pub struct Server {
     pub content_dir: PathBuf,
     /// The file of PIN keys. Empty: `keys` under the state directory.
     pub keys: PathBuf,
+    /// Seconds that calls may take to end by themselves after SIGTERM; 0: callers are told and let go at once.
+    #[serde(deserialize_with = "at_most_a_day")]
+    pub shutdown_drain_s: u64,
 }
 
 impl Default for Server {
@@ -81,6 +84,7 @@ impl Default for Server {
             state_dir: "trunkcast-state".into(),
             content_dir: PathBuf::new(),
             keys: PathBuf::new(),
+            shutdown_drain_s: 0,
         }
     }
 }
@@ -863,6 +867,13 @@ fn endpoint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<std::net::SocketAd
     }
     let wrong = |_| D::Error::custom(format!("`{address}` is no address with a port such as \"127.0.0.1:9100\""));
     address.parse().map(Some).map_err(wrong)
+}
+
+fn at_most_a_day<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
+    match u64::deserialize(d)? {
+        s @ 0..=86_400 => Ok(s),
+        _ => Err(D::Error::custom("seconds, from 0 to 86400")),
+    }
 }
 
 fn at_least_one<'de, D: Deserializer<'de>>(d: D) -> Result<u8, D::Error> {

@@ -146,7 +146,9 @@ impl Desk {
         &self.shared.hub
     }
 
-    fn status(&self) -> Status {
+    /// How the daemon as a whole is.
+    pub(crate) fn status(&self) -> Status {
+        let drain = self.drain();
         let ports = self.caster.status();
         let live = |status: &PortStatus| matches!(status, PortStatus::Live { .. });
         let alarms = self.alarms();
@@ -185,6 +187,7 @@ impl Desk {
             total_ports: count(ports.len()),
             alarms,
             dropped_reports: loop_.reports_lost.load(Relaxed),
+            drain,
         }
     }
 

@@ -1,6 +1,10 @@
 //! The composition: cards, gateway, voice path, casters, office, control socket, exchange; started in
 //! this order and stopped in the other.
 
+pub mod ending;
+pub mod manager;
+mod watch;
+
 use crate::bench::Rack;
 use crate::config::nfas::{group_of, has_d_channel};
 use crate::config::{Board, Card as CardConfig, Config, FarEnd, Span as SpanConfig};
@@ -24,15 +28,13 @@ use crate::trace::{self, Collector, SpanName, Traces};
 use crate::voice::VoicePath;
 use board_loopback::{CapturingCard, LoopbackCard};
 use cast::{Caster, RecorderSettings};
+use ending::{Ending, Why};
 use event::{Guard, Journal, JournalError, Keyring};
 use hal::{Card, Line, SpanIndex};
 use isdn::LinkId;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use manager::Manager;
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::collections::BTreeSet;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -182,7 +184,7 @@ impl Cards {
     }
 }
 
-/// Run until SIGINT or SIGTERM.
+/// Run until SIGINT or SIGTERM, and until calls have ended where they are waited for.
 ///
 /// # Errors
 /// In words: what cannot be used, and what to do about it.
@@ -440,15 +442,21 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
 
     let metrics = start_metrics(&config, &desk)?;
 
+    // Control socket, stream ports and cards are there.
+    let mut manager = Manager::of_environment(epoch.elapsed());
+    manager.ready();
+
     if demonstrate && let Some(exchange) = &exchange {
         show(&config, exchange, &keyring)?;
     }
 
-    let asked = wait_for_the_end(&signals, || realtime.is_finished() || office.is_finished())?;
-    match asked {
-        Some(signal) => log::info!(target: "server", "{signal}: callers are told, calls are cleared"),
-        None => log::error!(target: "server", "a thread that should never end has ended: the daemon closes down"),
+    let ending = Ending::new(Duration::from_secs(config.server.shutdown_drain_s));
+    let why = watch::watch(&signals, &desk, &mut manager, ending, || realtime.is_finished() || office.is_finished())?;
+    match why {
+        Why::Broken => log::error!(target: "server", "{why}"),
+        Why::Asked(_) | Why::Hurried(_) | Why::Drained | Why::TimeOver => log::info!(target: "server", "{why}"),
     }
+    manager.goodbye(&why.to_string());
     // A second signal means now: the default action ends the process; nothing recorded is lost by it.
     let _ = signals.thread_unblock();
 
@@ -476,7 +484,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         .map_err(|_| "the real-time thread broke down".to_owned())?
         .map_err(|e| format!("the real-time loop failed: {e}"))?;
     written.map_err(|_| "the office thread broke down".to_owned())?;
-    if asked.is_none() { Err("the daemon ended by itself".to_owned()) } else { Ok(()) }
+    if why == Why::Broken { Err("the daemon ended by itself".to_owned()) } else { Ok(()) }
 }
 
 /// The endpoint for Prometheus, where one is configured.
@@ -488,23 +496,6 @@ fn start_metrics(config: &Config, desk: &Arc<Desk>) -> Result<Option<metrics::Se
     })?;
     log::info!(target: "server", "metrics are at http://{}/metrics", server.address());
     Ok(Some(server))
-}
-
-/// Wait for SIGINT or SIGTERM, or until `ended` says that there is nothing left to wait for.
-fn wait_for_the_end(signals: &SigSet, ended: impl Fn() -> bool) -> Result<Option<Signal>, Failure> {
-    let cannot = |e: Errno| format!("cannot wait for signals: {}", e.desc());
-    let descriptor = SignalFd::with_flags(signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(cannot)?;
-    while !ended() {
-        let mut wait = [PollFd::new(descriptor.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut wait, PollTimeout::from(WATCH_MS)) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(cannot(error)),
-        }
-        if let Some(taken) = descriptor.read_signal().map_err(cannot)? {
-            return Ok(i32::try_from(taken.ssi_signo).ok().and_then(|n| Signal::try_from(n).ok()));
-        }
-    }
-    Ok(None)
 }
 
 fn make_directory(directory: &std::path::Path) -> Result<(), Failure> {

@@ -378,3 +378,49 @@ fn a_daemon_started_anew_restarts_each_channel_once() {
         }
     }
 }
+
+/// A daemon that is stopped with patience gives its channels up as their calls end, so that the exchange, which goes on, routes
+/// elsewhere; the daemon that is started after it has every channel, as nobody has suspended one.
+#[test]
+fn a_drain_at_the_end_leaves_no_channel_out_after_the_next_start() {
+    for (switch, when_out) in [
+        (Switch::Ni2, WhenOut::Service),
+        (Switch::Ni2, WhenOut::ServiceAndDChannel),
+        (Switch::Dms100, WhenOut::Service),
+        (Switch::Ess5, WhenOut::Reject),
+        (Switch::EuroIsdn, WhenOut::DChannel),
+        (Switch::EuroIsdn, WhenOut::Reject),
+    ] {
+        let mut town = Town::up(switch, when_out);
+        let (all, service) = if switch == Switch::EuroIsdn { (E1, false) } else { (T1, true) };
+        let call = town.call(ChannelChoice::Exclusive(3.into()));
+        town.hold(Holds::DRAIN, u32::MAX, 0);
+        assert_eq!(town.near(), NearSets { out: all & !0b100, draining: 0b100, ..NearSets::default() }, "{switch:?}");
+        assert!(town.is_up(call) && town.gateway.link_up(0), "{switch:?}: calls are waited for");
+        if service {
+            assert_eq!(town.far_out(), all & !0b100, "{switch:?}: the exchange routes elsewhere");
+        }
+        let late = town.call(ChannelChoice::Any);
+        assert!(matches!(town.cause(late), Some(34 | 44)), "{switch:?}: {:?}", town.cause(late));
+        town.hang_up(call);
+        town.pass(SECOND * 5);
+        assert_eq!(town.near().out, all, "{switch:?}");
+        assert_eq!(town.gateway.link_up(0), !when_out.releases_link(), "{switch:?}: gone with the last call, or told");
+        town.gateway.handle_command(town.now, Command::Shutdown);
+        town.settle();
+        town.pass(SECOND * 5);
+        assert!(town.gateway.is_finished(), "{switch:?}");
+
+        town.gateway = gateway(switch, when_out).0;
+        town.told.clear();
+        town.gateway.start(town.now);
+        town.settle();
+        town.pass(SECOND * 5);
+        assert!(town.gateway.link_up(0), "{switch:?}");
+        assert_eq!((town.near(), town.far_out()), (NearSets::default(), 0), "{switch:?}: every channel is back");
+        for n in (1..=31u8).filter(|n| all & 1 << (n - 1) != 0) {
+            let call = town.call(ChannelChoice::Exclusive(n.into()));
+            assert!(town.is_up(call), "{switch:?}: channel {n}");
+        }
+    }
+}

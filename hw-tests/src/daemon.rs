@@ -59,6 +59,7 @@ pub fn free_ports(count: u16) -> u16 {
 pub struct Daemon {
     child: Option<Child>,
     directory: TempDir,
+    environment: Vec<(String, String)>,
     /// Its first stream port; it has four.
     pub port: u16,
 }
@@ -93,7 +94,12 @@ impl Daemon {
             port + PORTS - 1
         );
         fs::write(directory.path().join("trunkcastd.toml"), configuration).expect("written");
-        Daemon { child: None, directory, port }
+        Daemon { child: None, directory, environment: Vec::new(), port }
+    }
+
+    /// Have a variable in its environment when it is started.
+    pub fn environment(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Start it (again), with the exchange in software or one that is there already.
@@ -117,6 +123,7 @@ impl Daemon {
         let child = Command::new(program("trunkcastd"))
             .arg("--config")
             .arg(self.directory.path().join("trunkcastd.toml"))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a descriptor"))
             .stderr(log)
@@ -194,9 +201,17 @@ impl Daemon {
     /// # Panics
     /// When it does not end within 20 seconds.
     pub fn terminate(&mut self) -> ExitStatus {
-        let mut child = self.child.take().expect("it runs");
-        let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+        let pid = nix::unistd::Pid::from_raw(self.pid().cast_signed());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("it runs");
+        self.ended()
+    }
+
+    /// How it ended, once it has.
+    ///
+    /// # Panics
+    /// When it does not end within 20 seconds.
+    pub fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it was started");
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             if let Some(status) = child.try_wait().expect("ours") {

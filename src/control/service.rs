@@ -8,12 +8,12 @@
 use super::{Desk, count};
 use crate::gateway::{CallId, Holds, WhenOut};
 use crate::office::audit::Entry;
-use crate::office::ledger::{self, Ledger, Suspension, Terms};
+use crate::office::ledger::{self, Ledger, Place, Suspension, Terms};
 use crate::office::picture::{CallPicture, Picture};
 use crate::office::words::ranges;
 use crate::office::{chain, in_words, now_ms};
 use control::{
-    CallHit, Hold, HoldInfo, Masked, Peer, Problem, Progress, Reply, Resume, SpanPlan, Suspend, SuspendPlan,
+    CallHit, DrainInfo, Hold, HoldInfo, Masked, Peer, Problem, Progress, Reply, Resume, SpanPlan, Suspend, SuspendPlan,
     SuspensionInfo, Target,
 };
 use hal::Timeslot;
@@ -75,6 +75,16 @@ impl Desk {
         Reply::Suspensions(ledger.suspensions().iter().map(|s| info(now, &ledger, s, &picture)).collect())
     }
 
+    /// How far the daemon has come on its way out; `None` while it serves.
+    #[must_use]
+    pub fn drain(&self) -> Option<DrainInfo> {
+        let ledger = self.shared.ledger();
+        let picture = self.shared.picture();
+        let (since_ms, until_ms) = picture.drain?;
+        let all: Vec<u32> = ledger.places().iter().map(Place::bearers).collect();
+        Some(DrainInfo { since_ms, until_ms, progress: progress(now_ms(), &all, Some(until_ms), &picture) })
+    }
+
     pub(super) fn plan_suspend(&self, wish: &Suspend) -> Result<Reply, Problem> {
         let now = now_ms();
         let ledger = self.shared.ledger();
@@ -127,6 +137,10 @@ impl Desk {
                 reason: failure.map(|(kind, _)| kind.to_string()),
                 ..HoldInfo::default()
             });
+        }
+        if held(Holds::DRAIN) {
+            let since_ms = picture.drain.map_or(0, |(since_ms, _)| since_ms);
+            told.push(HoldInfo { hold: Hold::Drain, since_ms, ..HoldInfo::default() });
         }
         for (reason, hold) in [(Holds::TEST, Hold::Test), (Holds::SELF_TEST, Hold::SelfTest)] {
             if held(reason) {

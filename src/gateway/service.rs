@@ -35,12 +35,14 @@ bitflags::bitflags! {
         const TEST = 1 << 4;
         /// The self-test tests it, or has found it bad.
         const SELF_TEST = 1 << 5;
+        /// The daemon is on its way out and waits for its calls; ends with it, as nothing writes it down.
+        const DRAIN = 1 << 6;
     }
 }
 
 impl Holds {
     /// Those that take a whole span away from the exchange; the others pass, and calls are refused one by one.
-    const LASTING: Holds = Holds::OPERATOR.union(Holds::LOAD);
+    const LASTING: Holds = Holds::OPERATOR.union(Holds::LOAD).union(Holds::DRAIN);
     /// Those that put a channel into maintenance (X.731: in test) rather than out of service; any other reason is worse.
     const TESTING: Holds = Holds::TEST.union(Holds::SELF_TEST);
 }

@@ -323,8 +323,8 @@ pub const fn holds(hold: Hold) -> Option<Holds> {
     match hold {
         Hold::Operator => Some(Holds::OPERATOR),
         Hold::Load => Some(Holds::LOAD),
-        // The gateway's own, those of tests, which no restart outlives, and what nobody can order.
-        Hold::NoPort | Hold::Alarm | Hold::Test | Hold::SelfTest | Hold::Unknown => None,
+        // The gateway's own, those of tests and of the daemon's end, which no restart outlives, and what nobody can order.
+        Hold::NoPort | Hold::Alarm | Hold::Test | Hold::SelfTest | Hold::Drain | Hold::Unknown => None,
     }
 }
 

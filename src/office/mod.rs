@@ -121,6 +121,18 @@ impl Shared {
         self.bench.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Say how the way out goes on.
+    pub fn tell_drain(&self, text: String) {
+        log::info!(target: "server", "{text}");
+        self.hub.publish(Notice {
+            at_ms: now_ms(),
+            severity: Severity::Info,
+            topic: Topic::Server,
+            text,
+            ..Notice::default()
+        });
+    }
+
     /// Tell the real-time thread; false when it takes no more orders.
     #[must_use]
     pub fn order(&self, order: Order) -> bool {

@@ -163,6 +163,8 @@ pub struct Picture {
     pub held_until_ms: BTreeMap<u16, u64>,
     /// Digits of a called number that are the number; by default those of E.164.
     pub dialled: Option<usize>,
+    /// Since when the daemon waits for its calls before it ends, and until when.
+    pub drain: Option<(u64, u64)>,
     /// Where listeners go: `http://127.0.0.1` and the first port.
     pub listen: (String, u16),
 }

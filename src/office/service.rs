@@ -7,6 +7,7 @@
 use super::ledger::{self, Suspension};
 use super::words::ranges;
 use super::{Office, chain, now_ms};
+use crate::gateway::Holds;
 use crate::reports::{Command, Order};
 use control::{Hold, Severity};
 use hal::{Alarms, Control, SpanIndex, Timeslot};
@@ -23,6 +24,8 @@ pub(super) const PORTS_SHORT: &str = "stream ports";
 pub(super) struct Handed {
     sets: BTreeMap<(u16, Hold), (u32, u32)>,
     revision: Option<u64>,
+    /// All of them, as the daemon is on its way out.
+    draining: bool,
     looked_ms: u64,
 }
 
@@ -42,6 +45,7 @@ impl Office {
         let now = now_ms();
         let revision = self.shared.ledger().revision();
         let waits = now.saturating_sub(self.service.looked_ms) < LOOK_EVERY_MS;
+        self.drain_all();
         if waits && self.service.revision == Some(revision) {
             return;
         }
@@ -60,6 +64,20 @@ impl Office {
                 }
             }
         }
+    }
+
+    /// Every channel out, once, when the daemon is on its way out and waits for its calls.
+    fn drain_all(&mut self) {
+        let spans = {
+            let picture = self.shared.picture();
+            if self.service.draining || picture.drain.is_none() {
+                return;
+            }
+            picture.spans.len() as u16
+        };
+        self.service.draining = true;
+        let held = |span| Command::Hold { span, hold: Holds::DRAIN, channels: u32::MAX, forced: 0 };
+        self.orders.extend((0..spans).map(held).map(Order::Gateway));
     }
 
     /// Those whose time is over end; one that cannot be written down goes on, and is tried again.

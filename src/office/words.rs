@@ -299,6 +299,7 @@ pub fn hold_in_words(hold: Holds) -> &'static str {
         Holds::ALARM => "held as the line has failed",
         Holds::TEST => "in test",
         Holds::SELF_TEST => "in self-test",
+        Holds::DRAIN => "given up, as the server is closing down",
         _ => "kept from calls, as stream ports are short",
     }
 }

@@ -61,6 +61,6 @@ pub use request::{DialPlan, Repeat, Request, Reserve};
 pub use server::{Handler, Limits, Server};
 pub use service::{CallHit, Hold, NoTarget, Progress, Resume, SpanPlan, Suspend, SuspendPlan, SuspensionInfo, Target};
 pub use spans::{ChannelInfo, ChannelUse, HoldInfo, LinkState, ServiceState, Side, SpanCounters, SpanInfo};
-pub use status::{AlarmInfo, Bucket, LoopInfo, RealtimeInfo, Status, Timing};
+pub use status::{AlarmInfo, Bucket, DrainInfo, LoopInfo, RealtimeInfo, Status, Timing};
 pub use trace::{Octets, TraceFeed, TraceFrame, TraceHead, TraceWish};
 pub use wire::{Done, PROTOCOL_VERSION, REPLY_LINE_MAX, REQUEST_LINE_MAX, Reply, Said, decode_request, encode_request};

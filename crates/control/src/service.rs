@@ -116,6 +116,8 @@ pub enum Hold {
     Test,
     /// The self-test tests it, or has found it bad.
     SelfTest,
+    /// The daemon is on its way out and waits for its calls to end.
+    Drain,
     /// A reason this version has no word for.
     #[serde(other)]
     Unknown,
@@ -193,7 +195,7 @@ impl Resume {
 fn check_hold(hold: Hold) -> Result<(), Problem> {
     match hold {
         Hold::Operator | Hold::Load => Ok(()),
-        Hold::NoPort | Hold::Alarm | Hold::Test | Hold::SelfTest | Hold::Unknown => {
+        Hold::NoPort | Hold::Alarm | Hold::Test | Hold::SelfTest | Hold::Drain | Hold::Unknown => {
             Err(Problem::malformed("`hold` is \"operator\" or \"load\""))
         }
     }

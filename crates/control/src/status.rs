@@ -1,6 +1,6 @@
 //! How the daemon as a whole is: the answer to `status`.
 
-use crate::Severity;
+use crate::{Progress, Severity};
 use serde::{Deserialize, Serialize};
 
 /// How the daemon is.
@@ -44,6 +44,21 @@ pub struct Status {
     pub alarms: Vec<AlarmInfo>,
     /// Reports of the real-time thread that found their queue full.
     pub dropped_reports: u64,
+    /// The server is closing down and waits for its calls; absent while it serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<DrainInfo>,
+}
+
+/// A server that is closing down: it takes no new calls, and those there are may end by themselves for a while.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DrainInfo {
+    /// Since when: milliseconds since 1970 UTC.
+    pub since_ms: u64,
+    /// When the callers that remain are told and let go: milliseconds since 1970 UTC.
+    pub until_ms: u64,
+    /// How far it has come.
+    pub progress: Progress,
 }
 
 /// What the operating system granted the real-time thread.

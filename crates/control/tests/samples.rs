@@ -195,6 +195,19 @@ fn status() -> Status {
         total_ports: 50,
         alarms: vec![alarm()],
         dropped_reports: 0,
+        drain: Some(DrainInfo {
+            since_ms: 1_767_233_100_000,
+            until_ms: 1_767_233_700_000,
+            progress: Progress {
+                channels: 53,
+                channels_left: 3,
+                unacknowledged: 0,
+                calls_left: 3,
+                oldest_call_ms: Some(2_580_000),
+                estimate_s: Some(540),
+                done: false,
+            },
+        }),
     }
 }
 

@@ -17,7 +17,7 @@ pub use calls::{calls, calls_within, exchange_calls, exchange_progress};
 pub use doctor::findings;
 pub use events::{closing, events, ports, reservation};
 pub use service::{progress, suspend_plan, suspended, suspensions};
-pub use status::status;
+pub use status::{closing_down, status};
 pub use trunk::{channels, spans, why};
 
 use crate::words;

@@ -2,8 +2,8 @@
 
 use super::severity;
 use crate::table::WIDTH;
-use crate::words::{ago, clean, count, date, duration, micros, wrapped};
-use control::{Status, Timing};
+use crate::words::{ago, brief, clean, count, date, duration, micros, wrapped};
+use control::{DrainInfo, Status, Timing};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ pub fn status(status: &Status, now_ms: u64) -> String {
         duration(Duration::from_secs(status.uptime_s)),
         date(status.started_at_ms)
     );
+    if let Some(drain) = &status.drain {
+        text += &wrapped(&format!("  {}", closing_down(drain, now_ms)), WIDTH, "  ");
+    }
     let loop_ = &status.loop_;
     let mut line = |label: &str, what: String| {
         // Writing to a string cannot fail.
@@ -69,6 +72,12 @@ pub fn status(status: &Status, now_ms: u64) -> String {
         text += &wrapped(&format!("            {}", clean(&alarm.text)), WIDTH, "            ");
     }
     text
+}
+
+/// How far a server that is closing down has come.
+pub fn closing_down(drain: &DrainInfo, now_ms: u64) -> String {
+    let left = Duration::from_millis(drain.until_ms.saturating_sub(now_ms));
+    format!("CLOSING DOWN, callers let go in {}: {}", brief(left), super::service::progress(&drain.progress))
 }
 
 fn timing(timing: &Timing) -> String {

@@ -139,6 +139,7 @@ pub fn why(hold: &HoldInfo) -> String {
         Hold::NoPort => return "too few stream ports are free".into(),
         Hold::Test => return "in test, see `trunkctl test list`".into(),
         Hold::SelfTest => return "in self-test".into(),
+        Hold::Drain => return "the server is closing down".into(),
         _ => {}
     }
     let mut text = match (hold.hold, &hold.by) {

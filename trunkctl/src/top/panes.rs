@@ -134,7 +134,8 @@ fn channels(top: &Top, snapshot: &Snapshot, now_ms: u64, width: usize) -> List {
             ChannelUse::Restarting => "restarting",
             ChannelUse::Unknown => "?",
         };
-        let held = channel.holds.first().map(|h| h.reason.clone().or_else(|| h.by.clone()).unwrap_or_default());
+        let held =
+            channel.holds.first().map(|h| h.reason.clone().or_else(|| h.by.clone()).unwrap_or_else(|| show::why(h)));
         table.row([
             format!("{}/{}", channel.span, channel.channel),
             near,

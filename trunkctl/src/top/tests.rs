@@ -296,6 +296,29 @@ fn without_a_daemon_the_last_picture_stays_and_no_order_is_taken() {
 }
 
 #[test]
+fn a_server_that_closes_down_says_so_before_anything_else() {
+    let mut closing = snapshot();
+    let progress = Progress {
+        channels: 53,
+        channels_left: 2,
+        calls_left: 2,
+        oldest_call_ms: Some(720_000),
+        estimate_s: Some(540),
+        ..Progress::default()
+    };
+    closing.status.drain = Some(DrainInfo { since_ms: minutes_ago(1), until_ms: NOW + 540_000, progress });
+    let drained = HoldInfo { hold: Hold::Drain, since_ms: minutes_ago(1), ..HoldInfo::default() };
+    for channel in &mut closing.channels {
+        channel.holds.push(drained.clone());
+    }
+    closing.channels[0].near = ServiceState::OutOfService;
+    let mut top = top();
+    top.handle(Event::News(Box::new(closing)));
+    press(&mut top, &[Key::Enter]);
+    assert_screen("closing", &top);
+}
+
+#[test]
 fn another_span_is_asked_for_and_the_old_one_s_channels_are_not_taken_for_its_own() {
     let mut top = top();
     assert_eq!(press(&mut top, &[Key::Down]), Some(Order::Look(2)));

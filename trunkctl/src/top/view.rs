@@ -4,6 +4,7 @@
 
 use super::panes::{self, List, Tone};
 use super::state::{Dialog, Pane, Snapshot, Top};
+use crate::show;
 use crate::words::{clean, count, duration, shortened, time_of_day, wrapped};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -101,12 +102,13 @@ fn line_at(frame: &mut Frame, y: u16, line: Line<'_>) {
 
 fn head(frame: &mut Frame, top: &Top, snapshot: &Snapshot, theme: Theme, now_ms: u64) {
     let (status, width) = (&snapshot.status, usize::from(frame.area().width));
-    let (left, right) = match &top.lost {
-        Some(why) => {
+    let (left, right) = match (&top.lost, &status.drain) {
+        (Some(why), _) => {
             let since = &time_of_day(snapshot.at_ms)[..8];
             (format!(" NO CONNECTION since {since}, trying again: {}", clean(why)), String::new())
         }
-        None => (
+        (None, Some(drain)) => (format!(" {}", show::closing_down(drain, now_ms)), String::new()),
+        (None, None) => (
             format!(
                 " trunkcast {} on {}   up {}",
                 clean(&status.version),
@@ -117,7 +119,8 @@ fn head(frame: &mut Frame, top: &Top, snapshot: &Snapshot, theme: Theme, now_ms:
         ),
     };
     let left = shortened(&left, width - right.len());
-    let style = if top.lost.is_some() { theme.style(Tone::Bad).patch(REVERSED) } else { REVERSED };
+    let style =
+        if top.lost.is_some() || status.drain.is_some() { theme.style(Tone::Bad).patch(REVERSED) } else { REVERSED };
     line_at(frame, 0, Line::styled(format!("{left:<room$}{right}", room = width - right.len()), style));
     let loop_ = &status.loop_;
     let late = format!(

@@ -216,6 +216,7 @@ fn status() -> Status {
         total_ports: 50,
         alarms: vec![alarm()],
         dropped_reports: 7,
+        drain: None,
     }
 }
 
