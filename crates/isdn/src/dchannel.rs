@@ -445,7 +445,7 @@ impl DChannel {
                 return self.desk.links.next_frame().map(|(link, frame)| Output::Frame(link, frame));
             }
         }
-        Some(Output::Event(self.desk.notices.next()?))
+        self.desk.notices.next()
     }
 
     /// Whether a message counts that a link of a group has brought, and acts upon what it means for the links.

@@ -35,6 +35,7 @@ mod notices;
 mod paper;
 mod restart;
 mod segments;
+mod setup;
 mod state;
 mod status;
 mod trace;

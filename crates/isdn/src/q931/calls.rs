@@ -9,19 +9,18 @@
 use super::CallSummary;
 use super::call::Call;
 use super::channel::{ChannelIdentification, Selection};
-use super::content::{self, Content, Faults};
+use super::content::{Content, Faults};
 use super::desk::Desk;
-use super::element::{BearerCapability, Display, id};
-use super::facility::{self, CallingName, Facility};
+use super::element::id;
 use super::message::{MessageType, NotAMessage, Raw, Reference};
 use super::notices::Notice;
 use super::paper::TooLong;
 use super::restart::Restarts;
+use super::setup;
 use super::state::{Ending, State};
 use super::trace::Why;
 use crate::q921::SendError;
-use crate::variant::NameBy;
-use crate::{CallReference, Channel, ChannelChoice, Name, Number, Presentation, Refused, Screening, Setup, Side};
+use crate::{CallReference, Channel, ChannelChoice, Refused, Setup, Side};
 use std::time::Duration;
 
 /// The largest call reference value of two octets (clause 4.3).
@@ -264,7 +263,7 @@ impl Calls {
         // 42: switching equipment congestion.
         let Some(call) = self.free_place() else { return refuse(desk, 42, &[]) };
         call.offered(desk, reference, choice);
-        call.present(desk, setup_of(content, choice));
+        call.present(desk, setup::said(content, choice));
         self.take_place(reference);
     }
 
@@ -331,12 +330,12 @@ impl Calls {
                 return Err(Refused::OutOfService);
             }
         }
+        if self.count == self.places.len() {
+            return Err(Refused::Full);
+        }
         let reference = self.next_reference();
         let call = self.free_place().ok_or(Refused::Full)?;
-        let content = content_of(desk, setup);
-        let written = call.paper.write(|writer| {
-            content::write(writer, Reference::Call(reference), MessageType::SETUP, &content);
-        });
+        let written = call.paper.write(|writer| setup::write(writer, &desk.settings, reference, setup));
         written.map_err(|TooLong| Refused::Full)?;
         match desk.send_octets(call.paper.sent()) {
             Ok(()) => {}
@@ -392,74 +391,5 @@ fn choice(desk: &Desk, element: Option<&ChannelIdentification>) -> Result<Channe
             None => Err(82),
         },
         Selection::Interface => Err(82),
-    }
-}
-
-fn setup_of(content: &Content, channel: ChannelChoice) -> Setup {
-    Setup {
-        called: content.called.clone().unwrap_or_default(),
-        calling: content.calling.clone(),
-        redirecting: content.redirecting.clone(),
-        name: name_of(content),
-        bearer: content.bearer.map(|capability| capability.bearer).unwrap_or_default(),
-        channel,
-        sending_complete: content.sending_complete,
-    }
-}
-
-/// The caller's name. Facility says whether it may be shown, so it counts before Display.
-fn name_of(content: &Content) -> Option<Name> {
-    match &content.facility {
-        Some(Facility { name: CallingName::Told(name), .. }) => Some(name.clone()),
-        // What Display has may be all that will come.
-        Some(Facility { name: CallingName::Follows, .. }) | None => {
-            content.display.as_ref().map(|display| Name::new(&display.text)).filter(|name| !name.text.is_empty())
-        }
-    }
-}
-
-fn content_of(desk: &Desk, setup: &Setup) -> Content {
-    let settings = &desk.settings;
-    let (row, interfaces) = (settings.row, &settings.interfaces);
-    let network = settings.side == Side::Network;
-    let channel = match setup.channel {
-        ChannelChoice::Preferred(channel) => Some(interfaces.identify(channel, false)),
-        ChannelChoice::Exclusive(channel) => Some(interfaces.identify(channel, true)),
-        // Towards the network it may be left out, towards the user it must be there (table 3-15).
-        ChannelChoice::Any | ChannelChoice::None => {
-            network.then_some(ChannelIdentification { interface: None, exclusive: false, selection: Selection::Any })
-        }
-    };
-    let shown = |number: &Number| {
-        let mut number = number.clone();
-        if row.network_provided && !network && number.presentation == Presentation::Allowed {
-            number.screening = Screening::Network;
-        }
-        number
-    };
-    // A name goes from the network to the user (clause 3.1.14), and between private networks both ways.
-    let (mut display, mut facility) = (None, None);
-    match (row.calling_name, &setup.name) {
-        (NameBy::Display { character_set }, Some(name)) if network => {
-            display = name.shown().map(|text| Display::new(character_set, text));
-        }
-        (NameBy::FacilityInSetup(form), Some(name)) if network || form == facility::Form::Private => {
-            facility = Some(Facility { form, name: CallingName::Told(name.clone()) });
-        }
-        (NameBy::FacilityLater(form), Some(_)) if network => {
-            facility = Some(Facility { form, name: CallingName::Follows });
-        }
-        _ => {}
-    }
-    Content {
-        sending_complete: row.sending_complete || setup.sending_complete,
-        bearer: Some(BearerCapability { bearer: setup.bearer, a_law: interfaces.is_e1() }),
-        channel,
-        facility,
-        display,
-        calling: setup.calling.as_ref().map(shown),
-        called: Some(setup.called.clone()).filter(|number| !number.digits.is_empty()),
-        redirecting: setup.redirecting.clone(),
-        ..Content::default()
     }
 }

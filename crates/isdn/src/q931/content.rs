@@ -120,6 +120,18 @@ fn first<T>(field: &mut Option<T>, read: impl FnOnce() -> Result<T, BadContent>)
     Ok(true)
 }
 
+/// The same for what is longer than a few octets: it is read where it stays.
+fn in_place<T: Default>(
+    field: &mut Option<T>,
+    read: impl FnOnce(&mut T) -> Result<(), BadContent>,
+) -> Result<bool, BadContent> {
+    if field.is_none() && read(field.insert(T::default())).is_err() {
+        *field = None;
+        return Err(BadContent);
+    }
+    Ok(true)
+}
+
 impl Content {
     /// Takes in the elements of a message. It is large, so it is filled where it is.
     pub(crate) fn take(&mut self, raw: &Raw<'_>, reading: Reading, faults: &mut Faults) {
@@ -156,6 +168,7 @@ impl Content {
 
     /// Takes one element in; `false` if it is none of ours.
     fn read(&mut self, identifier: u8, octets: &[u8], reading: Reading) -> Result<bool, BadContent> {
+        let number = |number: &mut Number| element::read_number(octets, reading.unannounced_octet_3a, number);
         match identifier {
             id::SENDING_COMPLETE => {
                 self.sending_complete = true;
@@ -181,16 +194,10 @@ impl Content {
                 first(&mut self.notification, || octets.first().map(|o| o & 0x7f).ok_or(BadContent))
             }
             id::DISPLAY => first(&mut self.display, || Ok(Display::decode(octets))),
-            id::KEYPAD_FACILITY => first(&mut self.keypad, || element::decode_digits(octets)),
-            id::CALLING_PARTY_NUMBER => {
-                first(&mut self.calling, || element::decode_number(octets, reading.unannounced_octet_3a))
-            }
-            id::CALLED_PARTY_NUMBER => {
-                first(&mut self.called, || element::decode_number(octets, reading.unannounced_octet_3a))
-            }
-            id::REDIRECTING_NUMBER => {
-                first(&mut self.redirecting, || element::decode_number(octets, reading.unannounced_octet_3a))
-            }
+            id::KEYPAD_FACILITY => in_place(&mut self.keypad, |keypad| element::read_digits(octets, keypad)),
+            id::CALLING_PARTY_NUMBER => in_place(&mut self.calling, number),
+            id::CALLED_PARTY_NUMBER => in_place(&mut self.called, number),
+            id::REDIRECTING_NUMBER => in_place(&mut self.redirecting, number),
             id::RESTART_INDICATOR => first(&mut self.restart, || RestartClass::decode(octets)),
             // What was segmented is whole here; an element left over from it says nothing.
             id::SEGMENTED_MESSAGE => Ok(true),

@@ -299,13 +299,12 @@ impl Display {
     }
 }
 
-/// Digits as they stand in a message, or nothing if something else is among them or they are more than are kept: half a
-/// number would be another number.
+/// Adds digits as they stand in a message, or none if something else is among them or they are more than are kept: half a number
+/// would be another number.
 ///
 /// # Errors
 /// See above.
-pub fn decode_digits<const N: usize>(octets: &[u8]) -> Result<String<N>, BadContent> {
-    let mut digits = String::new();
+pub(crate) fn read_digits<const N: usize>(octets: &[u8], digits: &mut String<N>) -> Result<(), BadContent> {
     for octet in octets {
         let digit = char::from(octet & 0x7f);
         if !matches!(digit, '0'..='9' | '*' | '#') {
@@ -313,7 +312,7 @@ pub fn decode_digits<const N: usize>(octets: &[u8]) -> Result<String<N>, BadCont
         }
         digits.push(digit).map_err(|_| BadContent)?;
     }
-    Ok(digits)
+    Ok(())
 }
 
 /// Reads a calling, called or redirecting number (4.5.8, 4.5.10 and the like).
@@ -324,8 +323,15 @@ pub fn decode_digits<const N: usize>(octets: &[u8]) -> Result<String<N>, BadCont
 /// # Errors
 /// Too short, or digits that are none.
 pub fn decode_number(content: &[u8], unannounced: bool) -> Result<Number, BadContent> {
+    let mut number = Number::default();
+    read_number(content, unannounced, &mut number)?;
+    Ok(number)
+}
+
+/// The same into a number that is new, where it is to stay.
+pub(crate) fn read_number(content: &[u8], unannounced: bool, number: &mut Number) -> Result<(), BadContent> {
     let (&octet_3, mut rest) = content.split_first().ok_or(BadContent)?;
-    let mut number = Number { kind: octet_3 >> 4 & 0x07, plan: octet_3 & 0x0f, ..Number::default() };
+    (number.kind, number.plan) = (octet_3 >> 4 & 0x07, octet_3 & 0x0f);
     let mut last = octet_3 & 0x80 != 0;
     let mut octet_3a = None;
     for _ in 0..2 {
@@ -355,8 +361,7 @@ pub fn decode_number(content: &[u8], unannounced: bool) -> Result<Number, BadCon
             _ => Screening::Network,
         };
     }
-    number.digits = decode_digits(rest)?;
-    Ok(number)
+    read_digits(rest, &mut number.digits)
 }
 
 /// Writes a number; octet 3a, presentation and screening, goes with all but the called one.

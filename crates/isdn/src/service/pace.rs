@@ -10,19 +10,20 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     step: Duration,
-    burst: u32,
+    /// How far the messages may be ahead of the step: all but one of a burst.
+    ahead: Duration,
     /// When the messages so far would have gone out, had they kept the step.
     due: Duration,
 }
 
 impl Pace {
     pub const fn new(step: Duration, burst: u32) -> Pace {
-        Pace { step, burst, due: Duration::ZERO }
+        Pace { step, ahead: step.saturating_mul(burst.saturating_sub(1)), due: Duration::ZERO }
     }
 
     /// From when the next message may be sent.
     pub fn ready(&self) -> Duration {
-        self.due.saturating_sub(self.step.saturating_mul(self.burst.saturating_sub(1)))
+        self.due.saturating_sub(self.ahead)
     }
 
     /// Takes a step, if it is time; whether it was.
