@@ -36,6 +36,7 @@ const ATTEMPTS: u8 = 2;
 /// One channel's RESTART.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
+    channel: Channel,
     t316: Duration,
     sent: u8,
     /// The far end has offered the channel once already.
@@ -45,27 +46,27 @@ struct Pending {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Restarts {
-    /// By [`Channel::place`].
-    pending: Box<[Option<Pending>]>,
+    /// Lowest channel first. Nearly always empty, and never longer than it was made for.
+    pending: Vec<Pending>,
 }
 
 impl Restarts {
     pub fn new(interfaces: &Interfaces) -> Restarts {
-        let places = usize::from(interfaces.count()) * TIMESLOTS_MAX;
-        Restarts { pending: (0..places).map(|_| None).collect() }
+        Restarts { pending: Vec::with_capacity(usize::from(interfaces.count()) * TIMESLOTS_MAX) }
     }
 
-    fn place(&mut self, channel: Channel) -> Option<&mut Option<Pending>> {
-        self.pending.get_mut(channel.place()?)
+    /// Where a channel's RESTART is in the list.
+    fn find(&self, channel: Channel) -> Option<usize> {
+        self.pending.iter().position(|pending| pending.channel == channel)
     }
 
     /// Whether a channel waits for its RESTART to be acknowledged.
     pub fn is_pending(&self, channel: Channel) -> bool {
-        channel.place().and_then(|place| self.pending.get(place)).is_some_and(Option::is_some)
+        self.find(channel).is_some()
     }
 
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.pending.iter().flatten().map(|pending| pending.t316).min()
+        self.pending.iter().map(|pending| pending.t316).min()
     }
 
     /// Sends RESTART for a channel; a call on it ends (5.5.1).
@@ -73,13 +74,12 @@ impl Restarts {
         if !desk.up {
             return Err(Refused::LinkDown);
         }
-        let t316 = desk.deadline(Timer::T316);
-        match self.place(channel) {
-            Some(place @ None) if desk.settings.interfaces.has(channel) => {
-                *place = Some(Pending { t316, sent: 1, offered: false });
-            }
-            _ => return Err(Refused::WrongState),
+        if self.is_pending(channel) || !desk.settings.interfaces.has(channel) {
+            return Err(Refused::WrongState);
         }
+        let place = self.pending.partition_point(|pending| pending.channel < channel);
+        let t316 = desk.deadline(Timer::T316);
+        self.pending.insert(place, Pending { channel, t316, sent: 1, offered: false });
         send_restart(desk, channel);
         end_calls(desk, calls, &[channel].into_iter().collect(), false, false);
         Ok(())
@@ -89,49 +89,44 @@ impl Restarts {
     /// no more and RESTART would end the call at that end only. Of a channel that is `out` of service by now the second RESTART is
     /// put off until it is back, because RESTART might put it back.
     pub fn handle_timeout(&mut self, desk: &mut Desk, calls: &mut Calls, out: impl Fn(Channel) -> bool) {
-        for (place, entry) in self.pending.iter_mut().enumerate() {
-            let (channel, t316) = (Channel::at(place), desk.deadline(Timer::T316));
-            let Some(pending) = entry.as_mut().filter(|pending| pending.t316 <= desk.now) else { continue };
+        self.pending.retain_mut(|pending| {
+            if pending.t316 > desk.now {
+                return true;
+            }
+            let channel = pending.channel;
             desk.counters.count_expiry(Timer::T316);
             if out(channel) {
-                pending.t316 = t316;
+                pending.t316 = desk.deadline(Timer::T316);
             } else if calls.on_channel(channel).is_some() {
-                *entry = None;
                 desk.tell(Notice::RestartDone { channel, acknowledged: true });
+                return false;
             } else if pending.sent < ATTEMPTS {
                 pending.sent += 1;
-                pending.t316 = t316;
+                pending.t316 = desk.deadline(Timer::T316);
                 send_restart(desk, channel);
             } else {
-                *entry = None;
                 desk.tell(Notice::RestartDone { channel, acknowledged: false });
+                return false;
             }
-        }
+            true
+        });
     }
 
     /// Whether the far end may have a call on this channel; see the departure in the header.
     pub fn may_be_offered(&mut self, desk: &mut Desk, channel: Channel) -> bool {
-        let Some(place) = self.place(channel) else { return true };
-        match place {
-            None => true,
-            Some(pending) if !pending.offered => {
-                pending.offered = true;
-                false
-            }
-            Some(_) => {
-                *place = None;
-                desk.tell(Notice::RestartDone { channel, acknowledged: true });
-                true
-            }
+        let Some(place) = self.find(channel) else { return true };
+        if std::mem::replace(&mut self.pending[place].offered, true) {
+            self.pending.remove(place);
+            desk.tell(Notice::RestartDone { channel, acknowledged: true });
+            return true;
         }
+        false
     }
 
     /// The link is lost for good: nothing will be acknowledged.
     pub fn give_up(&mut self, desk: &mut Desk) {
-        for (place, entry) in self.pending.iter_mut().enumerate() {
-            if entry.take().is_some() {
-                desk.tell(Notice::RestartDone { channel: Channel::at(place), acknowledged: false });
-            }
+        for Pending { channel, .. } in self.pending.drain(..) {
+            desk.tell(Notice::RestartDone { channel, acknowledged: false });
         }
     }
 
@@ -151,7 +146,7 @@ impl Restarts {
     }
 
     fn send_status(&self, desk: &mut Desk, reference: Reference, value: u8, diagnostics: &[u8]) {
-        let state = if self.pending.iter().any(Option::is_some) { REST_1 } else { 0 };
+        let state = if self.pending.is_empty() { 0 } else { REST_1 };
         desk.send_status(reference, value, state, diagnostics);
     }
 
@@ -203,7 +198,8 @@ impl Restarts {
         let channels = element.and_then(|element| desk.settings.interfaces.channels_in(element));
         let mut known = false;
         for channel in channels.into_iter().flat_map(Timeslots::iter) {
-            if self.place(channel).and_then(Option::take).is_some() {
+            if let Some(place) = self.find(channel) {
+                self.pending.remove(place);
                 known = true;
                 desk.tell(Notice::RestartDone { channel, acknowledged: true });
                 calls.for_each(|call| {
