@@ -10,7 +10,7 @@
 
 use hw_tests::peers::{GCC, LIBPRI, compile_peer, require};
 use isdn::maintenance::ServiceMessage;
-use isdn::q921::{FRAME_MAX, LapdFrame};
+use isdn::q921::FRAME_MAX;
 use isdn::q931::content;
 use isdn::q931::message::split;
 use isdn::{
@@ -95,8 +95,9 @@ struct Alone {
     /// N(S) of the next I frame to it, and of its next to us.
     next_number: u8,
     expected: u8,
-    /// Its last message.
-    last: LapdFrame,
+    /// The frames on their way to it, and its last message: copied by their octets, as on libpri's side.
+    line: Line,
+    last: [u8; FRAME_MAX],
     /// What it tells of its channels, at the start.
     told: VecDeque<Vec<u8>>,
     released: u32,
@@ -113,7 +114,8 @@ impl Alone {
             now: Duration::ZERO,
             next_number: 0,
             expected: 0,
-            last: LapdFrame::new(),
+            line: Line::default(),
+            last: [0; FRAME_MAX],
             told: VecDeque::new(),
             released: 0,
             services: 0,
@@ -144,7 +146,7 @@ impl Alone {
                         if (frame[4], frame[6], frame[8]) == (0x43, 0, 0x07) {
                             self.told.push_back(frame[4..].to_vec());
                         }
-                        self.last = LapdFrame::from_slice(frame).expect("no frame is longer");
+                        self.last[..frame.len()].copy_from_slice(frame);
                     }
                 }
                 Output::Event(Event::Incoming { call, .. }) => {
@@ -160,7 +162,10 @@ impl Alone {
     fn frame(&mut self, frame: &[u8]) {
         self.turns += 1;
         self.now += Duration::from_millis(1);
-        self.d.handle_frame(self.now, frame);
+        self.line.put(frame);
+        if let Some(frame) = self.line.take() {
+            self.d.handle_frame(self.now, frame);
+        }
         self.drain();
         if self.turns.is_multiple_of(1000) {
             self.d.handle_timeout(self.now);
@@ -169,10 +174,11 @@ impl Alone {
     }
 
     fn message(&mut self, message: &[u8]) {
-        let mut frame = LapdFrame::from_slice(&[0x02, 0x01, self.next_number << 1, self.expected << 1]).expect("short");
-        frame.extend_from_slice(message).expect("it fits");
+        let mut frame = [0; FRAME_MAX];
+        frame[..4].copy_from_slice(&[0x02, 0x01, self.next_number << 1, self.expected << 1]);
+        frame[4..4 + message.len()].copy_from_slice(message);
         self.next_number = (self.next_number + 1) & 0x7f;
-        self.frame(&frame);
+        self.frame(&frame[..4 + message.len()]);
     }
 
     fn poll(&mut self) {
