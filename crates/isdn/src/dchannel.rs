@@ -241,7 +241,7 @@ impl DChannel {
             self.follow(change);
         }
         self.heed_links();
-        self.calls.for_each(|call| call.handle_timeout(&mut self.desk));
+        self.calls.handle_timeout(&mut self.desk);
         let services = &self.services;
         self.restarts.handle_timeout(&mut self.desk, &mut self.calls, |channel| services.is_out(channel));
         self.services.handle_timeout(&mut self.desk);
@@ -419,10 +419,9 @@ impl DChannel {
         order: impl FnOnce(&mut q931::Call, &mut Desk) -> Result<(), Refused>,
     ) -> Result<(), Refused> {
         self.advance(now);
-        let call = self.calls.find(call).ok_or(Refused::WrongState)?;
-        let done = order(call, &mut self.desk);
+        let done = self.calls.order(call, |call| order(call, &mut self.desk));
         self.calls.sweep(&mut self.desk);
-        done
+        done.unwrap_or(Err(Refused::WrongState))
     }
 
     /// The next event for the owner, or a frame if there is none. What a restart means for service states is done on its way.

@@ -554,8 +554,10 @@ impl Call {
     /// When the call wants to be woken.
     pub fn poll_timeout(&self) -> Option<Duration> {
         let state = self.state.timer().map(|(_, deadline)| deadline);
-        let enquiry = self.enquiry.map(|enquiry| enquiry.t322);
-        [state, enquiry].into_iter().flatten().min()
+        match self.enquiry {
+            None => state,
+            Some(Enquiry { t322, .. }) => Some(state.map_or(t322, |deadline| deadline.min(t322))),
+        }
     }
 
     /// Does what is due.

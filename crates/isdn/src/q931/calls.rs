@@ -42,6 +42,9 @@ pub(crate) struct Calls {
     entries: Box<[Entry]>,
     /// How many calls there are.
     count: usize,
+    /// When the call in each place wants to be woken, and the earliest of these.
+    wakes: Box<[Option<Duration>]>,
+    earliest: Option<Duration>,
     /// The value our last call got: the next gets another, so that stragglers of the old one find nobody.
     last_value: u16,
 }
@@ -54,6 +57,8 @@ impl Calls {
             places: (0..max_calls).map(|_| Call::place()).collect(),
             entries: (0..max_calls).map(|place| Entry { reference, place: place as u16 }).collect(),
             count: 0,
+            wakes: (0..max_calls).map(|_| None).collect(),
+            earliest: None,
             last_value: 0,
         }
     }
@@ -67,15 +72,29 @@ impl Calls {
     }
 
     pub fn for_each(&mut self, mut act: impl FnMut(&mut Call)) {
-        for entry in &self.entries[..self.count] {
-            act(&mut self.places[usize::from(entry.place)]);
+        for at in 0..self.count {
+            self.alter(usize::from(self.entries[at].place), &mut act);
         }
     }
 
+    /// Does something to a call. Nothing is done to one anywhere else, so that it is known when each wants to be woken.
+    #[inline]
+    fn alter<T>(&mut self, place: usize, act: impl FnOnce(&mut Call) -> T) -> T {
+        let call = &mut self.places[place];
+        let done = act(call);
+        let wake = call.poll_timeout();
+        let before = std::mem::replace(&mut self.wakes[place], wake);
+        if wake.is_some_and(|wake| self.earliest.is_none_or(|earliest| wake <= earliest)) {
+            self.earliest = wake;
+        } else if before.is_some() && before == self.earliest {
+            self.earliest = self.entries().iter().filter_map(|entry| self.wakes[usize::from(entry.place)]).min();
+        }
+        done
+    }
+
     /// The place for the next call; `None` when there are as many as there may be.
-    fn free_place(&mut self) -> Option<&mut Call> {
-        let entry = self.entries.get(self.count)?;
-        self.places.get_mut(usize::from(entry.place))
+    fn free_place(&self) -> Option<usize> {
+        self.entries.get(self.count).map(|entry| usize::from(entry.place))
     }
 
     /// The free place has become this call.
@@ -94,10 +113,10 @@ impl Calls {
         })
     }
 
-    /// The call of this reference, unless it has ended.
-    pub fn find(&mut self, reference: CallReference) -> Option<&mut Call> {
+    /// Does something to the call of this reference, unless that has ended.
+    pub fn order<T>(&mut self, reference: CallReference, act: impl FnOnce(&mut Call) -> T) -> Option<T> {
         let place = self.place_of(reference)?;
-        Some(&mut self.places[place])
+        Some(self.alter(place, act))
     }
 
     fn place_of(&self, reference: CallReference) -> Option<usize> {
@@ -106,17 +125,29 @@ impl Calls {
     }
 
     /// The call that has this channel, or asks for it.
-    pub fn on_channel(&mut self, channel: Channel) -> Option<&mut Call> {
-        let mut places = self.entries[..self.count].iter().map(|entry| usize::from(entry.place));
-        let place = places.find(|place| {
+    fn on_channel(&self, channel: Channel) -> Option<usize> {
+        let mut places = self.entries().iter().map(|entry| usize::from(entry.place));
+        places.find(|place| {
             let call = &self.places[*place];
             call.channel == Some(channel) && !call.is_ended()
-        })?;
-        Some(&mut self.places[place])
+        })
     }
 
+    /// Whether a call has this channel, or asks for it.
+    pub fn is_taken(&self, channel: Channel) -> bool {
+        self.on_channel(channel).is_some()
+    }
+
+    #[inline]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.iter().filter_map(Call::poll_timeout).min()
+        debug_assert_eq!(self.earliest, self.iter().filter_map(Call::poll_timeout).min(), "each change was noted");
+        self.earliest
+    }
+
+    pub fn handle_timeout(&mut self, desk: &mut Desk) {
+        if self.earliest.is_some_and(|earliest| earliest <= desk.now) {
+            self.for_each(|call| call.handle_timeout(desk));
+        }
     }
 
     /// Tells the owner of calls that have ended, and forgets them. One he cannot be told of yet stays until he can; of one
@@ -171,11 +202,13 @@ impl Calls {
         match raw.reference {
             Reference::Global { .. } => restarts.handle(desk, self, &raw, &content, &faults),
             Reference::Call(reference) => match self.place_of(reference) {
-                Some(place) if raw.kind == MessageType::SETUP => self.places[place].handle_second_setup(desk),
+                Some(place) if raw.kind == MessageType::SETUP => {
+                    self.alter(place, |call| call.handle_second_setup(desk));
+                }
                 Some(place) => {
                     desk.named_in_use =
                         self.places[place].is_asking() && self.names_one_in_use(desk, reference, &content);
-                    self.places[place].handle(desk, &raw, &content, &faults);
+                    self.alter(place, |call| call.handle(desk, &raw, &content, &faults));
                 }
                 None => self.handle_unknown(desk, restarts, reference, &raw, &content, &faults),
             },
@@ -261,10 +294,12 @@ impl Calls {
             Err(InUse) => return refuse(desk, 44, &[]),
         };
         // 42: switching equipment congestion.
-        let Some(call) = self.free_place() else { return refuse(desk, 42, &[]) };
-        call.offered(desk, reference, choice);
-        call.present(desk, setup::said(content, choice));
+        let Some(place) = self.free_place() else { return refuse(desk, 42, &[]) };
         self.take_place(reference);
+        self.alter(place, |call| {
+            call.offered(desk, reference, choice);
+            call.present(desk, setup::said(content, choice));
+        });
     }
 
     /// What becomes of the far end's choice of a channel when that is not idle here (5.2.3, 5.7).
@@ -289,10 +324,10 @@ impl Calls {
             return elsewhere;
         }
         let side = desk.settings.side;
-        match self.on_channel(channel) {
-            None => Ok(choice),
+        let Some(place) = self.on_channel(channel) else { return Ok(choice) };
+        match &mut self.places[place] {
             // The network's call has priority over the user's (5.7).
-            Some(ours) if ours.is_asking() => {
+            ours if ours.is_asking() => {
                 desk.counters.glare += 1;
                 if side == Side::User {
                     ours.yield_channel();
@@ -302,12 +337,12 @@ impl Calls {
                 }
             }
             // The far end has done with the old call, or it would not offer the channel.
-            Some(old) if old.is_releasing() => {
-                old.end_lost(desk, 31, false, Why::OfferedAnew);
+            old if old.is_releasing() => {
+                self.alter(place, |old| old.end_lost(desk, 31, false, Why::OfferedAnew));
                 self.sweep(desk);
                 Ok(choice)
             }
-            Some(_) => {
+            _ => {
                 desk.counters.channel_conflicts += 1;
                 elsewhere
             }
@@ -322,7 +357,7 @@ impl Calls {
             return Err(Refused::LinkDown);
         }
         if let ChannelChoice::Preferred(channel) | ChannelChoice::Exclusive(channel) = setup.channel {
-            let taken = self.on_channel(channel).is_some() || restarts.is_pending(channel);
+            let taken = self.is_taken(channel) || restarts.is_pending(channel);
             if taken || !desk.settings.interfaces.has(channel) {
                 return Err(Refused::WrongState);
             }
@@ -330,11 +365,9 @@ impl Calls {
                 return Err(Refused::OutOfService);
             }
         }
-        if self.count == self.places.len() {
-            return Err(Refused::Full);
-        }
+        let place = self.free_place().ok_or(Refused::Full)?;
         let reference = self.next_reference();
-        let call = self.free_place().ok_or(Refused::Full)?;
+        let call = &mut self.places[place];
         let written = call.paper.write(|writer| setup::write(writer, &desk.settings, reference, setup));
         written.map_err(|TooLong| Refused::Full)?;
         match desk.send_octets(call.paper.sent()) {
@@ -343,8 +376,8 @@ impl Calls {
             Err(SendError::QueueFull | SendError::TooLong) => return Err(Refused::Full),
         }
         desk.counters.setups_out += 1;
-        call.dialled(desk, reference, setup);
         self.take_place(reference);
+        self.alter(place, |call| call.dialled(desk, reference, setup));
         Ok(reference)
     }
 

@@ -97,7 +97,7 @@ impl Restarts {
             desk.counters.count_expiry(Timer::T316);
             if out(channel) {
                 pending.t316 = desk.deadline(Timer::T316);
-            } else if calls.on_channel(channel).is_some() {
+            } else if calls.is_taken(channel) {
                 desk.tell(Notice::RestartDone { channel, acknowledged: true });
                 return false;
             } else if pending.sent < ATTEMPTS {
