@@ -4,6 +4,7 @@
 
 pub mod capture;
 pub mod daemon;
+pub mod e1d;
 pub mod peers;
 pub mod sound;
 pub mod stepped;
