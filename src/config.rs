@@ -46,6 +46,8 @@ pub struct Config {
     pub stream: Stream,
     /// Recordings.
     pub recording: Recording,
+    /// What is tried without being asked.
+    pub self_test: SelfTest,
     /// What becomes of an event after its last caller.
     pub event: Event,
     /// The control socket.
@@ -418,6 +420,28 @@ impl Stream {
         let low = self.low_water.unwrap_or(self.ports.len() / 25);
         let high = self.high_water.unwrap_or((2 * self.ports.len() / 25).max(low + 1));
         Marks { low, high, dwell: self.water_dwell }
+    }
+}
+
+/// `[self_test]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelfTest {
+    /// Seconds from one round over idle channels, encoders and ports to the next; 0 for none.
+    pub every_s: u64,
+}
+
+impl Default for SelfTest {
+    fn default() -> Self {
+        SelfTest { every_s: 15 }
+    }
+}
+
+impl SelfTest {
+    /// The time between two rounds, if there are any.
+    #[must_use]
+    pub fn every(&self) -> Option<Duration> {
+        (self.every_s > 0).then(|| Duration::from_secs(self.every_s))
     }
 }
 

@@ -133,6 +133,7 @@ impl Desk {
             Request::StopTest { id } => self.stop_test(id),
             Request::ReleaseLoops { target } => self.release_loops(&target),
             Request::Fault { span, words } => self.fault(peer, span, words.as_deref()),
+            Request::PortFault { port, dead } => self.port_fault(peer, port, dead),
             Request::ExchangeDial(plan) => self.dial(plan),
             Request::ExchangeCalls => self.exchange_calls(),
             Request::ExchangeHangUp { id } => self.exchange_hang_up(id),
@@ -350,11 +351,16 @@ impl Desk {
     }
 
     fn ports(&self) -> Vec<PortInfo> {
-        let (now, held) = (now_ms(), self.shared.picture().held_until_ms.clone());
+        let now = now_ms();
+        let (held, failed) = {
+            let picture = self.shared.picture();
+            (picture.held_until_ms.clone(), picture.failed_ports.clone())
+        };
         let held = |port: u16| held.get(&(port - self.first_port)).copied().filter(|until| *until > now);
         let info = |(port, status): (u16, PortStatus)| {
             let (state, event) = match &status {
                 PortStatus::Reserved { event } | PortStatus::Live { event, .. } => (PortState::InUse, Some(event)),
+                PortStatus::Idle | PortStatus::Over { .. } if failed.contains(&port) => (PortState::Unavailable, None),
                 PortStatus::Over { event, .. } if held(port).is_some() => (PortState::HeldBack, Some(event)),
                 PortStatus::Idle if held(port).is_some() => (PortState::HeldBack, None),
                 PortStatus::Idle | PortStatus::Over { .. } => (PortState::Free, None),

@@ -377,6 +377,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         epoch,
         port_reuse: Duration::from_secs(*config.stream.port_reuse_s.get_ref()),
         held,
+        self_test: config.self_test.every(),
     };
     let store = Store::start(content_dir.clone()).map_err(|e| format!("no thread for the content store: {e}"))?;
     let inlets = Inlets { reports, used_rings, used_probes, cast_events, rings, ledger, cards: card_controls };

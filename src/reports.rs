@@ -394,6 +394,13 @@ pub enum Command {
         /// Of these, those whose calls are not waited for: callers are told and let go.
         forced: u32,
     },
+    /// Give a stream port (counted from 0) to no event, or to events again.
+    PortFailed {
+        /// The port.
+        port: u16,
+        /// What is behind it does not work.
+        failed: bool,
+    },
     /// Take no more calls, say goodbye to those there are, release the links.
     Shutdown,
 }

@@ -107,6 +107,7 @@ fn office(dir: &Path) -> (Office, RealTime) {
         epoch: Instant::now(),
         port_reuse: Duration::from_secs(900),
         held: HeldPorts::none(&dir.join("ports.json")),
+        self_test: None,
     };
     let ledger = Ledger::open(&dir.join("service.json"), Vec::new()).expect("nothing is suspended");
     let inlets = Inlets { reports, used_rings, used_probes, cast_events, rings: vec![ring], ledger, cards: Vec::new() };

@@ -18,7 +18,7 @@ bitflags::bitflags! {
         const RAI = 1 << 4;
         /// The signal is back and the hold-off before service runs.
         const RECOVERING = 1 << 5;
-        /// A loopback is set on this span.
+        /// A loopback of the whole span is set; those of single timeslots are no alarm.
         const LOOPBACK = 1 << 6;
         /// The card or the far end's program has gone.
         const ABSENT = 1 << 7;

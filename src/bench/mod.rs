@@ -1,7 +1,8 @@
 //! The technician's test bench: patterns, tones, measurements and loopbacks on channels that carry no call.
 //!
-//! `schedule` decides what is done when, and is pure; `probe` is what works on one timeslot, `rack` holds the probes in the
-//! real-time thread. The office carries out what the schedule wants (`office::bench`).
+//! `schedule` decides what is done when, and is pure; `rounds` does it for the self-test of idle channels that goes on all the
+//! time. `probe` is what works on one timeslot, `rack` holds the probes in the real-time thread. The office carries out what
+//! schedule and rounds want (`office::bench`, `office::selftest`).
 //!
 //! ```text
 //! trunkctl ─► Schedule ─► hold the channels ─► loop ─► probes to the rack ─┐
@@ -16,8 +17,10 @@
 
 mod probe;
 mod rack;
+mod rounds;
 mod schedule;
 
 pub use probe::{BitPlan, Insert, Probe, Reading};
 pub use rack::Rack;
+pub use rounds::{Finding, Rounds, Step};
 pub use schedule::{Blocked, Kind, Loop, Order, Outcome, Plan, Refusal, Schedule, Stage, Station, Test};

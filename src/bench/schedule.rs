@@ -20,7 +20,7 @@ use hal::{LoopRequest, Loopback, Support, Timeslot, TimeslotLoopback};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How long probes that are taken out, or should be done, are waited for.
-const PATIENCE_MS: u64 = 3_000;
+pub(super) const PATIENCE_MS: u64 = 3_000;
 /// Tests that are over and still shown.
 const REMEMBERED: usize = 32;
 /// Unfinished tests at a time.
@@ -153,7 +153,7 @@ pub struct Station {
     /// The last reading.
     pub reading: Option<Reading>,
     /// Its probe is at work.
-    at_work: bool,
+    pub(super) at_work: bool,
 }
 
 impl Station {
@@ -247,6 +247,8 @@ pub enum Refusal {
 pub struct Schedule {
     tests: Vec<Test>,
     last: u64,
+    /// By span, what the self-test in the background keeps from calls.
+    kept: BTreeMap<u16, u32>,
     orders: VecDeque<Order>,
 }
 
@@ -353,6 +355,13 @@ impl Schedule {
         }
     }
 
+    /// Keep exactly these channels of a span from calls: they have failed, and no test of a technician has to go on for it.
+    pub fn keep(&mut self, span: u16, channels: u32) {
+        if self.kept.insert(span, channels).unwrap_or(0) != channels {
+            self.hold_span(span, Holds::SELF_TEST);
+        }
+    }
+
     /// What is to be done next.
     pub fn poll_order(&mut self) -> Option<Order> {
         self.orders.pop_front()
@@ -394,11 +403,14 @@ impl Schedule {
             let plan = &self.tests[index].plan;
             (plan.hold, plan.channels.keys().copied().collect::<Vec<u16>>())
         };
-        for span in spans {
-            let of_span = |t: &Test| t.plan.channels.get(&span).copied().unwrap_or_default();
-            let channels = self.open().filter(|t| t.plan.hold == hold).map(of_span).fold(0, |all, set| all | set);
-            self.orders.push_back(Order::Hold { span, hold, channels });
-        }
+        spans.into_iter().for_each(|span| self.hold_span(span, hold));
+    }
+
+    fn hold_span(&mut self, span: u16, hold: Holds) {
+        let of_span = |t: &Test| t.plan.channels.get(&span).copied().unwrap_or_default();
+        let kept = if hold == Holds::SELF_TEST { self.kept.get(&span).copied().unwrap_or_default() } else { 0 };
+        let channels = self.open().filter(|t| t.plan.hold == hold).map(of_span).fold(kept, |all, set| all | set);
+        self.orders.push_back(Order::Hold { span, hold, channels });
     }
 
     fn run(&mut self, now_ms: u64, index: usize) {
@@ -587,6 +599,19 @@ mod tests {
         schedule.close_all();
         let told = ordered(&mut schedule, &mut probes);
         assert_eq!(told, ["hold 0b1", "ask 0 line-up", "probe 1", "ask 0 line-down", "hold 0b0", "over 2"]);
+    }
+
+    #[test]
+    fn what_the_self_test_keeps_stays_kept_when_a_test_is_over() {
+        let (mut schedule, mut probes) = (Schedule::default(), Vec::new());
+        schedule.keep(0, 0b100);
+        schedule.keep(0, 0b100);
+        assert_eq!(ordered(&mut schedule, &mut probes), ["hold 0b100"]);
+        let id = schedule.begin(0, Plan { hold: Holds::SELF_TEST, ..plan(0b1, Kind::Loop, Loop::None) }).expect("free");
+        schedule.stop(0, id, Outcome::Stopped);
+        assert_eq!(ordered(&mut schedule, &mut probes), ["hold 0b101", "hold 0b100", "over 1"]);
+        schedule.keep(0, 0);
+        assert_eq!(ordered(&mut schedule, &mut probes), ["hold 0b0"]);
     }
 
     #[test]

@@ -29,12 +29,19 @@ impl Order {
             Request::StopTest { id } => ("stop_test", format!("test {id}")),
             Request::ReleaseLoops { target } => ("release_loops", target.to_string()),
             Request::Fault { span, words: Some(_) } => ("fault", format!("span {span}")),
+            Request::PortFault { port, dead: Some(_) } => ("fault", format!("stream port {port}")),
             Request::ExchangeDial(plan) => ("exchange_dial", plan.called.clone().unwrap_or_else(|| "100".to_owned())),
             Request::ExchangeHangUp { id } => ("exchange_hang_up", format!("call {id} of the exchange")),
             _ => return None,
         };
-        let written_before =
-            matches!(request, Request::Suspend(_) | Request::Resume(_) | Request::Test(_) | Request::Fault { .. });
+        let written_before = matches!(
+            request,
+            Request::Suspend(_)
+                | Request::Resume(_)
+                | Request::Test(_)
+                | Request::Fault { .. }
+                | Request::PortFault { .. }
+        );
         Some(Order { verb, target, written_before })
     }
 }

@@ -119,6 +119,22 @@ impl Desk {
         Ok(Reply::Faults(standing.collect()))
     }
 
+    pub(super) fn port_fault(&self, peer: &Peer, port: u16, dead: Option<bool>) -> Result<Reply, Problem> {
+        let unknown = |error: cast::Error| {
+            Problem::not_found(error.to_string()).with_hint("`trunkctl ports` lists the stream ports")
+        };
+        let mut stands = self.caster.encoders_are_muted(port).map_err(unknown)?;
+        if let Some(dead) = dead {
+            let target = format!("stream port {port}");
+            let words = if dead { "dead" } else { "clear" };
+            self.write_down(&Entry::new(now_ms(), peer, "fault", &target).because(Some(words), None))?;
+            self.caster.mute_encoders(port, dead).map_err(unknown)?;
+            log::warn!(target: "stream", "{target}: a fault is rehearsed by {}: {words}", peer.name);
+            stands = dead;
+        }
+        Ok(Reply::Faults(if stands { vec!["dead".to_owned()] } else { Vec::new() }))
+    }
+
     fn prepare(&self, wish: &TestWish) -> Result<Prepared, Problem> {
         let Meaning { kind, loop_, run_ms } = meaning(wish)?;
         let ledger = self.shared.ledger();

@@ -424,6 +424,7 @@ impl Gateway {
                     self.hold(now, usize::from(span), hold, channels, forced);
                 }
             }
+            Command::PortFailed { port, failed } => self.ports.set_failed(port, failed),
             Command::Shutdown => {
                 if matches!(self.life, Life::Serving) {
                     self.life = Life::Closing { hard: now + SHUTDOWN_BOUND };

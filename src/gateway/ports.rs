@@ -30,6 +30,8 @@ enum State {
 #[derive(Debug)]
 pub struct PortPool {
     states: Vec<State>,
+    /// Ports that are given to no event, because what is behind them does not work.
+    failed: Vec<bool>,
     reuse_after: Duration,
 }
 
@@ -37,7 +39,14 @@ impl PortPool {
     /// A pool of so many ports.
     #[must_use]
     pub fn new(count: usize, reuse_after: Duration) -> Self {
-        PortPool { states: vec![State::Free { since: Duration::ZERO }; count], reuse_after }
+        PortPool { states: vec![State::Free { since: Duration::ZERO }; count], failed: vec![false; count], reuse_after }
+    }
+
+    /// No event gets this port from now on, or it may be given again; a stream on it is left alone.
+    pub fn set_failed(&mut self, port: u16, failed: bool) {
+        if let Some(entry) = self.failed.get_mut(usize::from(port)) {
+            *entry = failed;
+        }
     }
 
     /// This port carried an event before the daemon was started anew, and is held back until then.
@@ -47,9 +56,10 @@ impl PortPool {
 
     /// A port for this event, or `None` when all are used or held back.
     pub fn take(&mut self, now: Duration, event: EventNumber) -> Option<u16> {
-        let own = self.states.iter().position(|s| matches!(s, State::Held { event: e, .. } if *e == event));
+        let well = || self.states.iter().enumerate().filter(|(i, _)| !self.failed[*i]);
+        let own = well().find(|(_, s)| matches!(s, State::Held { event: e, .. } if *e == event)).map(|(i, _)| i);
         let port = own.or_else(|| {
-            let free = self.states.iter().enumerate().filter_map(|(i, s)| match *s {
+            let free = well().filter_map(|(i, s)| match *s {
                 State::Free { since } => Some((since, i)),
                 State::Held { until, .. } if until <= now => Some((until, i)),
                 State::Held { .. } | State::Used { .. } => None,
@@ -84,12 +94,12 @@ impl PortPool {
     /// Ports that [`PortPool::take`] could answer with for an event not seen before.
     #[must_use]
     pub fn free(&self, now: Duration) -> usize {
-        let free = |s: &&State| match **s {
+        let free = |s: &State| match *s {
             State::Free { .. } => true,
             State::Held { until, .. } => until <= now,
             State::Used { .. } => false,
         };
-        self.states.iter().filter(free).count()
+        self.states.iter().zip(&self.failed).filter(|(s, failed)| !**failed && free(s)).count()
     }
 
     /// When the next port that is held back is free again.
@@ -133,6 +143,20 @@ mod tests {
         pool.release(at(20), 0);
         assert_eq!((pool.free(at(919)), pool.free(at(920))), (0, 1));
         assert_eq!(pool.take(at(920), b), Some(0));
+    }
+
+    #[test]
+    fn a_port_that_has_failed_is_given_to_nobody_and_its_stream_is_left_alone() {
+        let (a, b) = (EventNumber::random(event::KeyId::FIRST), EventNumber::random(event::KeyId::FIRST));
+        let mut pool = PortPool::new(2, REUSE);
+        assert_eq!(pool.take(at(0), a), Some(0));
+        pool.set_failed(0, true);
+        pool.set_failed(1, true);
+        assert_eq!((pool.free(at(1)), pool.take(at(1), b), pool.used().count()), (0, None, 1));
+        pool.release(at(2), 0);
+        assert_eq!(pool.take(at(3), a), None, "not even to the event it was held back for");
+        pool.set_failed(1, false);
+        assert_eq!((pool.free(at(4)), pool.take(at(4), a)), (1, Some(1)));
     }
 
     #[test]

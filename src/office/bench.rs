@@ -6,7 +6,7 @@
 //! Time: wall-clock; looked at as often as the office looks at anything.
 
 use super::{CardControl, Office, chain, now_ms};
-use crate::bench::{Blocked, Order, Outcome};
+use crate::bench::{Blocked, Order, Outcome, Reading, Rounds};
 use crate::gateway::Channel;
 use crate::reports::{Command, Order as ToRealtime};
 use hal::{Control, Loopback, SpanIndex, Support, Timeslot, TimeslotLoopback};
@@ -39,11 +39,16 @@ impl Office {
     /// Do what the tests want done.
     pub(super) fn see_to_tests(&mut self) {
         while let Ok((channel, probe)) = self.used_probes.pop() {
-            self.shared.bench().came_back(channel, probe);
+            match self.rounds_on(channel) {
+                Some(rounds) => rounds.came_back(channel, probe),
+                None => self.shared.bench().came_back(channel, probe),
+            }
         }
         if self.shared.bench().is_idle() {
             return;
         }
+        let rounds = self.self_test.as_ref().map(|test| &test.rounds);
+        let testing = |channel| rounds.is_some_and(|rounds| rounds.is_testing(channel));
         // Never both locks at a time.
         let near = self.shared.picture().near.clone();
         let blocked = |channel: Channel| {
@@ -51,12 +56,27 @@ impl Office {
             let has = |set: u32| set & 1 << channel.timeslot.index() != 0;
             match (has(sets.draining), has(sets.out | sets.maintenance)) {
                 (true, _) => Blocked::Busy,
+                // The self-test gives its channel up, in a moment.
+                (false, true) if testing(channel) => Blocked::NotYet,
                 (false, true) => Blocked::Yes,
                 (false, false) => Blocked::NotYet,
             }
         };
         self.shared.bench().look(now_ms(), blocked);
         self.do_as_tests_want();
+    }
+
+    /// A probe shows this.
+    pub(super) fn read_probe(&mut self, channel: Channel, reading: Reading) {
+        match self.rounds_on(channel) {
+            Some(rounds) => rounds.read(channel, reading),
+            None => self.shared.bench().read(channel, reading),
+        }
+    }
+
+    /// The rounds, if this channel is theirs now: a test of a technician waits until it is not.
+    fn rounds_on(&mut self, channel: Channel) -> Option<&mut Rounds> {
+        self.self_test.as_mut().map(|test| &mut test.rounds).filter(|rounds| rounds.is_testing(channel))
     }
 
     /// The last thing: no loopback is left behind.

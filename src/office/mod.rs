@@ -17,6 +17,7 @@ pub mod lifecycle;
 pub mod lines;
 pub mod picture;
 pub mod records;
+mod selftest;
 mod service;
 mod store;
 pub mod words;
@@ -169,6 +170,8 @@ pub struct Settings {
     pub port_reuse: Duration,
     /// Ports that were held back when the daemon was started.
     pub held: HeldPorts,
+    /// How often idle channels, encoders and ports are tried; never if it is not given.
+    pub self_test: Option<Duration>,
 }
 
 /// A started card, as far as it is looked after and not driven.
@@ -214,6 +217,7 @@ pub struct Office {
     cards: Vec<CardControl>,
     service: service::Handed,
     failing: failing::Failing,
+    self_test: Option<selftest::SelfTest>,
     alarm_log: AlarmLog,
     rings: Vec<Option<rtrb::Consumer<i16>>>,
     caster: Arc<Caster>,
@@ -276,7 +280,12 @@ impl Office {
             AlarmLog::anew(&settings.state_dir)
         });
         let lines = watch(&settings, &inlets, &picture);
-        let supports = bench::take_over(&mut inlets.cards).into();
+        let supports: Arc<[hal::Support]> = bench::take_over(&mut inlets.cards).into();
+        let self_test = settings.self_test.map(|every| {
+            let bearers = inlets.ledger.places().iter().map(ledger::Place::bearers);
+            let format = settings.formats.first().copied().unwrap_or(Format::Mp3);
+            selftest::SelfTest::new(every, selftest::testable(bearers, &supports), format)
+        });
         let shared = Shared {
             picture: Arc::new(Mutex::new(picture)),
             journal: Arc::new(Mutex::new(journal)),
@@ -290,7 +299,8 @@ impl Office {
         };
         let rings = inlets.rings.into_iter().map(Some).collect();
         let epoch_ms = epoch_ms(settings.epoch);
-        Ok(Office {
+        let unbound = caster.unbound();
+        let mut office = Office {
             settings,
             reports: inlets.reports,
             used_rings: inlets.used_rings,
@@ -299,6 +309,7 @@ impl Office {
             cards: inlets.cards,
             service: service::Handed::default(),
             failing: failing::Failing::default(),
+            self_test,
             alarm_log,
             rings,
             caster,
@@ -316,7 +327,9 @@ impl Office {
             synced_ms: now,
             tidied_ms: now,
             finished: false,
-        })
+        };
+        office.begin_without(&unbound);
+        Ok(office)
     }
 
     /// What the control socket is answered from.
@@ -362,6 +375,7 @@ impl Office {
         self.see_to_service();
         self.see_to_lines();
         self.see_to_tests();
+        self.see_to_self_test();
         self.send_orders();
         self.write_down();
         busy
@@ -370,6 +384,7 @@ impl Office {
     /// The last things: everything that was said is written, streams are ended and published.
     fn close(&mut self) {
         self.close_tests();
+        self.close_self_test();
         let in_time = self.caster.shutdown(Duration::from_secs(5));
         while let Ok(event) = self.cast_events.try_recv() {
             self.take_cast_event(&event);
@@ -595,7 +610,7 @@ impl Office {
                     picture.raise(at_ms, &alarm, Severity::Major, text);
                 }
             }
-            What::Probed { channel, reading } => self.shared.bench().read(*channel, *reading),
+            What::Probed { channel, reading } => self.read_probe(*channel, *reading),
             What::CallTaken { channel, .. } => self.shared.bench().call_came(at_ms, *channel),
             What::Finished => self.finished = true,
             _ => {}

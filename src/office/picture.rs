@@ -7,7 +7,7 @@ use crate::gateway::{CallId, Channel, Holds, NearSets, WhenOut};
 use crate::reports::{CallStage, Closed, What};
 use event::{EventNumber, Role};
 use hal::{Alarms, Line, Timeslot};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A span.
 #[derive(Clone, Debug)]
@@ -161,6 +161,8 @@ pub struct Picture {
     pub recording: u32,
     /// Until when a port (counted from 0) is held back after its last stream.
     pub held_until_ms: BTreeMap<u16, u64>,
+    /// Stream ports (as TCP knows them) that no event gets, because what is behind them does not work.
+    pub failed_ports: BTreeSet<u16>,
     /// Digits of a called number that are the number; by default those of E.164.
     pub dialled: Option<usize>,
     /// Since when the daemon waits for its calls before it ends, and until when.

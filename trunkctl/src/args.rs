@@ -103,10 +103,10 @@ pub enum Command {
         #[arg(num_args = 0..=2, value_name = TARGET)]
         target: Vec<String>,
     },
-    /// Rehearse a fault on the line of a software card, or list those that stand
+    /// Rehearse a fault on the line of a software card or in an encoder, or list those that stand
     #[command(after_help = FAULT_HELP)]
     Fault {
-        /// The span (`1` or `span 1`), then the fault, or `clear`; those that stand are listed without
+        /// The span (`1` or `span 1`) or stream port (`port 10003`), then the fault, or `clear`; those that stand are listed without
         #[arg(required = true, num_args = 1.., value_name = "SPAN WORDS")]
         words: Vec<String>,
     },
@@ -340,10 +340,13 @@ WORDS are what arrives here from the line; `sent` before them means what we send
   removed                                          the whole card
   clear [FAULT]                                    without it: all of this direction
 
+Of a stream port, `dead` lets its encoders give nothing from the next stream on, until `clear`.
+
 Examples:
   trunkctl fault 1 errors 1e-6
   trunkctl fault 1 sent los
-  trunkctl fault 1 clear";
+  trunkctl fault 1 clear
+  trunkctl fault port 10003 dead";
 
 const BERT_HELP: &str = "\
 TARGET is `span N`, `channel N/M`, `channel N/M-K`, `card NAME` or `server`. Its

@@ -56,11 +56,33 @@ pub fn test(client: &mut Client, bench: &Bench, output: Output) -> Result<(), Fa
 
 /// Put a fault on a line, or list those that stand.
 pub fn fault(client: &mut Client, words: &[String], output: Output) -> Result<(), Failure> {
+    if let [word, rest @ ..] = words
+        && word == "port"
+    {
+        return port_fault(client, rest, output);
+    }
     let named = if words.first().is_some_and(|word| word == "span") { 2 } else { 1 };
     let (named, order) = words.split_at(named.min(words.len()));
     let span = args::span(named).map_err(Failure::Usage)?;
     let standing = client.fault(span, (!order.is_empty()).then(|| order.join(" ")))?;
-    output.answer(&json!({ "span": span, "faults": standing }), || show::faults(span, &standing))
+    output.answer(&json!({ "span": span, "faults": standing }), || show::faults(&format!("span {span}"), &standing))
+}
+
+fn port_fault(client: &mut Client, words: &[String], output: Output) -> Result<(), Failure> {
+    let usage =
+        |what: String| Failure::Usage(format!("{what}; write `fault port 10003 dead` or `fault port 10003 clear`"));
+    let [port, order @ ..] = words else { return Err(usage("a stream port is missing".to_owned())) };
+    let port: u16 = port.parse().map_err(|_| usage(format!("`{port}` is no port")))?;
+    let dead = match order {
+        [] => None,
+        [word] if word == "dead" => Some(true),
+        [word] if word == "clear" => Some(false),
+        words => return Err(usage(format!("no fault of a stream port is called `{}`", words.join(" ")))),
+    };
+    let standing = client.port_fault(port, dead)?;
+    output.answer(&json!({ "port": port, "faults": standing }), || {
+        show::faults(&format!("stream port {port}"), &standing)
+    })
 }
 
 fn run(

@@ -6,7 +6,7 @@ use common::Bench;
 use serde_json::Value;
 use std::path::PathBuf;
 
-const SCREENS: [(&str, &[&str]); 22] = [
+const SCREENS: [(&str, &[&str]); 23] = [
     ("status", &["status"]),
     ("spans", &["spans"]),
     ("channels", &["channels", "1"]),
@@ -29,6 +29,7 @@ const SCREENS: [(&str, &[&str]); 22] = [
     ("test_loopback", &["test", "loopback", "span", "1", "line", "--yes"]),
     ("test_level", &["test", "level", "channel", "1/5-6", "--yes"]),
     ("fault", &["fault", "1"]),
+    ("fault_port", &["fault", "port", "10003", "dead"]),
 ];
 
 fn screen(name: &str) -> String {

@@ -114,16 +114,21 @@ impl Impairments {
         faults.extend(left(Once::Path).map(Fault::Path));
         faults.extend(left(Once::Framing).map(Fault::Framing));
         faults.extend(left(Once::Slip).map(Fault::Slips));
-        let (stuck, noisy) = (self.stuck.load(Ordering::Acquire), self.noisy.load(Ordering::Acquire));
+        let noisy = self.noisy.load(Ordering::Acquire);
         for timeslot in (1..=31).map(Timeslot) {
-            let octet = self.stuck_octets[timeslot.index()].load(Ordering::Acquire);
-            faults.extend((stuck & bit(timeslot) != 0).then_some(Fault::Stuck(timeslot, octet)));
+            faults.extend(self.stuck(timeslot).map(|octet| Fault::Stuck(timeslot, octet)));
             faults.extend((noisy & bit(timeslot) != 0).then_some(Fault::Noisy(timeslot)));
         }
         faults.extend(self.d_garbage.load(Ordering::Acquire).then_some(Fault::DGarbage));
         faults.extend(some(u32::from(self.d_loss.load(Ordering::Acquire))).map(|percent| Fault::DLoss(percent as u8)));
         faults.extend(self.d_deaf.load(Ordering::Acquire).then_some(Fault::DDeaf));
         faults
+    }
+
+    /// The octet a timeslot always brings, if it does.
+    pub(crate) fn stuck(&self, timeslot: Timeslot) -> Option<u8> {
+        let stuck = self.stuck.load(Ordering::Acquire) & bit(timeslot) != 0;
+        stuck.then(|| self.stuck_octets[timeslot.index()].load(Ordering::Acquire))
     }
 
     /// More errors of a kind to come.
@@ -354,16 +359,16 @@ impl Impairer {
     }
 
     fn spoil_timeslots(&mut self, chunk: &mut [u8], frames: usize, faults: &Impairments) {
-        let (stuck, noisy) = (faults.stuck.load(Ordering::Acquire), faults.noisy.load(Ordering::Acquire));
-        if stuck | noisy == 0 {
+        let noisy = faults.noisy.load(Ordering::Acquire);
+        if faults.stuck.load(Ordering::Acquire) | noisy == 0 {
             return;
         }
         for (timeslot, octets) in (1..).map(Timeslot).zip(chunk.chunks_exact_mut(frames)) {
             if noisy & bit(timeslot) != 0 {
                 octets.fill_with(|| self.random.next_u64() as u8);
             }
-            if stuck & bit(timeslot) != 0 {
-                octets.fill(faults.stuck_octets[timeslot.index()].load(Ordering::Acquire));
+            if let Some(octet) = faults.stuck(timeslot) {
+                octets.fill(octet);
             }
         }
     }

@@ -70,7 +70,7 @@ pub enum Fault {
     Framing(u32),
     /// So many controlled slips, one a tick: a frame of 125 µs repeated, then one dropped, in turn.
     Slips(u32),
-    /// A timeslot that brings the same octet whatever was sent.
+    /// A timeslot that brings the same octet whatever was sent, also when the end that receives loops it.
     Stuck(Timeslot, u8),
     /// A timeslot that brings noise whatever was sent.
     Noisy(Timeslot),

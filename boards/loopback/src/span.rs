@@ -126,10 +126,9 @@ impl Span {
         let idle = half.joint.line.idle_octet();
         let (loopback, timeslots) = (half.near().loopback(), half.near().timeslot_loopbacks());
         if (loopback, timeslots) != (self.loopback, self.timeslots) {
-            (self.loopback, self.timeslots) = (loopback, timeslots);
-            self.inbox.clear();
-            self.returned.fill(idle);
+            self.change_loops(loopback, timeslots);
         }
+        let half = self.held.half();
         // A far end in line loopback returns our own signal, alarms included.
         let returned = half.far().loopback() == Loopback::Line;
         let sent = if returned { half.near().sending() } else { half.far().sending() };
@@ -137,9 +136,8 @@ impl Span {
         let unheard = !returned && !half.far().impairments.alarms().usable();
         let answer = if unheard { Alarms::RAI } else { Alarms::empty() };
         let on_the_line = line_alarms(self.presence, sent | answer | half.near().impairments.alarms());
-        let looped = if timeslots == (0, 0) { Alarms::empty() } else { Alarms::LOOPBACK };
         let alarms = match loopback {
-            Loopback::None => on_the_line | looped,
+            Loopback::None => on_the_line,
             // Our framer hears itself, whatever the line does.
             Loopback::Local => Alarms::LOOPBACK,
             Loopback::Line | Loopback::Payload => on_the_line | Alarms::LOOPBACK,
@@ -177,18 +175,35 @@ impl Span {
         self.take_frames();
     }
 
-    /// What was sent on timeslots in local loopback is what they bring.
-    fn come_back(&mut self) {
-        let (local, _) = self.timeslots;
-        if local != 0 {
-            self.each_looped(local, |span, range| span.received[range.clone()].copy_from_slice(&span.returned[range]));
+    /// What is not looped or released goes on without a break, be it timeslots or frames.
+    fn change_loops(&mut self, loopback: Loopback, timeslots: (u32, u32)) {
+        let before = self.loopback_of_frames();
+        if self.loopback != Loopback::Local && self.timeslots.0 == 0 {
+            self.returned.fill(self.line.idle_octet());
+        }
+        (self.loopback, self.timeslots) = (loopback, timeslots);
+        if self.loopback_of_frames() != before {
+            self.inbox.clear();
         }
     }
 
-    fn each_looped(&mut self, timeslots: u32, what: impl Fn(&mut Self, std::ops::Range<usize>)) {
+    /// What was sent on timeslots in local loopback is what they bring, if they bring anything but one octet.
+    fn come_back(&mut self) {
+        let (local, _) = self.timeslots;
+        if local != 0 {
+            self.each_looped(local, |span, timeslot, range| {
+                match span.held.half().near().impairments.stuck(timeslot) {
+                    Some(octet) => span.received[range].fill(octet),
+                    None => span.received[range.clone()].copy_from_slice(&span.returned[range]),
+                }
+            });
+        }
+    }
+
+    fn each_looped(&mut self, timeslots: u32, what: impl Fn(&mut Self, Timeslot, std::ops::Range<usize>)) {
         for timeslot in (1..=self.line.timeslots()).map(Timeslot).filter(|timeslot| timeslots & bit(*timeslot) != 0) {
             if let Some(range) = self.octets(timeslot) {
-                what(self, range);
+                what(self, timeslot, range);
             }
         }
     }
@@ -253,7 +268,9 @@ impl Span {
             self.returned.copy_from_slice(&self.to_send);
         }
         if network != 0 {
-            self.each_looped(network, |span, range| span.to_send[range.clone()].copy_from_slice(&span.received[range]));
+            self.each_looped(network, |span, _, range| {
+                span.to_send[range.clone()].copy_from_slice(&span.received[range]);
+            });
         }
         let half = self.held.half();
         match self.loopback {

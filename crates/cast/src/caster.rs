@@ -7,7 +7,7 @@
 //! Time: no call waits, except [`Caster::shutdown`], which is told how long.
 
 use crate::casting::{Casting, Command, WAKER};
-use crate::encoder::Format;
+use crate::encoder::{Encoder, Format, Muted, Proof};
 use crate::error::Error;
 use crate::events::{CastEvent, Reporter};
 use crate::feed::Feed;
@@ -70,9 +70,21 @@ pub enum PortStatus {
     },
 }
 
+/// What is known of a port.
+struct Slot {
+    status: PortStatus,
+    /// Somebody else has it.
+    unbound: bool,
+    /// Its encoders are to give nothing, so that somebody sees what becomes of it.
+    muted: bool,
+}
+
+/// The answer to [`Caster::try_port`], when it comes.
+pub type Trial = Receiver<Result<Proof, String>>;
+
 /// The stream server with its casting threads and recorder. Dropping it ends them without waiting.
 pub struct Caster {
-    ports: Mutex<BTreeMap<u16, PortStatus>>,
+    ports: Mutex<BTreeMap<u16, Slot>>,
     settings: Settings,
     threads: Vec<Thread>,
     recorder: Mutex<Option<Recorder>>,
@@ -90,10 +102,13 @@ struct Thread {
 const COMMANDS_MOST: usize = 1024;
 
 impl Caster {
-    /// Binds every port, looks the spool over and starts the threads. Without recorder settings nothing is recorded.
+    /// Binds the ports, looks the spool over and starts the threads. Without recorder settings nothing is recorded.
+    ///
+    /// A port that somebody else has is no reason to be without the others: [`Caster::unbound`] names it, and
+    /// [`Caster::try_port`] binds it when it is free.
     ///
     /// # Errors
-    /// A port that cannot be bound, an empty range, an unusable spool, or no threads to be had; nothing stays
+    /// No port at all can be bound, an empty range, an unusable spool, or no threads to be had; nothing stays
     /// bound then.
     pub fn launch(
         settings: Settings,
@@ -105,18 +120,22 @@ impl Caster {
         }
         let report = Reporter::new(events);
         // First of all the ports: whoever else has them may have the spool as well.
-        let mut shares: Vec<Vec<TcpListener>> = Vec::new();
+        let mut shares: Vec<Vec<Option<TcpListener>>> = Vec::new();
         shares.resize_with(settings.threads.clamp(1, settings.ports.len()), Vec::new);
         let count = shares.len();
+        let (mut ports, mut refused) = (BTreeMap::new(), None);
         for (place, port) in settings.ports.clone().enumerate() {
-            let address = SocketAddr::new(settings.address, port);
-            let listener = bind(address).map_err(|source| Error::Bind { address, source })?;
-            shares[place % count].push(listener);
+            let bound = bind(SocketAddr::new(settings.address, port));
+            let unbound = bound.is_err();
+            ports.insert(port, Slot { status: PortStatus::Idle, unbound, muted: false });
+            shares[place % count].push(bound.map_err(|error| refused = refused.take().or(Some(error))).ok());
+        }
+        if let Some(error) = refused.filter(|_| ports.values().all(|slot| slot.unbound)) {
+            return Err(error);
         }
         let recorder = recorder.map(|r| Recorder::launch(r, report.clone())).transpose()?;
         let shares = shares.into_iter();
         let threads = shares.map(|share| Thread::spawn(&settings, share, &report)).collect::<Result<_, Error>>()?;
-        let ports = settings.ports.clone().map(|port| (port, PortStatus::Idle)).collect();
         Ok(Caster { ports: Mutex::new(ports), settings, threads, recorder: Mutex::new(recorder), report })
     }
 
@@ -155,25 +174,26 @@ impl Caster {
             return Err(Error::BadFormats);
         }
         let statistics = Arc::new(Statistics::default());
+        let muted = self.encoders_are_muted(port)?;
         self.change(port, |status, place| {
             if matches!(status, PortStatus::Live { .. }) {
                 return Err(Error::Live(port));
             }
             let status = PortStatus::Live { event: stream.event.clone(), statistics: Arc::clone(&statistics) };
-            let stream = Box::new(self.prepare(port, stream, &statistics));
+            let stream = Box::new(self.prepare(port, stream, &statistics, muted));
             Ok((status, Command::Start { port: place, stream }))
         })?;
         Ok(statistics)
     }
 
     /// Everything of a stream that takes time to make, so that the casting thread need not.
-    fn prepare(&self, port: u16, start: StreamStart, statistics: &Arc<Statistics>) -> Stream {
+    fn prepare(&self, port: u16, start: StreamStart, statistics: &Arc<Statistics>, muted: bool) -> Stream {
         let recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
         let recorder = recorder.as_ref().filter(|_| start.record);
         let start_ms = utc::unix_ms(start.started);
         let tracks = start.formats.iter().map(|&format| {
             let sink = recorder.and_then(|r| r.open(&start.event, port, format, start_ms, statistics));
-            Track::new(format, self.settings.backlog_bytes, sink)
+            Track::new(format, encoder(format, muted), self.settings.backlog_bytes, sink)
         });
         let tracks = tracks.collect();
         let feed = Feed::new(start.samples, self.settings.dry_after, Instant::now());
@@ -221,7 +241,53 @@ impl Caster {
     /// What every port is doing, in order.
     #[must_use]
     pub fn status(&self) -> Vec<(u16, PortStatus)> {
-        self.lock().iter().map(|(&port, status)| (port, status.clone())).collect()
+        self.lock().iter().map(|(&port, slot)| (port, slot.status.clone())).collect()
+    }
+
+    /// Ports that are not bound: nobody hears a stream there.
+    #[must_use]
+    pub fn unbound(&self) -> Vec<u16> {
+        self.lock().iter().filter(|(_, slot)| slot.unbound).map(|(&port, _)| port).collect()
+    }
+
+    /// Tries a port without a stream: binds it if it is not, and has its casting thread send a tone through an
+    /// encoder of this format. The answer comes from that thread; one that is stuck gives none.
+    ///
+    /// # Errors
+    /// [`Error::Bind`], [`Error::NotOurs`], [`Error::Live`], [`Error::Busy`].
+    pub fn try_port(&self, port: u16, format: Format) -> Result<Trial, Error> {
+        let mut ports = self.lock();
+        let slot = ports.get_mut(&port).ok_or(Error::NotOurs(port))?;
+        if matches!(slot.status, PortStatus::Live { .. }) {
+            return Err(Error::Live(port));
+        }
+        let (thread, place) = self.thread_of(port);
+        if slot.unbound {
+            let listener = bind(SocketAddr::new(self.settings.address, port))?;
+            if !thread.send(Command::Listen { port: place, listener }) {
+                return Err(Error::Busy(port));
+            }
+            slot.unbound = false;
+        }
+        let (answer, trial) = bounded(1);
+        let encoder = encoder(format, slot.muted);
+        if thread.send(Command::Try { encoder, answer }) { Ok(trial) } else { Err(Error::Busy(port)) }
+    }
+
+    /// For a rehearsal: from now on encoders that are made for this port give nothing, or work again.
+    ///
+    /// # Errors
+    /// [`Error::NotOurs`].
+    pub fn mute_encoders(&self, port: u16, muted: bool) -> Result<(), Error> {
+        self.lock().get_mut(&port).map(|slot| slot.muted = muted).ok_or(Error::NotOurs(port))
+    }
+
+    /// Whether a rehearsal keeps the encoders of this port from working.
+    ///
+    /// # Errors
+    /// [`Error::NotOurs`].
+    pub fn encoders_are_muted(&self, port: u16) -> Result<bool, Error> {
+        self.lock().get(&port).map(|slot| slot.muted).ok_or(Error::NotOurs(port))
     }
 
     /// Events that found the daemon's channel full or gone.
@@ -253,7 +319,7 @@ impl Caster {
         fetched && ended && recorded
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u16, PortStatus>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u16, Slot>> {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -264,18 +330,23 @@ impl Caster {
         decide: impl FnOnce(&PortStatus, usize) -> Result<(PortStatus, Command), Error>,
     ) -> Result<(), Error> {
         let mut ports = self.lock();
-        let status = ports.get_mut(&port).ok_or(Error::NotOurs(port))?;
-        let place = usize::from(port - self.settings.ports.start());
-        let thread = &self.threads[place % self.threads.len()];
+        let slot = ports.get_mut(&port).ok_or(Error::NotOurs(port))?;
+        let (thread, place) = self.thread_of(port);
         if thread.commands.is_full() {
             return Err(Error::Busy(port));
         }
-        let (next, command) = decide(status, place / self.threads.len())?;
+        let (next, command) = decide(&slot.status, place)?;
         if !thread.send(command) {
             return Err(Error::Busy(port));
         }
-        *status = next;
+        slot.status = next;
         Ok(())
+    }
+
+    /// The casting thread of a port of ours, and the port's place there.
+    fn thread_of(&self, port: u16) -> (&Thread, usize) {
+        let place = usize::from(port - self.settings.ports.start());
+        (&self.threads[place % self.threads.len()], place / self.threads.len())
     }
 }
 
@@ -286,7 +357,7 @@ impl Drop for Thread {
 }
 
 impl Thread {
-    fn spawn(settings: &Settings, share: Vec<TcpListener>, report: &Reporter) -> Result<Self, Error> {
+    fn spawn(settings: &Settings, share: Vec<Option<TcpListener>>, report: &Reporter) -> Result<Self, Error> {
         let cannot = |source| Error::Thread { what: "casting thread", source };
         let poll = Poll::new().map_err(cannot)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(cannot)?;
@@ -313,10 +384,19 @@ impl Thread {
 ///
 /// The usual queue of 128 overflows when an event begins and everybody comes at once; who does not fit
 /// waits for seconds or is reset.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    socket::listen(&listener, Backlog::MAXALLOWABLE)?;
-    Ok(listener)
+fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    let listen = || -> io::Result<TcpListener> {
+        let listener = TcpListener::bind(address)?;
+        socket::listen(&listener, Backlog::MAXALLOWABLE)?;
+        Ok(listener)
+    };
+    listen().map_err(|source| Error::Bind { address, source })
+}
+
+/// An encoder, or one that gives nothing.
+fn encoder(format: Format, muted: bool) -> Box<dyn Encoder> {
+    let encoder = format.encoder();
+    if muted { Box::new(Muted(encoder)) } else { encoder }
 }
 
 /// Does this text do for a path, a file name and a directory?

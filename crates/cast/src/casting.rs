@@ -8,12 +8,13 @@
 //! (all is sent; we wait for the other side to close, so that it surely has the answer).
 
 use crate::answer::{self, Answer, View};
+use crate::encoder::{self, Encoder, Proof};
 use crate::events::{CastEvent, Reporter};
 use crate::http::{self, HEAD_MOST, Parsed};
 use crate::playback::{Playback, Pumped};
 use crate::settings::Settings;
 use crate::stream::Stream;
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -43,6 +44,16 @@ pub(crate) enum Command {
     },
     Release {
         port: usize,
+    },
+    /// A port that was not bound.
+    Listen {
+        port: usize,
+        listener: TcpListener,
+    },
+    /// Show that this thread turns, and that an encoder works in it.
+    Try {
+        encoder: Box<dyn Encoder>,
+        answer: Sender<Result<Proof, String>>,
     },
     /// Stop all, let listeners fetch the end, then end.
     Shutdown,
@@ -133,14 +144,16 @@ impl Casting {
     pub(crate) fn new(
         settings: Settings,
         poll: Poll,
-        listeners: Vec<TcpListener>,
+        listeners: Vec<Option<TcpListener>>,
         commands: Receiver<Command>,
         report: Reporter,
     ) -> io::Result<Self> {
         let mut ports = Vec::new();
         for (place, mut listener) in listeners.into_iter().enumerate() {
-            poll.registry().register(&mut listener, Token(1 + place), Interest::READABLE)?;
-            ports.push(Port { listener: Some(listener), state: State::Idle });
+            if let Some(listener) = &mut listener {
+                poll.registry().register(listener, Token(1 + place), Interest::READABLE)?;
+            }
+            ports.push(Port { listener, state: State::Idle });
         }
         Ok(Casting {
             settings,
@@ -214,6 +227,8 @@ impl Casting {
                     }
                 }
                 Ok(Command::Stop { port }) => self.stop(now, port),
+                Ok(Command::Listen { port, listener }) => self.listen(port, listener),
+                Ok(Command::Try { encoder, answer }) => drop(answer.try_send(encoder::prove(encoder))),
                 Ok(Command::Shutdown) => self.shut_down(now),
                 Ok(Command::Abandon) | Err(TryRecvError::Disconnected) => {
                     self.shut_down(now);
@@ -222,6 +237,16 @@ impl Casting {
                 }
                 Err(TryRecvError::Empty) => return,
             }
+        }
+    }
+
+    fn listen(&mut self, port: usize, mut listener: TcpListener) {
+        if self.ending {
+            return;
+        }
+        match self.poll.registry().register(&mut listener, Token(1 + port), Interest::READABLE) {
+            Ok(()) => self.ports[port].listener = Some(listener),
+            Err(e) => log::error!("a port that was bound cannot be waited for: {e}"),
         }
     }
 

@@ -10,7 +10,9 @@
 use crate::mp3::{self, Mp3};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 /// Samples a second of everything that is cast: telephone speech, mono.
 pub const SAMPLE_RATE: u32 = 8000;
@@ -115,6 +117,81 @@ impl fmt::Display for Format {
     }
 }
 
+/// Milliseconds of tone an encoder is tried with.
+const TRIED_MS: usize = 200;
+
+/// What an encoder that was tried has given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Frames, all of them whole.
+    pub frames: usize,
+    /// How long the tone lasted, in ms.
+    pub tone_ms: usize,
+    /// How long it took.
+    pub within: Duration,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} frames of {} ms of tone in {} ms", self.frames, self.tone_ms, self.within.as_millis())
+    }
+}
+
+/// Sends a tone through an encoder: whole frames must come, and as many as it lasts.
+///
+/// # Errors
+/// What is wrong with what came, in words.
+pub fn prove(mut encoder: Box<dyn Encoder>) -> Result<Proof, String> {
+    let begun = Instant::now();
+    // Half the sampling rate over eight samples, loud enough that no encoder takes it for silence.
+    let tone: Vec<i16> =
+        (0..SAMPLE_RATE as usize * TRIED_MS / 1000).map(|n| if n % 8 < 4 { 8_000 } else { -8_000 }).collect();
+    let mut out = Vec::new();
+    let (octets, ms) = (encoder.frame_bytes(), encoder.frame_ms() as usize);
+    let tried = catch_unwind(AssertUnwindSafe(|| {
+        encoder.push(&tone, &mut out);
+        encoder.finish(&mut out);
+    }));
+    let frames = out.len() / octets;
+    match tried {
+        Err(_) => Err("the encoder failed".to_owned()),
+        Ok(()) if out.is_empty() => Err("the encoder gives nothing".to_owned()),
+        Ok(()) if out.len() % octets != 0 || frames * ms < TRIED_MS => {
+            Err(format!("{} octets are not the whole frames of {TRIED_MS} ms", out.len()))
+        }
+        Ok(()) => Ok(Proof { frames, tone_ms: TRIED_MS, within: begun.elapsed() }),
+    }
+}
+
+/// An encoder that gives nothing, for rehearsals.
+pub(crate) struct Muted(pub(crate) Box<dyn Encoder>);
+
+impl Encoder for Muted {
+    fn push(&mut self, _pcm: &[i16], _out: &mut Vec<u8>) {}
+
+    fn finish(&mut self, _out: &mut Vec<u8>) {}
+
+    fn frame_bytes(&self) -> usize {
+        self.0.frame_bytes()
+    }
+
+    fn frame_ms(&self) -> u32 {
+        self.0.frame_ms()
+    }
+
+    fn sample_rate(&self) -> u32 {
+        self.0.sample_rate()
+    }
+
+    fn content_type(&self) -> &'static str {
+        self.0.content_type()
+    }
+
+    fn extension(&self) -> &'static str {
+        self.0.extension()
+    }
+}
+
 /// No format has this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownFormat(pub String);
@@ -140,6 +217,15 @@ impl FromStr for Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_encoder_is_proven_and_one_that_gives_nothing_is_not() {
+        for format in Format::ALL {
+            let proof = prove(format.encoder()).expect("it works");
+            assert!(proof.frames * format.frame_ms() as usize >= TRIED_MS, "{proof}");
+            assert_eq!(prove(Box::new(Muted(format.encoder()))), Err("the encoder gives nothing".to_owned()));
+        }
+    }
 
     #[test]
     fn names_round_trip() {

@@ -62,8 +62,8 @@ mod statistics;
 mod stream;
 mod utc;
 
-pub use caster::{Caster, PortStatus, StreamStart};
-pub use encoder::{Encoder, Format, SAMPLE_RATE, UnknownFormat};
+pub use caster::{Caster, PortStatus, StreamStart, Trial};
+pub use encoder::{Encoder, Format, Proof, SAMPLE_RATE, UnknownFormat, prove};
 pub use error::Error;
 pub use events::CastEvent;
 pub use settings::{RecorderSettings, Settings};

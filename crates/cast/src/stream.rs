@@ -45,8 +45,7 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    pub(crate) fn new(format: Format, backlog_bytes: usize, sink: Option<Sink>) -> Self {
-        let encoder = format.encoder();
+    pub(crate) fn new(format: Format, encoder: Box<dyn Encoder>, backlog_bytes: usize, sink: Option<Sink>) -> Self {
         let backlog = Backlog::new(encoder.frame_bytes(), backlog_bytes);
         Track { format, encoder, backlog, sink }
     }
@@ -215,9 +214,9 @@ mod tests {
         let (mut ring, samples) = rtrb::RingBuffer::new(8000);
         let (tx, events) = crossbeam_channel::unbounded();
         let (report, now) = (Reporter::new(tx), Instant::now());
-        let mut weak = Track::new(Format::Mp3, 65_536, None);
+        let mut weak = Track::new(Format::Mp3, Format::Mp3.encoder(), 65_536, None);
         weak.encoder = Box::new(Superstitious(Mp3::new()));
-        let tracks = vec![weak, Track::new(Format::Mp3, 65_536, None)];
+        let tracks = vec![weak, Track::new(Format::Mp3, Format::Mp3.encoder(), 65_536, None)];
         let feed = Feed::new(samples, Duration::from_secs(1), now);
         let mut stream = Stream::new(10_000, "1".to_owned(), String::new(), tracks, feed, Arc::default());
         let mut speak = |value: i16, stream: &mut Stream| {
@@ -246,7 +245,7 @@ mod tests {
     #[test]
     fn a_title_changes_for_those_who_listen() {
         let (_ring, samples) = rtrb::RingBuffer::new(8);
-        let tracks = vec![Track::new(Format::Mp3, 65_536, None)];
+        let tracks = vec![Track::new(Format::Mp3, Format::Mp3.encoder(), 65_536, None)];
         let feed = Feed::new(samples, Duration::from_secs(1), Instant::now());
         let mut stream = Stream::new(10_000, "1".to_owned(), String::new(), tracks, feed, Arc::default());
         assert_eq!((stream.scene(0).title, stream.scene(0).title_version), ("1", 0));

@@ -113,6 +113,7 @@ impl Request {
             | Request::PlanTest(_)
             | Request::Tests
             | Request::Fault { words: None, .. }
+            | Request::PortFault { dead: None, .. }
             | Request::Watch
             | Request::ExchangeCalls => Access::Viewer,
             // Numbers of callers are hidden from those who only look.
@@ -125,7 +126,8 @@ impl Request {
             | Request::Checks
             | Request::StopTest { .. }
             | Request::ReleaseLoops { .. }
-            | Request::Fault { .. } => Access::Technician,
+            | Request::Fault { .. }
+            | Request::PortFault { .. } => Access::Technician,
             // An answer to it shows PINs; ending is for good; the exchange reads and writes files as the daemon.
             Request::Reserve(_)
             | Request::Cancel { .. }

@@ -196,6 +196,8 @@ impl Client {
         release_loops(target: Target) = Request::ReleaseLoops { target } => Reply::Done(done) => done, Done;
         /// Put a fault on a line, or clear it, or see what stands.
         fault(span: u16, words: Option<String>) = Request::Fault { span, words } => Reply::Faults(all) => all, Vec<String>;
+        /// Let the encoders of a stream port be dead, or work again, or see what stands.
+        port_fault(port: u16, dead: Option<bool>) = Request::PortFault { port, dead } => Reply::Faults(all) => all, Vec<String>;
         /// All suspensions.
         suspensions() = Request::Suspensions => Reply::Suspensions(all) => all, Vec<SuspensionInfo>;
         /// What is wrong with it.

@@ -79,7 +79,7 @@ pub enum PortState {
     InUse,
     /// Its event has gone; held back until no listener's code for it can be valid any more.
     HeldBack,
-    /// Cannot be used: another program has it.
+    /// Cannot be used: another program has it, or its encoder has failed the self-test.
     Unavailable,
     /// A state this version has no word for.
     #[default]

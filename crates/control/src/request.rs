@@ -106,6 +106,15 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         words: Option<String>,
     },
+    /// Let the encoders of a stream port give nothing, or work again; only say what stands when `dead` is absent. Answered
+    /// with `Faults`.
+    PortFault {
+        /// The TCP port.
+        port: u16,
+        /// Whether its encoders are to be dead, from the next stream on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dead: Option<bool>,
+    },
     /// Tell what happens from now on. Answered with `Watching`, then notices.
     Watch,
     /// Tell what goes over the D channel of a span. Answered with `Tracing`, then frames.

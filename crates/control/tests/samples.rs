@@ -50,6 +50,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("request_performance", Request::Performance { span: Some(2) }),
         ("request_test", Request::Test(test_wish())),
         ("request_fault", Request::Fault { span: 1, words: Some("sent los".into()) }),
+        ("request_port_fault", Request::PortFault { port: 10003, dead: Some(true) }),
         (
             "request_exchange_dial",
             Request::ExchangeDial(DialPlan {

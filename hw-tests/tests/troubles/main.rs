@@ -5,6 +5,7 @@
 
 mod ending;
 mod guessing;
+mod pools;
 mod starting;
 mod storage;
 mod support;

@@ -86,10 +86,11 @@ fn the_printed_configuration_is_valid_from_a_pipe_and_from_a_file() {
 }
 
 #[test]
-fn a_port_of_another_program_is_named_with_what_to_do() {
+fn ports_of_other_programs_are_named_with_what_to_do() {
     let daemon = Daemon::prepare("", "", "");
-    let port = daemon.port + PORTS - 1;
-    let _other = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("free until now");
+    let port = daemon.port;
+    let other = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("free until now");
+    let _others: Vec<TcpListener> = (port..port + PORTS).map(other).collect();
     let configuration = daemon.file("trunkcastd.toml");
     let (status, _, err) = trunkcastd(&["--config", configuration.to_str().expect("text")]);
     assert_eq!(status, Some(1), "{err}");

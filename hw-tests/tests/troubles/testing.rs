@@ -146,7 +146,7 @@ fn a_rehearsed_fault_is_heard_and_gone_when_it_is_cleared() {
     let [quiet, noisy] = levels();
     assert!(quiet < -50.0 && noisy > -20.0, "{quiet} {noisy}");
     let (_, shown, _) = trunkctl(&daemon, &["fault", "1", "clear"]);
-    assert_eq!(shown, "no fault stands on the line of span 1\n");
+    assert_eq!(shown, "no fault stands on span 1\n");
     let [_, noisy] = levels();
     assert!(noisy < -50.0, "{noisy}");
 }

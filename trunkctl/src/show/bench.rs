@@ -176,11 +176,11 @@ pub fn checks(items: &[Check]) -> String {
 }
 
 /// The faults that stand on a line.
-pub fn faults(span: u16, standing: &[String]) -> String {
+pub fn faults(what: &str, standing: &[String]) -> String {
     if standing.is_empty() {
-        return format!("no fault stands on the line of span {span}\n");
+        return format!("no fault stands on {what}\n");
     }
-    standing.iter().map(|fault| format!("span {span}: {}\n", clean(fault))).collect()
+    standing.iter().map(|fault| format!("{what}: {}\n", clean(fault))).collect()
 }
 
 fn name(channel: &TestChannel) -> String {

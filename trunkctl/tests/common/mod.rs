@@ -39,7 +39,7 @@ impl Handler for Fake {
                 Request::Alarms { .. } => Reply::Alarms(vec![]),
                 Request::Performance { .. } => Reply::Performance(vec![]),
                 Request::Tests => Reply::Tests(vec![]),
-                Request::Fault { .. } => Reply::Faults(vec![]),
+                Request::Fault { .. } | Request::PortFault { .. } => Reply::Faults(vec![]),
                 _ => Reply::Status(Box::default()),
             });
         }
@@ -111,6 +111,9 @@ impl Handler for Fake {
             Request::StopTest { id } => Reply::done(format!("test {id} is stopped; its channels come back")),
             Request::ReleaseLoops { target } => Reply::done(format!("the loopback of {target} is released")),
             Request::Fault { .. } => Reply::Faults(vec!["errors 1e-6".into(), "sent los".into()]),
+            Request::PortFault { dead, .. } => {
+                Reply::Faults(if dead == Some(true) { vec!["dead".into()] } else { vec![] })
+            }
             Request::Watch | Request::Trace(_) => return Err(Problem::internal("the server keeps this to itself")),
             Request::ExchangeDial(_) => Reply::Dialled { id: 3 },
             Request::ExchangeCalls => {

@@ -51,7 +51,8 @@ impl Handler for Fake {
             | Request::Checks
             | Request::StopTest { .. }
             | Request::ReleaseLoops { .. }
-            | Request::Fault { .. } => Reply::Tests(vec![]),
+            | Request::Fault { .. }
+            | Request::PortFault { .. } => Reply::Tests(vec![]),
             Request::ExchangeHangUp { .. } => Reply::Watching,
         })
     }
