@@ -7,7 +7,7 @@
 //! their own, so that the slips of a seed do not depend on how many frames were exchanged.
 
 use crate::capture::Direction;
-use crate::faults::{Fault, FaultPlan, FrameChances, Mishap, ScriptedFault, Tally};
+use crate::faults::{CardFault, FaultPlan, FrameChances, Mishap, ScriptedFault, Tally};
 use crate::random::Random;
 use hal::{Alarms, DFrame};
 use std::ops::{Deref, DerefMut};
@@ -92,7 +92,7 @@ impl Engine {
             self.plan.script.get(self.next_scripted).filter(|scripted| scripted.tick <= tick)
         {
             self.next_scripted += 1;
-            if let Fault::Remove(vain_looks) = fault {
+            if let CardFault::Remove(vain_looks) = fault {
                 removed = true;
                 self.vain_looks = vain_looks;
             } else {
@@ -102,17 +102,17 @@ impl Engine {
         removed
     }
 
-    fn follow(&mut self, fault: Fault) {
+    fn follow(&mut self, fault: CardFault) {
         let index = match fault {
-            Fault::Frame(span, ..) | Fault::Slip(span) | Fault::Alarms(span, ..) => usize::from(span.0),
-            Fault::Remove(_) => return,
+            CardFault::Frame(span, ..) | CardFault::Slip(span) | CardFault::Alarms(span, ..) => usize::from(span.0),
+            CardFault::Remove(_) => return,
         };
         let Some(span) = self.spans.get_mut(index) else { return };
         match fault {
-            Fault::Frame(_, direction, mishap) => span.waiting[direction as usize][mishap as usize] += 1,
-            Fault::Slip(_) => span.fate.slip = true,
-            Fault::Alarms(_, alarms, ticks) => span.episode(alarms, ticks),
-            Fault::Remove(_) => {}
+            CardFault::Frame(_, direction, mishap) => span.waiting[direction as usize][mishap as usize] += 1,
+            CardFault::Slip(_) => span.fate.slip = true,
+            CardFault::Alarms(_, alarms, ticks) => span.episode(alarms, ticks),
+            CardFault::Remove(_) => {}
         }
     }
 

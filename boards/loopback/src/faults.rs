@@ -72,12 +72,12 @@ pub struct ScriptedFault {
     /// The tick, counted from 0.
     pub tick: u64,
     /// What happens in it.
-    pub fault: Fault,
+    pub fault: CardFault,
 }
 
 /// A fault of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum CardFault {
     /// To the next D-channel frame of this span and direction, in this tick or later.
     Frame(SpanIndex, Direction, Mishap),
     /// One chunk repeated or dropped.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use board_loopback::faults::{Direction, Fault, FaultCounts, FaultPlan, FrameChances, Mishap, ScriptedFault};
+use board_loopback::faults::{CardFault, Direction, FaultCounts, FaultPlan, FrameChances, Mishap, ScriptedFault};
 use board_loopback::{FarEnd, FaultyCard, FaultySlot, Slot};
 use common::{End, SPAN, pattern, span};
 use hal::{Alarms, CardEvent, ChunkLength, ErrorKind, FrameFault, Line, Running};
@@ -14,7 +14,7 @@ fn faulty(seed: u64, plan: FaultPlan) -> (FaultyCard, FarEnd) {
     (FaultyCard::new(Box::new(card), seed, plan), far_end)
 }
 
-fn script(faults: &[(u64, Fault)]) -> FaultPlan {
+fn script(faults: &[(u64, CardFault)]) -> FaultPlan {
     let script = faults.iter().map(|&(tick, fault)| ScriptedFault { tick, fault }).collect();
     FaultPlan { script, ..FaultPlan::default() }
 }
@@ -98,7 +98,7 @@ fn the_counts_are_what_happened() {
 
 #[test]
 fn slips_repeat_a_chunk_and_drop_one_in_turn() {
-    let (card, far_end) = faulty(1, script(&[(10, Fault::Slip(SPAN)), (20, Fault::Slip(SPAN))]));
+    let (card, far_end) = faulty(1, script(&[(10, CardFault::Slip(SPAN)), (20, CardFault::Slip(SPAN))]));
     let mut near = End::start(card, CHUNK);
     let mut far = End::attach(&far_end, CHUNK);
     for _ in 0..30 {
@@ -116,8 +116,8 @@ fn slips_repeat_a_chunk_and_drop_one_in_turn() {
 
 #[test]
 fn scripted_mishaps_befall_the_next_frame_of_their_kind() {
-    let received = |mishap| Fault::Frame(SPAN, Direction::Received, mishap);
-    let sent = |mishap| Fault::Frame(SPAN, Direction::Sent, mishap);
+    let received = |mishap| CardFault::Frame(SPAN, Direction::Received, mishap);
+    let sent = |mishap| CardFault::Frame(SPAN, Direction::Sent, mishap);
     let plan = script(&[
         (0, received(Mishap::Lose)),
         (0, received(Mishap::Corrupt)),
@@ -161,7 +161,7 @@ fn scripted_mishaps_befall_the_next_frame_of_their_kind() {
 
 #[test]
 fn an_alarm_lasts_as_long_as_it_was_told_to() {
-    let (card, far_end) = faulty(1, script(&[(5, Fault::Alarms(SPAN, Alarms::LOF, 10))]));
+    let (card, far_end) = faulty(1, script(&[(5, CardFault::Alarms(SPAN, Alarms::LOF, 10))]));
     let mut near = End::start(card, CHUNK);
     let mut far = End::attach(&far_end, CHUNK);
     let mut alarmed = 0;
@@ -182,7 +182,7 @@ fn a_removed_card_is_gone_for_both_ends_and_comes_back() {
     let (card, far_end) = span(Line::T1, 20, 200);
     let inner = card.slot();
     drop(card);
-    let plan = script(&[(3, Fault::Remove(2)), (6, Fault::Slip(SPAN))]);
+    let plan = script(&[(3, CardFault::Remove(2)), (6, CardFault::Slip(SPAN))]);
     let mut slot = FaultySlot::new(Box::new(inner), 1, plan);
     let tally = slot.tally();
     let mut far = End::attach(&far_end, CHUNK);
