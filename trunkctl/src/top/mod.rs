@@ -4,6 +4,7 @@
 //! [`link::Link`] to the daemon, and its answers come back as events.
 //! Time: the screen is drawn ten times a second at most; nothing here is precise.
 
+mod ending;
 mod link;
 mod panes;
 mod state;
@@ -16,6 +17,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::words;
 use control::Client;
+use ending::Signals;
 use link::Link;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyEventKind, KeyModifiers};
@@ -40,10 +42,16 @@ pub fn check(output: Output) -> Result<(), Failure> {
 /// Show it until somebody quits.
 pub fn run(client: Client, wish: &args::Top) -> Result<(), Failure> {
     let colour = !wish.no_colour && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    // Before there is a second thread, which must not take them.
+    let signals = Signals::hold()?;
     let link = Link::start(client);
     let mut screen = Screen(ratatui::try_init()?);
     let mut top = Top::default();
     while !top.quit {
+        if let Some(signal) = signals.taken()? {
+            drop(screen);
+            return Err(signals.die_of(signal).into());
+        }
         screen.0.draw(|frame| view::draw(frame, &top, Theme { colour }, words::now_ms()))?;
         let mut events: Vec<Event> = Vec::new();
         if event::poll(WAIT)? {
@@ -60,7 +68,7 @@ pub fn run(client: Client, wish: &args::Top) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The terminal, given back as it was: also after an error. `ratatui::try_init` sees to it after a panic.
+/// The terminal, given back as it was: also after an error or a signal. `ratatui::try_init` sees to it after a panic.
 struct Screen(DefaultTerminal);
 
 impl Drop for Screen {
