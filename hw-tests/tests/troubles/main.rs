@@ -3,6 +3,7 @@
 //! Each test starts the daemon as a process in a directory of its own, takes something away from it, and looks at
 //! what a technician would look at: exit status, log, `trunkctl`, the files, and what callers hear.
 
+mod denied;
 mod ending;
 mod guessing;
 mod pools;
