@@ -10,6 +10,8 @@ mod doctor;
 mod metrics;
 mod service;
 
+pub(crate) use service::progress;
+
 use crate::config::Config;
 use crate::gateway::{CallId, Channel, SPAN_TIMESLOTS};
 use crate::office::audit::Audit;

@@ -16,7 +16,7 @@ use crate::office::words::ranges;
 use board_loopback::Direction;
 use board_loopback::rehearsal::Order as FaultOrder;
 use control::{
-    BitsFound, CallHit, InsertErrors, LoopWord, Peer, Problem, Reply, SoundFound, SyncState, Target, TestChannel,
+    BitsFound, CallHit, Fact, InsertErrors, LoopWord, Peer, Problem, Reply, SoundFound, SyncState, Target, TestChannel,
     TestInfo, TestKind, TestPlan, TestState, TestWish,
 };
 use dsp::bert::{Pattern, Sync};
@@ -58,7 +58,8 @@ impl Desk {
                 .with_hint(format!("`trunkctl test stop {id}` ends it")),
             Refusal::TooMany => Problem::busy("as many tests go on as can be looked after"),
         })?;
-        log::info!(target: "span", "{said}");
+        let fact = Fact::TestBegun { test: id, target: wish.target.to_string(), what, by: peer.name.clone() };
+        self.shared.tell(log::Level::Info, "span", said, fact);
         let test = bench.tests().iter().find(|t| t.id == id);
         test.map(|t| Reply::Test(Box::new(info(t))))
             .ok_or_else(|| Problem::internal("a test was begun and is not there"))

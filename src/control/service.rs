@@ -11,10 +11,10 @@ use crate::office::audit::Entry;
 use crate::office::ledger::{self, Ledger, Place, Suspension, Terms};
 use crate::office::picture::{CallPicture, Picture};
 use crate::office::words::ranges;
-use crate::office::{chain, in_words, now_ms};
+use crate::office::{chain, in_words, now_ms, ordered};
 use control::{
-    CallHit, DrainInfo, Hold, HoldInfo, Masked, Peer, Problem, Progress, Reply, Resume, SpanPlan, Suspend, SuspendPlan,
-    SuspensionInfo, Target,
+    CallHit, DrainInfo, Fact, Hold, HoldInfo, Masked, Peer, Problem, Progress, Reply, Resume, SpanPlan, Suspend,
+    SuspendPlan, SuspensionInfo, Target,
 };
 use hal::Timeslot;
 
@@ -40,7 +40,13 @@ impl Desk {
         let id = ledger.suspend(now, &wish.target, &sets, terms).map_err(|e| self.not_written(ledger::FILE, &e))?;
         let suspension =
             ledger.find(id).ok_or_else(|| Problem::internal("a suspension was written and is not there"))?;
-        log::info!(target: "server", "suspended: {}", in_words(suspension));
+        let fact = Fact::Suspended {
+            order: ordered(suspension),
+            hold: suspension.hold,
+            forced_at_ms: suspension.forced_at_ms,
+            until_ms: suspension.until_ms,
+        };
+        self.shared.tell(log::Level::Info, "server", format!("suspended: {}", in_words(suspension)), fact);
         Ok(Reply::Suspended(info(now, &ledger, suspension, &self.shared.picture())))
     }
 
@@ -61,7 +67,15 @@ impl Desk {
         let still: u32 =
             held.iter().flat_map(|held| held.iter().zip(&sets).map(|(held, set)| (held & set).count_ones())).sum();
         let orders = covered.iter().map(in_words).collect::<Vec<_>>().join("; ");
-        log::info!(target: "server", "resumed: {target} by {}; it was suspended: {orders}", peer.name);
+        let fact = Fact::Resumed {
+            target: target.clone(),
+            by: peer.name.clone(),
+            reason: wish.reason.clone(),
+            ticket: wish.ticket.clone(),
+            orders: covered.iter().map(ordered).collect(),
+        };
+        let said = format!("resumed: {target} by {}; it was suspended: {orders}", peer.name);
+        self.shared.tell(log::Level::Info, "server", said, fact);
         let mut text = format!("{target} is resumed; it was suspended: {orders}");
         if still > 0 {
             text += &format!("; {still} channel(s) stay out for another reason, see `trunkctl channels`");
@@ -226,7 +240,7 @@ fn info(now: u64, ledger: &Ledger, suspension: &Suspension, picture: &Picture) -
 }
 
 /// How far channels have come on their way out.
-fn progress(now: u64, sets: &[u32], forced_at_ms: Option<u64>, picture: &Picture) -> Progress {
+pub(crate) fn progress(now: u64, sets: &[u32], forced_at_ms: Option<u64>, picture: &Picture) -> Progress {
     let calls = calls_on(picture, sets).count();
     let (mut left, mut unacknowledged) = (0, 0);
     for (span, set) in (0u16..).zip(sets) {

@@ -9,7 +9,7 @@ use super::manager::Manager;
 use super::{Failure, WATCH_MS};
 use crate::control::Desk;
 use crate::office::now_ms;
-use control::{DrainInfo, Status};
+use control::{DrainInfo, Fact, Status};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -56,7 +56,7 @@ pub fn watch(
         manager.wait_longer(now);
         manager.status(now, || draining(now_ms(), &drain));
         match ending.look(now, &drain.progress) {
-            Step::Tell => desk.shared.tell_drain(draining(now_ms(), &drain)),
+            Step::Tell => tell(desk, draining(now_ms(), &drain), drain),
             Step::Goodbye(why) => return Ok(why),
             Step::GoOn | Step::Drain => {}
         }
@@ -69,10 +69,15 @@ fn begin(desk: &Desk, manager: &mut Manager, patience: Duration) {
     let until_ms = since_ms.saturating_add(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX));
     desk.shared.picture().drain = Some((since_ms, until_ms));
     manager.stopping();
-    desk.shared.tell_drain(format!(
+    let text = format!(
         "closing down: channels go out of service, calls may end by themselves for {}; a second signal ends them at once",
         brief(patience.as_secs())
-    ));
+    );
+    tell(desk, text, desk.drain().unwrap_or_default());
+}
+
+fn tell(desk: &Desk, text: String, drain: DrainInfo) {
+    desk.shared.tell(log::Level::Info, "server", text, Fact::Drain { drain });
 }
 
 /// How a daemon that serves is, in a line.

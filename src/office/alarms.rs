@@ -8,7 +8,7 @@
 //! Time: milliseconds since 1970 in UTC.
 //! Source: ITU-T X.733 for severities and probable causes.
 
-use control::AlarmInfo;
+use control::{AlarmInfo, Fact};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -31,6 +31,14 @@ pub struct AlarmList {
     past: VecDeque<AlarmInfo>,
     next: u64,
     unwritten: VecDeque<AlarmInfo>,
+    /// Raised and cleared, and not told yet.
+    news: VecDeque<AlarmInfo>,
+}
+
+/// An alarm that was raised or cleared, for programs.
+#[must_use]
+pub fn fact(alarm: AlarmInfo) -> Fact {
+    if alarm.cleared_ms.is_none() { Fact::AlarmRaised { alarm } } else { Fact::AlarmCleared { alarm } }
 }
 
 impl AlarmList {
@@ -82,12 +90,25 @@ impl AlarmList {
         self.past.push_back(alarm);
     }
 
+    /// What was raised or cleared since somebody took it.
+    pub fn take_news(&mut self) -> Vec<AlarmInfo> {
+        self.news.drain(..).collect()
+    }
+
+    /// The same of one alarm, by what it is about: whoever takes it tells of it.
+    pub fn take_news_of(&mut self, what: &str) -> Option<AlarmInfo> {
+        let place = self.news.iter().position(|alarm| alarm.what == what)?;
+        self.news.remove(place)
+    }
+
     /// A disk that is full for days must not fill the memory as well.
     fn write(&mut self, alarm: AlarmInfo) {
-        if self.unwritten.len() == KEPT {
-            self.unwritten.pop_front();
+        for queue in [&mut self.unwritten, &mut self.news] {
+            if queue.len() == KEPT {
+                queue.pop_front();
+            }
+            queue.push_back(alarm.clone());
         }
-        self.unwritten.push_back(alarm);
     }
 
     /// Put what was kept before what there is already.
@@ -97,7 +118,11 @@ impl AlarmList {
         for alarm in since {
             self.remember(AlarmInfo { id: alarm.id + before, ..alarm });
         }
-        self.standing.values_mut().chain(&mut self.unwritten).for_each(|alarm| alarm.id += before);
+        self.standing
+            .values_mut()
+            .chain(&mut self.unwritten)
+            .chain(&mut self.news)
+            .for_each(|alarm| alarm.id += before);
         self.next += before;
     }
 }

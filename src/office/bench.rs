@@ -6,9 +6,10 @@
 //! Time: wall-clock; looked at as often as the office looks at anything.
 
 use super::{CardControl, Office, chain, now_ms};
-use crate::bench::{Blocked, Order, Outcome, Reading, Rounds};
+use crate::bench::{Blocked, Order, Outcome, Reading, Rounds, Stage};
 use crate::gateway::Channel;
 use crate::reports::{Command, Order as ToRealtime};
+use control::Fact;
 use hal::{Control, Loopback, SpanIndex, Support, Timeslot, TimeslotLoopback};
 
 /// Timeslots a span has at most.
@@ -121,13 +122,20 @@ impl Office {
     }
 
     fn tell_of_test(&self, id: u64) {
-        let said = {
+        let (said, fact) = {
             let bench = self.shared.bench();
             let Some(test) = bench.tests().iter().find(|test| test.id == id) else { return };
             let what = crate::control::bench::what_in_words(&test.plan);
             let how = crate::control::bench::outcome_in_words(test).unwrap_or_default();
-            format!("test {id} by {} on {} ({what}) is over: {how}", test.plan.by, test.plan.target)
+            let (target, by) = (test.plan.target.clone(), test.plan.by.clone());
+            let passed = match &test.stage {
+                Stage::Over(Outcome::Passed) => Some(true),
+                Stage::Over(Outcome::Failed | Outcome::Broken(_)) => Some(false),
+                _ => None,
+            };
+            let said = format!("test {id} by {by} on {target} ({what}) is over: {how}");
+            (said, Fact::TestOver { test: id, target, what, by, passed, outcome: how })
         };
-        self.announce(log::Level::Info, "span", None, said);
+        self.shared.tell(log::Level::Info, "span", said, fact);
     }
 }

@@ -8,10 +8,10 @@
 //! Source: ITU-T X.733 for severities; probable causes are words of X.733 and M.3100. What each means to a technician is in
 //! docs/MANUAL.md, "Alarms".
 
-use super::{Office, now_ms};
+use super::{Office, alarms, now_ms};
 use crate::gateway::Holds;
 use crate::reports::{Command, Order, What};
-use control::{AlarmInfo, Notice, Severity, Topic};
+use control::{AlarmInfo, Fact, Notice, Severity, Topic};
 use hal::{Counters, SpanIndex};
 use line::{Change, Crossing, End, FailureKind, Output, Period, RateChange, RateKind};
 use log::Level;
@@ -240,7 +240,7 @@ impl Office {
             counter.words(),
             span + 1
         );
-        self.notice(span, Level::Warn, Severity::Warning, text);
+        self.notice(span, Level::Warn, Severity::Warning, text, None);
     }
 
     fn raise(&self, span: u16, what: String, since_ms: u64, meaning: Meaning, name: &str) {
@@ -248,21 +248,30 @@ impl Office {
         let text = format!("span {}: {name}: {advice}", span + 1);
         let cause = cause.to_owned();
         let alarm = AlarmInfo { severity, what, cause, text: text.clone(), since_ms, ..AlarmInfo::default() };
-        self.shared.picture().alarms.raise(alarm);
+        let fact = {
+            let alarms = &mut self.shared.picture().alarms;
+            let what = alarm.what.clone();
+            alarms.raise(alarm);
+            alarms.take_news_of(&what).map(alarms::fact)
+        };
         let level = if severity >= Severity::Major { Level::Error } else { Level::Warn };
-        self.notice(span, level, severity, text);
+        self.notice(span, level, severity, text, fact);
     }
 
     fn clear(&self, span: u16, what: &str, text: &str) {
-        if self.shared.picture().clear(what) {
-            self.notice(span, Level::Info, Severity::Cleared, format!("span {}: {text}", span + 1));
+        let fact = {
+            let mut picture = self.shared.picture();
+            picture.clear(what).then(|| picture.alarms.take_news_of(what)).flatten().map(alarms::fact)
+        };
+        if fact.is_some() {
+            self.notice(span, Level::Info, Severity::Cleared, format!("span {}: {text}", span + 1), fact);
         }
     }
 
-    fn notice(&self, span: u16, level: Level, severity: Severity, text: String) {
+    fn notice(&self, span: u16, level: Level, severity: Severity, text: String, fact: Option<Fact>) {
         crate::logging::tell(level, "span", &text, &[("span", Some(u64::from(span) + 1))]);
         let at_ms = now_ms();
         let span = Some(span + 1);
-        self.shared.hub.publish(Notice { at_ms, severity, topic: Topic::Span, text, span, ..Notice::default() });
+        self.shared.hub.publish(Notice { at_ms, severity, topic: Topic::Span, text, span, fact, ..Notice::default() });
     }
 }

@@ -10,6 +10,7 @@
 pub mod alarms;
 pub mod audit;
 mod bench;
+mod facts;
 mod failing;
 pub mod held;
 pub mod ledger;
@@ -27,9 +28,10 @@ use crate::gateway::{CallId, Channel, WhenOut};
 use crate::reports::{Closed, Command, Order, Report, What};
 use alarms::AlarmLog;
 use cast::{CastEvent, Caster, Format, StreamStart};
-use control::{Notice, NoticeHub, Severity, Topic};
+use control::{Fact, Notice, NoticeHub, Severity, Topic};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use event::{EventNumber, Happening, Journal};
+pub(crate) use facts::ordered;
 use held::HeldPorts;
 use ledger::Ledger;
 use lifecycle::{Due, Lifecycle, TimeOuts};
@@ -122,14 +124,15 @@ impl Shared {
         self.bench.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Say how the way out goes on.
-    pub fn tell_drain(&self, text: String) {
-        log::info!(target: "server", "{text}");
+    /// Say something that is no report, to log and watchers.
+    pub fn tell(&self, level: log::Level, topic: &'static str, text: String, fact: Fact) {
+        log::log!(target: topic, level, "{text}");
         self.hub.publish(Notice {
             at_ms: now_ms(),
-            severity: Severity::Info,
-            topic: Topic::Server,
+            severity: severity_of(level),
+            topic: topic_of(topic),
             text,
+            fact: Some(fact),
             ..Notice::default()
         });
     }
@@ -378,6 +381,7 @@ impl Office {
         self.see_to_self_test();
         self.send_orders();
         self.write_down();
+        self.tell_alarms();
         busy
     }
 
@@ -417,19 +421,23 @@ impl Office {
             }
             _ => {}
         }
+        let mut fact = facts::of(&report.what, &self.shared.picture());
+        if let (Some(fact), What::Held { span, .. }) = (&mut fact, &report.what) {
+            facts::add_orders(fact, *span, &self.shared.ledger());
+        }
         if ends {
-            self.say(at_ms, &report.what);
+            self.say(at_ms, &report.what, fact.clone());
         }
         self.shared.picture().apply(at_ms, &report.what);
         if !ends {
-            self.say(at_ms, &report.what);
+            self.say(at_ms, &report.what, fact);
         }
         self.record(at_ms, &report.what);
         self.watch_line(report.at, &report.what);
         self.follow_up(at_ms, &report.what);
     }
 
-    fn say(&self, at_ms: u64, what: &What) {
+    fn say(&self, at_ms: u64, what: &What, fact: Option<Fact>) {
         let Some(sentence) = words::describe(what, &self.shared.picture()) else { return };
         let (event, call, span) = subject(what);
         crate::logging::tell(
@@ -450,6 +458,7 @@ impl Office {
             event: event.map(|e| e.to_string()),
             call: call.map(|c| c.0),
             span: span.map(|s| s + 1),
+            fact,
         });
     }
 
@@ -462,9 +471,27 @@ impl Office {
             topic: topic_of(topic),
             text,
             event: event.map(str::to_owned),
-            call: None,
-            span: None,
+            ..Notice::default()
         });
+    }
+
+    /// Alarms that nobody has told of yet.
+    fn tell_alarms(&self) {
+        let news = self.shared.picture().alarms.take_news();
+        for alarm in news {
+            let (severity, how) = match alarm.cleared_ms {
+                None => (alarm.severity, "raised"),
+                Some(_) => (Severity::Cleared, "cleared"),
+            };
+            self.shared.hub.publish(Notice {
+                at_ms: now_ms(),
+                severity,
+                topic: Topic::Server,
+                text: format!("alarm {how}: {}", alarm.what),
+                fact: Some(alarms::fact(alarm)),
+                ..Notice::default()
+            });
+        }
     }
 
     fn record(&mut self, at_ms: u64, what: &What) {
@@ -508,8 +535,9 @@ impl Office {
             What::CallEnded { call, cause, by_peer } => self.records.ended(call.0, |r| {
                 r.end_ms = Some(at_ms);
                 r.cause = Some(cause.value);
-                r.cause_location = Some(format!("{:?}", cause.location));
-                r.released_by = if *by_peer { "far_end" } else { "near_end" }.to_owned();
+                r.cause_location = Some(words::location_in_words(cause.location));
+                r.released_by = words::released_by(*by_peer).to_owned();
+                r.seconds = r.connect_ms.map(|connected| at_ms.saturating_sub(connected).div_ceil(1000));
             }),
             _ => {}
         }

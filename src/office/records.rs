@@ -57,6 +57,8 @@ pub struct CallRecord {
     pub left_ms: Option<u64>,
     /// Released; `None` when the daemon was killed before.
     pub end_ms: Option<u64>,
+    /// Seconds from connect to end, begun ones counting whole; `None` for a call that never was connected.
+    pub seconds: Option<u64>,
     /// The event.
     pub event: Option<String>,
     /// host or speaker.
@@ -69,7 +71,7 @@ pub struct CallRecord {
     pub muted_ms: u64,
     /// Q.850 cause.
     pub cause: Option<u8>,
-    /// Location of the cause, in Q.850's words.
+    /// Who said the cause (Q.850 clause 2.2.3): user, private_local, public_local, ...
     pub cause_location: Option<String>,
     /// far_end, near_end or daemon_stopped.
     pub released_by: String,

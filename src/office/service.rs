@@ -6,10 +6,11 @@
 
 use super::ledger::{self, Suspension};
 use super::words::ranges;
-use super::{Office, chain, now_ms};
+use super::{Office, chain, facts, now_ms};
+use crate::control::progress;
 use crate::gateway::Holds;
 use crate::reports::{Command, Order};
-use control::{Hold, Severity};
+use control::{Fact, Hold, Severity};
 use hal::{Alarms, Control, SpanIndex, Timeslot};
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub(super) struct Handed {
     revision: Option<u64>,
     /// All of them, as the daemon is on its way out.
     draining: bool,
+    /// By suspension, channels and calls that were left when it was told how far it has come.
+    told: BTreeMap<u64, (u32, u32)>,
     looked_ms: u64,
 }
 
@@ -51,6 +54,7 @@ impl Office {
         }
         self.service.looked_ms = now;
         self.end_suspensions(now);
+        self.tell_progress(now);
         let held = {
             let ledger = self.shared.ledger();
             self.service.revision = Some(ledger.revision());
@@ -87,7 +91,8 @@ impl Office {
             Ok(ended) => {
                 for suspension in &ended {
                     let text = format!("the suspension of {} by {} is over", suspension.target, suspension.by);
-                    self.announce(log::Level::Info, "server", None, text);
+                    let order = facts::ordered(suspension);
+                    self.shared.tell(log::Level::Info, "server", text, Fact::SuspensionOver { order });
                 }
                 if !ended.is_empty() {
                     self.shared.picture().clear(ledger::FILE);
@@ -97,6 +102,33 @@ impl Office {
                 let text = format!("{}: {}; suspensions that are over go on", ledger::FILE, chain(&error));
                 self.shared.picture().raise(now, ledger::FILE, Severity::Major, text);
             }
+        }
+    }
+
+    /// How far suspensions have come, when that has changed.
+    fn tell_progress(&mut self, now: u64) {
+        let mut news = Vec::new();
+        {
+            let (ledger, picture) = (self.shared.ledger(), self.shared.picture());
+            self.service.told.retain(|id, _| ledger.find(*id).is_some());
+            for suspension in ledger.suspensions() {
+                let progress = progress(now, &ledger.sets(suspension), suspension.forced_at_ms, &picture);
+                let seen = (progress.channels_left, progress.calls_left);
+                if self.service.told.insert(suspension.id, seen) != Some(seen) {
+                    news.push((facts::ordered(suspension), progress));
+                }
+            }
+        }
+        for (order, progress) in news {
+            let text = format!(
+                "suspension {} of {}: {} of {} channel(s) out, {} call(s) left",
+                order.suspension,
+                order.target,
+                progress.channels.saturating_sub(progress.channels_left),
+                progress.channels,
+                progress.calls_left
+            );
+            self.shared.tell(log::Level::Debug, "server", text, Fact::SuspensionProgress { order, progress });
         }
     }
 

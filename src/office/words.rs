@@ -145,7 +145,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
                 WhenOut::Alarm => "the D channel is taken down and AIS is sent, so that the exchange routes elsewhere",
                 WhenOut::Reject => "calls the exchange offers are refused",
             };
-            sentence(Warn, "span", format!("{}: the whole span is suspended; {shown}", span(s)))
+            sentence(Warn, "span", format!("{}: the whole span is out of service; {shown}", span(s)))
         }
         What::SpanOut { span: s, out: false, .. } => {
             sentence(Info, "span", format!("{}: the span comes back", span(s)))
@@ -162,7 +162,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
             sentence(Info, "server", format!("{free} stream ports are free: calls are taken again"))
         }
         What::LinkReleased { span: s } => {
-            sentence(Info, "span", format!("{}: the D channel is down, as the span is suspended", span(s)))
+            sentence(Info, "span", format!("{}: the D channel is down, as the whole span is out of service", span(s)))
         }
         What::Refused { span: s, called, calling, reason } => {
             let from =
@@ -302,6 +302,29 @@ pub fn hold_in_words(hold: Holds) -> &'static str {
         Holds::DRAIN => "given up, as the server is closing down",
         _ => "kept from calls, as stream ports are short",
     }
+}
+
+/// Who said a cause, as records and watchers are told (Q.850 clause 2.2.3).
+#[must_use]
+pub fn location_in_words(location: isdn::Location) -> String {
+    let words = match location {
+        isdn::Location::User => "user",
+        isdn::Location::PrivateLocal => "private_local",
+        isdn::Location::PublicLocal => "public_local",
+        isdn::Location::Transit => "transit",
+        isdn::Location::PublicRemote => "public_remote",
+        isdn::Location::PrivateRemote => "private_remote",
+        isdn::Location::International => "international",
+        isdn::Location::BeyondInterworking => "beyond_interworking",
+        isdn::Location::Other(code) => return format!("code_{code}"),
+    };
+    words.to_owned()
+}
+
+/// Which end cleared a call.
+#[must_use]
+pub const fn released_by(by_peer: bool) -> &'static str {
+    if by_peer { "far_end" } else { "near_end" }
 }
 
 /// A reason to refuse, in words.

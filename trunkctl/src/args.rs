@@ -111,7 +111,7 @@ pub enum Command {
         words: Vec<String>,
     },
     /// Tell what happens, until Ctrl-C
-    #[command(after_help = "Example:\n  trunkctl watch --at-least warning --json | jq .text")]
+    #[command(after_help = WATCH_HELP)]
     Watch {
         /// Leave out what is less severe
         #[arg(long, value_enum, value_name = "SEVERITY", default_value = "info")]
@@ -295,6 +295,14 @@ impl Hold {
         }
     }
 }
+
+const WATCH_HELP: &str = "\
+With --json a document a line, whose `kind` and fields are in the manual (\"The event stream\"): holds with who and why, service
+states, alarms, calls, tests, drains.
+
+Examples:
+  trunkctl watch --at-least warning
+  trunkctl watch --json | jq 'select(.kind == \"hold\") | {span, hold, placed, released, orders}'";
 
 const PERFORMANCE_HELP: &str = "\
 Errors are counted second by second, and kept by quarters of an hour for a day

@@ -24,6 +24,7 @@ mod bind;
 mod calls;
 mod client;
 mod events;
+mod fact;
 mod find;
 mod finding;
 mod line;
@@ -49,6 +50,7 @@ pub use bench::{
 pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
 pub use client::{Client, ClientError, Tracing, Watching};
 pub use events::{EventInfo, EventState, Pins, PortInfo, PortState, Reservation, StreamInfo};
+pub use fact::{Fact, LinkFact, Ordered};
 pub use find::{ENVIRONMENT, SYSTEM_SOCKET, Tried, places};
 pub use finding::Finding;
 pub use mask::Masked;

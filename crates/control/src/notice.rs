@@ -1,5 +1,6 @@
 //! Something that happened, as told to those who watch.
 
+use crate::Fact;
 use serde::{Deserialize, Serialize};
 
 /// How bad something is (ITU-T X.733 clause 8.1.2.3), with `info` for what is no alarm. Ordered: the
@@ -72,6 +73,9 @@ pub struct Notice {
     /// The span concerned, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<u16>,
+    /// The same for programs; its fields stand beside these. Absent where words are all there is.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub fact: Option<Fact>,
 }
 
 /// Why no more notices come.
@@ -100,5 +104,12 @@ mod tests {
         assert_eq!(worst, Some(Severity::Critical));
         let future: Severity = serde_json::from_str("\"catastrophic\"").expect("a word");
         assert!(future > Severity::Critical);
+    }
+
+    #[test]
+    fn a_kind_of_the_future_leaves_the_words() {
+        let text = r#"{"at_ms":5,"text":"something new","kind":"eclipse","moon":"full","span":2}"#;
+        let notice: Notice = serde_json::from_str(text).expect("read");
+        assert_eq!((notice.text.as_str(), notice.span, notice.fact), ("something new", Some(2), None));
     }
 }

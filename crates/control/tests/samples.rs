@@ -100,6 +100,7 @@ fn said() -> Vec<(&'static str, Said)> {
         ("reply_done", Said::Ok(Reply::done("event 100200305 was ended, 3 callers were let go"))),
         ("error", Said::Error(Problem::not_found("there is no call 17").with_hint("`trunkctl calls` lists them"))),
         ("notice", Said::Notice(notice())),
+        ("notice_hold", Said::Notice(hold_notice())),
         ("frame", Said::Frame(trace_frame())),
         ("end", Said::End(WatchEnd::Slow)),
     ]
@@ -437,6 +438,26 @@ fn notice() -> Notice {
         event: Some("100200305".into()),
         call: Some(17),
         span: Some(1),
+        fact: Some(Fact::CallJoined { role: "host".into() }),
+    }
+}
+
+fn hold_notice() -> Notice {
+    let order = Ordered {
+        suspension: 4,
+        target: "channel 1/2-4".into(),
+        by: "kim".into(),
+        since_ms: 1_767_232_000_100,
+        reason: Some("cable works".into()),
+        ticket: Some("INC-4711".into()),
+    };
+    Notice {
+        call: None,
+        event: None,
+        topic: Topic::Span,
+        text: "span 1: suspended by an operator: channels 2-4".into(),
+        fact: Some(Fact::Hold { hold: Hold::Operator, placed: vec![2, 3, 4], released: vec![], orders: vec![order] }),
+        ..notice()
     }
 }
 
