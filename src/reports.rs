@@ -4,7 +4,7 @@
 //! names a file. Times are since the daemon's start; the office puts dates to them.
 
 use crate::bench::{Probe, Reading};
-use crate::gateway::{CallId, Channel, Holds, NearSets, WhenOut};
+use crate::gateway::{CallId, Channel, Holds, NearSets, Stuck, WhenOut};
 use event::{EventNumber, Role};
 use hal::{Alarms, FrameFault, Timeslot};
 use isdn::{Cause, Number};
@@ -129,6 +129,13 @@ pub enum What {
         span: u16,
         /// The channel.
         timeslot: Timeslot,
+    },
+    /// Something is at odds with itself for longer than any timer runs, and is being cleared away; or is well again.
+    Stuck {
+        /// What.
+        stuck: Stuck,
+        /// It is at odds.
+        stands: bool,
     },
     /// The exchange's service state of these channels is now this.
     FarChanged {

@@ -20,6 +20,7 @@ mod offer;
 pub mod ports;
 mod service;
 mod shortage;
+mod sweep;
 mod trunk;
 
 use crate::prompts::Prompt;
@@ -41,6 +42,8 @@ pub use shortage::Marks;
 use shortage::Shortage;
 use std::collections::VecDeque;
 use std::time::Duration;
+pub use sweep::Stuck;
+use sweep::Sweep;
 use trunk::{LINK_SILENCE, Span, Trunk};
 
 /// A call, for as long as the daemon runs: counted from 1.
@@ -190,6 +193,7 @@ pub struct Gateway {
     closed: ClosedEvents,
     next_call: u64,
     policy: Policy,
+    sweep: Sweep,
     /// The watch over free ports, if there is one.
     shortage: Option<Shortage>,
     /// The time of the last input, for what follows from it.
@@ -240,6 +244,7 @@ impl Gateway {
             closed: settings.closed,
             next_call: 1,
             policy,
+            sweep: Sweep::new(channels, settings.ports),
             shortage: None,
             now: Duration::ZERO,
             started: false,
@@ -297,7 +302,14 @@ impl Gateway {
             Life::Closing { hard } | Life::Releasing { hard } => Some(hard),
             Life::Serving | Life::Finished => None,
         };
-        trunks.chain(afresh).chain(calls).chain(conferences).chain(life).chain(self.ports_timeout(self.now)).min()
+        trunks
+            .chain(afresh)
+            .chain(calls)
+            .chain(conferences)
+            .chain(life)
+            .chain(self.ports_timeout(self.now))
+            .chain(self.sweep.poll_timeout())
+            .min()
     }
 
     /// The time of [`Gateway::poll_timeout`] has come.
@@ -514,6 +526,15 @@ impl Gateway {
         self.report(now, What::CallStage { call: id, stage: CallStage::Leaving });
     }
 
+    /// The call is no more.
+    fn end_call(&mut self, now: Duration, index: usize, cause: Cause, by_peer: bool) {
+        self.silence_call(now, index);
+        if let Some(call) = self.calls[index].take() {
+            self.report(now, What::CallEnded { call: call.id, cause, by_peer });
+        }
+        self.settle_service(now, index);
+    }
+
     fn clear_call(&mut self, now: Duration, index: usize, reason: Reason) {
         self.silence_call(now, index);
         let Some(call) = self.calls[index].as_ref() else { return };
@@ -545,6 +566,7 @@ impl Gateway {
         if matches!(self.life, Life::Serving) {
             self.watch_ports(now);
             self.start_afresh(now);
+            self.sweep(now);
         }
         self.go_on_closing(now);
     }

@@ -112,6 +112,12 @@ impl PortPool {
         self.states.iter().filter_map(until).min()
     }
 
+    /// Whether an event has this port.
+    #[must_use]
+    pub fn is_used(&self, port: u16) -> bool {
+        matches!(self.states.get(usize::from(port)), Some(State::Used { .. }))
+    }
+
     /// Ports in use, with the event each carries.
     pub fn used(&self) -> impl Iterator<Item = (u16, EventNumber)> {
         self.states.iter().enumerate().filter_map(|(i, s)| match *s {

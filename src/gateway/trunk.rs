@@ -241,11 +241,7 @@ impl Gateway {
             }
             isdn::Event::Released { call, cause, by_peer } => {
                 if let Some(index) = self.index_of(trunk, call) {
-                    self.silence_call(now, index);
-                    if let Some(call) = self.calls[index].take() {
-                        self.report(now, What::CallEnded { call: call.id, cause, by_peer });
-                    }
-                    self.settle_service(now, index);
+                    self.end_call(now, index, cause, by_peer);
                 }
             }
             isdn::Event::Restarted { channels } => {

@@ -24,7 +24,7 @@ mod store;
 pub mod words;
 
 use crate::bench::{Probe, Schedule};
-use crate::gateway::{CallId, Channel, WhenOut};
+use crate::gateway::{CallId, Channel, Stuck, WhenOut};
 use crate::reports::{Closed, Command, Order, Report, What};
 use alarms::AlarmLog;
 use cast::{CastEvent, Caster, Format, StreamStart};
@@ -621,6 +621,16 @@ impl Office {
                     picture.clear(service::PORTS_SHORT);
                 }
             }
+            What::Stuck { stuck, stands } => {
+                let mut picture = self.shared.picture();
+                let alarm = format!("{} stuck", words::stuck_in_words(*stuck, picture.listen.1));
+                if *stands {
+                    let text = words::describe(what, &picture).map(|s| s.text).unwrap_or_default();
+                    picture.raise(at_ms, &alarm, Severity::Major, text);
+                } else {
+                    picture.clear(&alarm);
+                }
+            }
             What::ServiceContested { span, timeslot } => {
                 let alarm = service::contested(*span, *timeslot);
                 let text = words::describe(what, &self.shared.picture()).map(|s| s.text).unwrap_or_default();
@@ -993,7 +1003,12 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::Level { call, .. }
         | What::KeyPressed { call }
         | What::CallEnded { call, .. } => (None, Some(*call), None),
-        What::CardRemoved { .. } | What::PortsShort { .. } | What::ClosedFull | What::Finished => (None, None, None),
+        What::Stuck { stuck: Stuck::Channel(channel), .. } => (None, None, Some(channel.span)),
+        What::CardRemoved { .. }
+        | What::PortsShort { .. }
+        | What::Stuck { stuck: Stuck::Port(_), .. }
+        | What::ClosedFull
+        | What::Finished => (None, None, None),
     }
 }
 

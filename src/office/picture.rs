@@ -321,6 +321,7 @@ impl Picture {
             What::CardRemoved { .. }
             | What::StartedAfresh { .. }
             | What::RestartUnanswered { .. }
+            | What::Stuck { .. }
             | What::ServiceContested { .. }
             | What::PortsShort { .. }
             | What::Probed { .. }

@@ -4,7 +4,7 @@
 //! what to do where something can be done.
 
 use super::picture::Picture;
-use crate::gateway::{Holds, Reason, WhenOut, is_normal};
+use crate::gateway::{Holds, Reason, Stuck, WhenOut, is_normal};
 use crate::reports::{CallStage, Closed, Locked, What};
 use log::Level;
 
@@ -87,6 +87,14 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
                 span(s)
             ),
         ),
+        What::Stuck { stuck, stands } => {
+            let (level, how) = if *stands {
+                (Error, "is stuck: a call that is not one, or a stream nobody counts; it is cleared; tell us, with the log")
+            } else {
+                (Info, "is stuck no more")
+            };
+            sentence(level, "server", format!("{} {how}", stuck_in_words(*stuck, picture.listen.1)))
+        }
         What::FarChanged { span: s, channels, state } => {
             let (level, how) = match state {
                 isdn::FarState::InService => (Info, "in service at the exchange again"),
@@ -275,6 +283,14 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         | What::ConferenceOpened { .. }
         | What::Probed { .. }
         | What::ConferenceClosed { .. } => None,
+    }
+}
+
+/// What is stuck; stream ports begin with this one.
+pub fn stuck_in_words(stuck: Stuck, first_port: u16) -> String {
+    match stuck {
+        Stuck::Channel(channel) => format!("channel {}/{}", channel.span + 1, channel.timeslot),
+        Stuck::Port(port) => format!("stream port {}", first_port + port),
     }
 }
 
