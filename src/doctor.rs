@@ -155,12 +155,12 @@ fn trunk(all: &mut Vec<Finding>, facts: &Facts, span: &SpanInfo) {
     for (count, text, remedy) in [
         (
             counters.frames_lost,
-            "D-channel frames came spoilt",
+            "D-channel frames that came spoilt",
             "the line has errors: test the cable, ask the carrier for its error counts",
         ),
         (
             counters.frames_unsent,
-            "D-channel frames found no room in the card",
+            "D-channel frames the card had no room for",
             "the far end takes frames too slowly, or not at all",
         ),
         (
@@ -170,7 +170,7 @@ fn trunk(all: &mut Vec<Finding>, facts: &Facts, span: &SpanInfo) {
         ),
     ] {
         if count > 0 {
-            all.push(Finding::new(Severity::Info, what.clone(), format!("{count} {text} since the start"), remedy));
+            all.push(Finding::new(Severity::Info, what.clone(), format!("{text} since the start: {count}"), remedy));
         }
     }
 }
