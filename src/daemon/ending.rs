@@ -9,7 +9,7 @@
 //!     └────────────────────── SIGINT, SIGTERM without patience ─────────────────▲
 //! ```
 //!
-//! Data path: signals, [`Progress`] → here → [`Step`]s for [`super::watch`].
+//! Data path: signals, [`Progress`] → here → [`Step`]s for the main thread.
 //! Time: `now` is since the daemon's start.
 //! Words: patience, how long calls may take to end by themselves; goodbye, callers are told and let go.
 
