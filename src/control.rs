@@ -239,7 +239,14 @@ impl Desk {
                 let far = picture.far.iter().filter(|(c, (state, _))| usize::from(c.span) == index && out(state));
                 let far = far.fold(0, |set: u32, (channel, _)| set | 1 << channel.timeslot.index());
                 let near = picture.near.get(&(index as u16)).map_or(0, |(sets, _)| sets.out | sets.maintenance);
-                span_info(index, span, in_use, (near | far).count_ones() as usize)
+                let shared = span.shared.as_ref();
+                SpanInfo {
+                    nfas: shared.map(|shared| shared.group.clone()),
+                    d_channels_on: shared.map_or_else(Vec::new, |shared| {
+                        picture.d_channels_of(&shared.group).map(|number| number + 1).collect()
+                    }),
+                    ..span_info(index, span, in_use, (near | far).count_ones() as usize)
+                }
             })
             .collect()
     }
@@ -603,6 +610,7 @@ fn span_info(index: usize, span: &SpanPicture, in_use: usize, out_of_service: us
             far_end_errors: span.counters.far_end_errors,
             framing_errors: span.counters.framing_errors,
         },
+        ..SpanInfo::default()
     }
 }
 

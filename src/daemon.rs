@@ -6,7 +6,7 @@ pub mod manager;
 mod watch;
 
 use crate::bench::Rack;
-use crate::config::nfas::{group_of, has_d_channel};
+use crate::config::nfas::{SharedDChannel, group_of, has_d_channel};
 use crate::config::{Board, Card as CardConfig, Config, FarEnd, Span as SpanConfig};
 use crate::control::Desk;
 use crate::demonstration;
@@ -296,12 +296,13 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
 
     // The far ends, before the near end looks for them.
     let exchange = start_exchange(&config, cards.exchange)?;
-    let span_name = |s: &SpanPicture| SpanName {
+    let span_name = |(number, s): (u16, &SpanPicture)| SpanName {
         card: s.card.clone(),
         line: s.line.to_string(),
         switch: crate::config::switch_name(s.switch).to_owned(),
+        elsewhere: group_of(&groups, number).filter(|group| !group.has_d_channel(number)).map(SharedDChannel::in_words),
     };
-    let traced = cards.pictures.iter().map(span_name).collect();
+    let traced = (0u16..).zip(&cards.pictures).map(span_name).collect();
     let traces = Arc::new(Traces::new(traced, trace::dialled_digits(&config.call_in.numbers)));
     let mut collector = Collector::new(traces.clone());
     let (mut engine_cards, mut card_controls, mut faults) = (Vec::new(), Vec::new(), Vec::new());

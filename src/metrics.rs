@@ -132,15 +132,18 @@ fn spans(text: &mut Text, spans: &[SpanInfo]) {
         let labels = [("line", span.line.as_str()), ("switch", span.switch.as_str())];
         text.sample(&[&of(span, &span.number.to_string())[..], &labels].concat(), 1);
     }
+    text.family("trunkcast_span_link_up", Kind::Gauge, "Whether the data link of the D channel is up: 1, else 0.");
+    // A span whose D channel is on another one has no link that could be down.
+    for span in spans.iter().filter(|span| span.link != LinkState::Shared) {
+        let up = matches!(span.link, LinkState::Up | LinkState::Active | LinkState::Standby);
+        text.sample(&of(span, &span.number.to_string()), u64::from(up));
+    }
     let mut each = |name, kind, help: &str, value: &dyn Fn(&SpanInfo) -> u64| {
         text.family(name, kind, help);
         for span in spans {
             text.sample(&of(span, &span.number.to_string()), value(span));
         }
     };
-    each("trunkcast_span_link_up", Kind::Gauge, "Whether the data link of the D channel is up: 1, else 0.", &|s| {
-        u64::from(matches!(s.link, LinkState::Up | LinkState::Active | LinkState::Standby))
-    });
     each("trunkcast_span_channels", Kind::Gauge, "Bearer channels.", &|s| s.channels_total.into());
     each("trunkcast_span_channels_in_use", Kind::Gauge, "Bearer channels with a call.", &|s| s.in_use.into());
     let counters: [Counter; 7] = [

@@ -48,6 +48,7 @@ struct SpanTrace {
     card: String,
     line: String,
     switch: String,
+    elsewhere: Option<String>,
     /// Copies of its card that were lost.
     lost: AtomicU64,
     kept: Mutex<Kept>,
@@ -70,6 +71,8 @@ pub struct SpanName {
     pub line: String,
     /// The switch variant.
     pub switch: String,
+    /// Where its D channel is, in words, if it has none of its own.
+    pub elsewhere: Option<String>,
 }
 
 /// How many digits of a called number are the number, when these are the configured ones.
@@ -86,6 +89,7 @@ impl Traces {
             card: name.card,
             line: name.line,
             switch: name.switch,
+            elsewhere: name.elsewhere,
             lost: AtomicU64::new(0),
             kept: Mutex::new(Kept {
                 ring: VecDeque::new(),
@@ -120,13 +124,17 @@ impl Traces {
     /// Frames for one who asks.
     ///
     /// # Errors
-    /// There is no such span.
+    /// There is no such span, or it has no D channel.
     pub fn feed(self: &Arc<Self>, wish: TraceWish) -> Result<Box<dyn TraceFeed>, Problem> {
         let index = usize::from(wish.span).checked_sub(1);
         let Some(span) = index.and_then(|index| self.spans.get(index)) else {
             return Err(Problem::not_found(format!("there is no span {}", wish.span))
                 .with_hint(format!("spans are numbered 1 to {}", self.spans.len())));
         };
+        if let Some(elsewhere) = &span.elsewhere {
+            return Err(Problem::not_found(format!("span {} has no D channel: {elsewhere}", wish.span))
+                .with_hint("trace that span; its messages name the interface they are about"));
+        }
         let mut kept = span.kept();
         let head = TraceHead {
             span: wish.span,

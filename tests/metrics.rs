@@ -238,3 +238,14 @@ fn who_says_nothing_holds_the_others_up_for_a_while_only() {
     drop(server);
     drop(another);
 }
+
+/// It would look like a failure to whoever is woken by links that are down.
+#[test]
+fn a_span_whose_d_channel_is_on_another_one_has_no_link_to_be_down() {
+    let mut readings = readings();
+    readings.spans[1].link = LinkState::Shared;
+    readings.spans[0].link = LinkState::Standby;
+    let text = exposition(&readings);
+    let links: Vec<&str> = text.lines().filter(|line| line.starts_with("trunkcast_span_link_up{")).collect();
+    assert_eq!(links, ["trunkcast_span_link_up{span=\"1\",card=\"soft0\"} 1"]);
+}

@@ -1,16 +1,20 @@
 //! Two T1s that share a D channel, between a gateway and an exchange: every channel carries a call, with and without a
-//! backup; a line that is cut costs no call on the other; and a link is given up only with the last of its spans.
+//! backup; a line that is cut costs no call on the other; a link is given up only with the last of its spans; and what is told
+//! of a D channel that is missing.
 
 use event::{Guard, Keyring, Limits};
 use exchange::{
     CallOrder, CallerEvent, CallerId, Server, SharedDChannel, SpanId, SpanPlan, Switch, SwitchPlan, TrunkGroup,
 };
-use hal::{Alarms, DFrame, Line};
+use hal::{Alarms, Counters, DFrame, Line};
 use isdn::{Group, LinkId, LinkState};
+use line::{Change, FailureKind, Framing};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trunkcast::gateway::callin::Patience;
 use trunkcast::gateway::{ClosedEvents, Gateway, Holds, Output, Settings, WhenOut};
+use trunkcast::office::ledger::Place;
+use trunkcast::office::lines::Lines;
 use trunkcast::reports::{Command, What};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -29,6 +33,10 @@ struct Town {
 
 impl Town {
     fn up(backup: Option<u8>, when_out: WhenOut) -> Town {
+        Town::up_with(backup, when_out, |_| {})
+    }
+
+    fn up_with(backup: Option<u8>, when_out: WhenOut, alter: impl FnOnce(&mut Gateway)) -> Town {
         let group = Group::new(&[0, 1], 0, backup).expect("two interfaces");
         let mut gateway = Gateway::new(Settings {
             spans: vec![(Line::T1, NI2); 2],
@@ -44,6 +52,7 @@ impl Town {
         });
         gateway.with_group(&[0, 1], group).expect("NI-2 has it");
         (0..2).for_each(|span| gateway.set_when_out(span, when_out));
+        alter(&mut gateway);
         let spans = vec![SpanId(0), SpanId(1)];
         let server = Server { name: "gateway".into(), cards: vec![spans.clone()] };
         let switch = Switch::new(SwitchPlan {
@@ -202,4 +211,75 @@ fn the_link_goes_only_with_the_last_of_its_spans() {
     town.pass(SECOND * 40);
     assert!(town.gateway.link_up(0), "both links come back with the first span");
     assert!(matches!(town.dial(), Some((SpanId(1), _))));
+}
+
+#[test]
+fn after_a_start_the_channels_of_all_spans_are_restarted() {
+    let both = |gateway: &mut Gateway| (0..2).for_each(|span| gateway.set_restart_at_start(span, true));
+    let mut town = Town::up_with(None, WhenOut::Reject, both);
+    let afresh = town.told.iter().filter_map(|what| match what {
+        What::StartedAfresh { span, channels } => Some((*span, *channels)),
+        _ => None,
+    });
+    assert_eq!(afresh.collect::<Vec<_>>(), [(0, 23), (1, 24)]);
+    assert_eq!((0..48).filter_map(|_| town.dial()).count(), 47, "and all of them take calls");
+}
+
+/// The three spans of a group with a backup, and the failures that are told.
+struct Watched {
+    lines: Lines,
+    now: Duration,
+}
+
+impl Watched {
+    fn new() -> Watched {
+        let place = |span, d_channel| Place { card: "soft0".into(), span, line: Line::T1, d_channel };
+        let places = [place(1, true), place(2, true), place(3, false)].map(|place| (place, Framing::T1Esf));
+        let file = std::path::Path::new("/nowhere");
+        let mut lines =
+            Lines::new(file, places.into(), Duration::ZERO, SECOND * 1_772_366_400, |_| Counters::default());
+        (0..3).for_each(|span| lines.set_one_of_two(span));
+        Watched { lines, now: Duration::ZERO }
+    }
+
+    /// D channels down that are declared (true) or cleared (false) within 20 seconds, by span.
+    fn after(&mut self, told: &[What]) -> Vec<(u16, bool)> {
+        told.iter().for_each(|what| self.lines.handle(self.now, what));
+        let mut changes = Vec::new();
+        for _ in 0..200 {
+            self.now += SECOND / 10;
+            self.lines.handle_timeout(self.now, SECOND * 1_772_366_400 + self.now, |_| Counters::default());
+            while let Some((span, output)) = self.lines.poll_output() {
+                match output {
+                    line::Output::Failure(Change::Declared { kind: FailureKind::LinkDown, .. }) => {
+                        changes.push((span, true));
+                    }
+                    line::Output::Failure(Change::Cleared { kind: FailureKind::LinkDown, .. }) => {
+                        changes.push((span, false));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        changes
+    }
+}
+
+#[test]
+fn each_of_two_d_channels_is_watched_by_itself_and_a_span_without_one_is_not() {
+    let does = |span, link, state| What::DChannel { span, link, state };
+    let mut watched = Watched::new();
+    let up = [does(0, LinkId::Primary, LinkState::InService), What::LinkUp { span: 0, reset: false }];
+    assert_eq!(watched.after(&up), [(1, true)], "the backup never came up");
+    assert_eq!(watched.after(&[does(1, LinkId::Backup, LinkState::Standby)]), [(1, false)]);
+    let swapped = [does(0, LinkId::Primary, LinkState::MaintenanceBusy), does(1, LinkId::Backup, LinkState::InService)];
+    assert_eq!(watched.after(&swapped), [(0, true)], "the primary has failed");
+    assert_eq!(watched.after(&[does(0, LinkId::Primary, LinkState::Standby)]), [(0, false)]);
+    // All of them are suspended: what we have taken down is not missed.
+    let how = WhenOut::DChannel;
+    let mut out: Vec<What> = (0..3).map(|span| What::SpanOut { span, out: true, how }).collect();
+    out.extend([does(0, LinkId::Primary, LinkState::OutOfService), does(1, LinkId::Backup, LinkState::OutOfService)]);
+    assert_eq!(watched.after(&out), []);
+    let back: Vec<What> = (0..3).map(|span| What::SpanOut { span, out: false, how }).collect();
+    assert_eq!(watched.after(&back), [(0, true), (1, true)]);
 }

@@ -53,6 +53,20 @@ impl SharedDChannel {
     }
 }
 
+impl SharedDChannel {
+    /// Where its D channels are.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let on = |link| self.span_of(link).map(|span| span + 1);
+        match (on(LinkId::Primary), on(LinkId::Backup)) {
+            (Some(primary), Some(backup)) => {
+                format!("nfas {} has its primary on span {primary} and a backup on span {backup}", self.name)
+            }
+            (primary, _) => format!("nfas {} has it on span {}", self.name, primary.unwrap_or_default()),
+        }
+    }
+}
+
 /// The group of a span, if it shares its D channel.
 #[must_use]
 pub fn group_of(groups: &[SharedDChannel], span: u16) -> Option<&SharedDChannel> {
@@ -182,12 +196,7 @@ mod tests {
         let all = groups(&text(&["4ess"; 2], &format!("{TWO}identifiers = [5, 9]\n")));
         assert_eq!(all[0].group.identifiers(), [5, 9]);
         assert!(all[0].has_d_channel(0) && !all[0].has_d_channel(1));
-    }
-
-    #[test]
-    fn what_can_be_is_not_run_yet() {
-        let said = refused(&text(&["ni2"; 2], TWO));
-        assert!(said.contains("line 13") && said.contains("cannot run it yet"), "{said}");
+        assert_eq!(all[0].in_words(), "nfas east has it on span 1");
     }
 
     #[test]

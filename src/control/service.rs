@@ -281,7 +281,9 @@ fn span_plan(picture: &Picture, span: u16, set: u32, whole: bool) -> SpanPlan {
          them is refused with cause 44, any other gets another channel, or cause 34 when none is left"
             .to_owned()
     };
-    if whole {
+    if let (true, true, Some(shared)) = (whole, about.when_out.releases_link(), &about.shared) {
+        told += &format!("; the D channel stays up until the last span of nfas {} is out", shared.group);
+    } else if whole {
         told += match about.when_out {
             WhenOut::Service | WhenOut::Reject => "; the D channel stays up",
             WhenOut::DChannel | WhenOut::ServiceAndDChannel => {

@@ -119,6 +119,7 @@ impl Office {
                 | What::LinkUp { .. }
                 | What::LinkDown { .. }
                 | What::LinkReleased { .. }
+                | What::DChannel { .. }
                 | What::SpanOut { .. }
                 | What::Slip { .. }
         );

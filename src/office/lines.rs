@@ -33,9 +33,12 @@ struct Watch {
     place: Place,
     monitor: Monitor,
     alarms: Alarms,
+    /// The data link is there.
     link_up: bool,
-    /// The data link is not there, and ought to be.
-    link_down: bool,
+    /// It ought not to be: we have taken it away.
+    withdrawn: bool,
+    /// Its D channel is one of two, each of which is told of by itself.
+    one_of_two: bool,
     counters: Counters,
     /// Slips that were told one by one: a card does not count those of the buffer behind it.
     slips: u64,
@@ -74,10 +77,18 @@ impl Lines {
         let watch = |(number, (place, framing)): (u16, (Place, Framing))| {
             let counters = counters(number);
             let mut monitor = Monitor::new(Config::new(framing), now, wall, raw(&counters, 0));
-            monitor.handle_defects(now, Defects::LINK_DOWN);
-            Watch { place, monitor, alarms: Alarms::empty(), link_up: false, link_down: true, counters, slips: 0 }
+            monitor.handle_defects(now, if place.d_channel { Defects::LINK_DOWN } else { Defects::empty() });
+            let (link_up, withdrawn, one_of_two) = (false, false, false);
+            Watch { place, monitor, alarms: Alarms::empty(), link_up, withdrawn, one_of_two, counters, slips: 0 }
         };
         Lines { file: file.to_owned(), spans: (0u16..).zip(spans).map(watch).collect() }
+    }
+
+    /// The D channel of this span is one of two that several spans share: what is told of the two together is not about it.
+    pub fn set_one_of_two(&mut self, span: u16) {
+        if let Some(watch) = self.spans.get_mut(usize::from(span)) {
+            watch.one_of_two = true;
+        }
     }
 
     /// Go on from what [`Lines::save`] wrote. Returned is what could not be used, in words.
@@ -123,30 +134,28 @@ impl Lines {
     pub fn handle(&mut self, at: Duration, what: &What) {
         match what {
             What::Alarms { span, alarms } => self.change(at, *span, |watch| watch.alarms = *alarms),
-            What::LinkDown { span } => self.link(at, *span, false, true),
-            What::LinkUp { span, .. } => self.link(at, *span, true, false),
+            What::LinkUp { span, .. } | What::LinkDown { span } | What::LinkReleased { span } => {
+                let up = matches!(what, What::LinkUp { .. });
+                self.change(at, *span, |watch| watch.link_up = if watch.one_of_two { watch.link_up } else { up });
+            }
+            What::DChannel { span, state, .. } => {
+                let up = matches!(state, isdn::LinkState::InService | isdn::LinkState::Standby);
+                self.change(at, *span, |watch| watch.link_up = up);
+            }
             // A link that we took away ourselves is not missed.
-            What::LinkReleased { span } => self.link(at, *span, false, false),
             What::SpanOut { span, out, how } if WhenOut::releases_link(*how) => {
-                self.change(at, *span, |watch| watch.link_down = !out);
+                self.change(at, *span, |watch| watch.withdrawn = *out);
             }
             What::Slip { span } => self.change(at, *span, |watch| watch.slips += 1),
             _ => {}
         }
     }
 
-    fn link(&mut self, at: Duration, span: u16, up: bool, missed: bool) {
-        self.change(at, span, |watch| {
-            watch.link_up = up;
-            watch.link_down = missed;
-        });
-    }
-
     fn change(&mut self, at: Duration, span: u16, change: impl FnOnce(&mut Watch)) {
         let Some(watch) = self.spans.get_mut(usize::from(span)) else { return };
         change(watch);
         let mut defects = defects(watch.alarms);
-        defects.set(Defects::LINK_DOWN, watch.link_down);
+        defects.set(Defects::LINK_DOWN, !watch.link_up && watch.place.d_channel && !watch.withdrawn);
         if defects != watch.monitor.failures().defects() {
             watch.monitor.handle_defects(at, defects);
         }

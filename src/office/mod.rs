@@ -20,6 +20,7 @@ pub mod picture;
 pub mod records;
 mod selftest;
 mod service;
+mod standby;
 mod store;
 pub mod words;
 
@@ -221,6 +222,7 @@ pub struct Office {
     service: service::Handed,
     failing: failing::Failing,
     self_test: Option<selftest::SelfTest>,
+    standby: standby::Standby,
     alarm_log: AlarmLog,
     rings: Vec<Option<rtrb::Consumer<i16>>>,
     caster: Arc<Caster>,
@@ -283,6 +285,7 @@ impl Office {
             AlarmLog::anew(&settings.state_dir)
         });
         let lines = watch(&settings, &inlets, &picture);
+        let standby = standby::Standby::new(&picture);
         let supports: Arc<[hal::Support]> = bench::take_over(&mut inlets.cards).into();
         let self_test = settings.self_test.map(|every| {
             let bearers = inlets.ledger.places().iter().map(ledger::Place::bearers);
@@ -313,6 +316,7 @@ impl Office {
             service: service::Handed::default(),
             failing: failing::Failing::default(),
             self_test,
+            standby,
             alarm_log,
             rings,
             caster,
@@ -377,6 +381,7 @@ impl Office {
         self.see_to_time();
         self.see_to_service();
         self.see_to_lines();
+        self.see_to_standby();
         self.see_to_tests();
         self.see_to_self_test();
         self.send_orders();
@@ -638,16 +643,6 @@ impl Office {
             }
             What::Near { span, sets } => self.clear_contested(*span, sets.out),
             What::FarChanged { span, .. } => self.count_unanswered(at_ms, *span),
-            What::DChannel { span, link, state } => {
-                let alarm = format!("span {} {link} D channel", span + 1);
-                let mut picture = self.shared.picture();
-                if matches!(state, isdn::LinkState::InService | isdn::LinkState::Standby) {
-                    picture.clear(&alarm);
-                } else {
-                    let text = words::describe(what, &picture).map(|s| s.text).unwrap_or_default();
-                    picture.raise(at_ms, &alarm, Severity::Major, text);
-                }
-            }
             What::Probed { channel, reading } => self.read_probe(*channel, *reading),
             What::CallTaken { channel, .. } => self.shared.bench().call_came(at_ms, *channel),
             What::Finished => self.finished = true,
@@ -946,6 +941,11 @@ fn watch(settings: &Settings, inlets: &Inlets, picture: &Picture) -> Lines {
         Duration::from_millis(now_ms()),
         |span| counters.get(usize::from(span)).copied().unwrap_or_default(),
     );
+    for (number, span) in (0u16..).zip(&picture.spans) {
+        if span.shared.as_ref().is_some_and(|shared| shared.with_backup) {
+            lines.set_one_of_two(number);
+        }
+    }
     for complaint in lines.restore() {
         log::warn!(target: "span", "{complaint}");
     }

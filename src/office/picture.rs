@@ -336,6 +336,13 @@ impl Picture {
         }
     }
 
+    /// The spans, counted from 0, that have the D channels of a group.
+    pub fn d_channels_of<'a>(&'a self, group: &'a str) -> impl Iterator<Item = u16> + 'a {
+        let has_one =
+            move |span: &SpanPicture| span.shared.as_ref().is_some_and(|s| s.group == group && s.link.is_some());
+        (0u16..).zip(&self.spans).filter(move |(_, span)| has_one(span)).map(|(number, _)| number)
+    }
+
     /// The spans whose D channel reports name by this one.
     fn signalled(&mut self, named_by: u16) -> impl Iterator<Item = &mut SpanPicture> {
         let is_it = move |(index, span): &(u16, &mut SpanPicture)| {

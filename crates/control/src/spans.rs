@@ -75,6 +75,12 @@ pub struct SpanInfo {
     pub link: LinkState,
     /// Since when it is in that state: milliseconds since 1970 UTC.
     pub link_since_ms: u64,
+    /// The group whose spans share their D channels, if it is in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nfas: Option<String>,
+    /// The spans, from 1, that have the D channels of that group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub d_channels_on: Vec<u16>,
     /// Layer 1 alarms present: `LOS`, `LOF`, `AIS`, `RAI`...
     pub alarms: Vec<String>,
     /// Bearer channels.

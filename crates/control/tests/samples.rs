@@ -240,6 +240,8 @@ fn span() -> SpanInfo {
         side: Side::User,
         link: LinkState::Up,
         link_since_ms: 1_767_225_601_000,
+        nfas: Some("east".into()),
+        d_channels_on: vec![1, 2],
         alarms: vec!["RAI".into()],
         channels_total: 30,
         in_use: 3,

@@ -57,6 +57,14 @@ pub fn spans(spans: &[SpanInfo], now_ms: u64) -> String {
         if span.alarms.len() > 1 {
             table.note(&format!("alarms {}", span.alarms.join(", ")));
         }
+        if let (LinkState::Shared, Some(group)) = (span.link, &span.nfas) {
+            let on: Vec<String> = span.d_channels_on.iter().map(u16::to_string).collect();
+            let place = match &on[..] {
+                [one] => format!("its D channel is on span {one}"),
+                several => format!("its D channels are on spans {}", several.join(" and ")),
+            };
+            table.note(&format!("{place} (nfas {group})"));
+        }
         let trouble = trouble(span);
         if !trouble.is_empty() {
             table.note(&trouble);

@@ -317,6 +317,7 @@ fn spans() -> Vec<SpanInfo> {
         in_use: 3,
         out_of_service: 0,
         counters: SpanCounters { calls_taken: 12, ..SpanCounters::default() },
+        ..SpanInfo::default()
     };
     let bad = SpanInfo {
         number: 2,
@@ -331,7 +332,18 @@ fn spans() -> Vec<SpanInfo> {
         counters: SpanCounters { link_losses: 4, slips: 2, frames_lost: 9, ..SpanCounters::default() },
         ..good.clone()
     };
-    vec![good, bad]
+    let shared = SpanInfo {
+        number: 3,
+        line: "T1".into(),
+        switch: "ni2".into(),
+        link: LinkState::Shared,
+        nfas: Some("east".into()),
+        d_channels_on: vec![4, 5],
+        channels_total: 24,
+        counters: SpanCounters::default(),
+        ..good.clone()
+    };
+    vec![good, bad, shared]
 }
 
 fn channels() -> Vec<ChannelInfo> {
