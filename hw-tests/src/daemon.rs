@@ -3,7 +3,7 @@
 //! Data path: a configuration → `trunkcastd` → its control socket, its streams, its files.
 //! Time: the real clock; whoever waits for something says for what and how long at most.
 
-use control::Client;
+use control::{Client, LinkState};
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -110,7 +110,9 @@ impl Daemon {
         self.launch();
         self.wait_for("the D channel", Duration::from_secs(20), |client| {
             let spans = client.spans().ok()?;
-            spans.iter().all(|s| s.link == control::LinkState::Up).then_some(())
+            // Of spans that share a D channel: up where one is, and a backup that stands by.
+            let up = [LinkState::Up, LinkState::Active, LinkState::Standby, LinkState::Shared];
+            spans.iter().all(|s| up.contains(&s.link)).then_some(())
         });
     }
 

@@ -7,6 +7,7 @@ mod denied;
 mod ending;
 mod guessing;
 mod pools;
+mod shared_d_channel;
 mod starting;
 mod storage;
 mod support;
