@@ -69,6 +69,7 @@ pub fn run(seed: u64) -> Tally {
         spans: vec![SpanPlan { line: Line::T1, switch: switch_variant }],
         groups: vec![group],
         channel_preferred: random.once_in(2),
+        never_enquires: random.once_in(2),
         ..SwitchPlan::default()
     });
     if upkeep.service {

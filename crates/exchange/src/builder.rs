@@ -32,6 +32,7 @@ pub struct Builder {
     groups: Option<Vec<TrunkGroup>>,
     extensions: Vec<Extension>,
     channel_preferred: bool,
+    never_enquires: bool,
     shared: Vec<SharedDChannel>,
 }
 
@@ -46,6 +47,7 @@ impl Exchange {
             groups: None,
             extensions: Vec::new(),
             channel_preferred: false,
+            never_enquires: false,
             shared: Vec::new(),
         }
     }
@@ -96,6 +98,13 @@ impl Builder {
         self
     }
 
+    /// Never ask about calls when a link is back; see [`SwitchPlan::never_enquires`].
+    #[must_use]
+    pub fn never_enquire(mut self) -> Builder {
+        self.never_enquires = true;
+        self
+    }
+
     /// Start the cards and bring their links up. `now` is on the clock that is given to [`Exchange::tick`].
     ///
     /// # Errors
@@ -132,6 +141,7 @@ impl Builder {
             groups: self.groups.unwrap_or_else(|| vec![TrunkGroup::for_all("all", servers)]),
             subscribers: subscribers.map(|e| Subscriber { number: e.number.clone(), answer: e.answer }).collect(),
             channel_preferred: self.channel_preferred,
+            never_enquires: self.never_enquires,
             shared: self.shared,
         };
         Ok(Exchange::begin(now, self.chunk, plan, &with_service_messages, cards, self.extensions))

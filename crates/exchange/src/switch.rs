@@ -75,6 +75,9 @@ pub struct SwitchPlan {
     pub subscribers: Vec<Subscriber>,
     /// Leave the choice of another channel to the far end instead of insisting on the one named.
     pub channel_preferred: bool,
+    /// Never ask about calls when a link is back (STATUS ENQUIRY), as many exchanges do not: a call that the far end has forgotten
+    /// stays until its caller hangs up, or RESTART.
+    pub never_enquires: bool,
 }
 
 /// What the switch wants done.
@@ -244,7 +247,7 @@ impl Switch {
         let mut trunks = Vec::new();
         for shared in plan.shared {
             let first = shared.spans.first().and_then(|span| plan.spans.get(span.0));
-            match first.map(|span| config_of(span).with_group(shared.group)) {
+            match first.map(|span| config_of(span, plan.never_enquires).with_group(shared.group)) {
                 Some(Ok(config)) => trunks.push(Trunk::new(config, shared.spans)),
                 Some(Err(why)) => log::warn!("exchange: no shared D channel: {why}"),
                 None => log::warn!("exchange: a shared D channel is on a span there is not"),
@@ -252,7 +255,7 @@ impl Switch {
         }
         for (span, about) in plan.spans.iter().enumerate() {
             if !trunks.iter().any(|trunk: &Trunk| trunk.spans.contains(&SpanId(span))) {
-                trunks.push(Trunk::new(config_of(about), vec![SpanId(span)]));
+                trunks.push(Trunk::new(config_of(about, plan.never_enquires), vec![SpanId(span)]));
             }
         }
         let span = |(id, about): (usize, &SpanPlan)| {
@@ -770,6 +773,6 @@ impl Switch {
     }
 }
 
-fn config_of(span: &SpanPlan) -> Config {
-    Config::new(Side::Network, span.switch, span.line == Line::E1)
+fn config_of(span: &SpanPlan, never_enquires: bool) -> Config {
+    Config { enquires: !never_enquires, ..Config::new(Side::Network, span.switch, span.line == Line::E1) }
 }

@@ -43,6 +43,9 @@ pub struct Config {
     /// A call that the far end clears with a tone or an announcement is held so that it can be heard, until the owner clears it
     /// or T306 runs out; [`Event::Disconnecting`] says so. By default it is released at once. Of the user side only.
     pub listen: bool,
+    /// When the link was lost or reset, ask the far end about calls (STATUS ENQUIRY, Q.931 clauses 5.8.8 to 5.8.10). On by default;
+    /// off, this end is like many exchanges: a call that the far end has forgotten stays until somebody clears it, or RESTART.
+    pub enquires: bool,
     /// Tell the far end which channels may be used, with SERVICE, and listen to what it tells. Off by default: both ends must
     /// agree, because an end that is not answered takes its channels for lost. Nothing on variants without SERVICE.
     pub service_messages: Option<Rules>,
@@ -65,6 +68,7 @@ impl Config {
             logical_channels: row.logical_channels,
             number_length: 1,
             listen: false,
+            enquires: true,
             service_messages: None,
             group: None,
         }
@@ -145,6 +149,7 @@ impl DChannel {
             timers: config.timers,
             number_length: config.number_length,
             listen: config.listen && config.side == Side::User,
+            enquires: config.enquires,
         };
         let with_backup = config.group.is_some_and(|group| group.interface_of(LinkId::Backup).is_some());
         let links = Links::new(config.side, config.link, with_backup, settings.timers.get(Timer::T321));

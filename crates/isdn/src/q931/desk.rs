@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     pub timers: Timers,
     pub number_length: usize,
     pub listen: bool,
+    pub enquires: bool,
 }
 
 /// See the module.

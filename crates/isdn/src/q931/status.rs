@@ -34,7 +34,7 @@ pub(crate) struct Enquiry {
 
 impl Call {
     pub(super) fn enquire(&mut self, desk: &mut Desk) {
-        if self.enquiry.is_none() {
+        if self.enquiry.is_none() && desk.settings.enquires {
             self.send_enquiry(desk, 0);
         }
     }

@@ -5,9 +5,9 @@
 
 use crate::common::octets::{CLEARING, SPEECH, cause, channel, status, theirs};
 use crate::common::states::InState;
-use crate::common::{Alone, SECOND};
+use crate::common::{Alone, SECOND, config};
 use isdn::q931::message::MessageType;
-use isdn::{Event, Side};
+use isdn::{Config, Event, Side};
 
 /// The link goes and comes.
 fn interrupt(alone: &mut Alone) {
@@ -65,4 +65,20 @@ fn one_for_each_call() {
     let left: Vec<_> = alone.d.calls().map(|call| (call.call.value, call.state.number())).collect();
     assert_eq!(left, [(1, 10), (3, 10)]);
     assert!(alone.events.iter().filter(|event| matches!(event, Event::Released { .. })).count() == 1);
+}
+
+/// An end that does not ask keeps its call, whatever has become of it at the other end, until somebody clears it.
+#[test]
+fn one_that_never_asks() {
+    let mut alone = Alone::up_with(Config { enquires: false, ..config(Side::Network) });
+    alone.say(&theirs(1, MessageType::SETUP, &[&SPEECH, &channel(1)]));
+    let call = alone.offered().0;
+    alone.connect(call);
+    alone.say(&theirs(1, MessageType::CONNECT_ACKNOWLEDGE, &[]));
+    alone.ladder.clear();
+    interrupt(&mut alone);
+    alone.run(SECOND * 300);
+    assert_eq!((alone.heard(), alone.state()), (Vec::<String>::new(), vec![10]));
+    alone.say(&theirs(1, MessageType::RELEASE_COMPLETE, &[&cause(81)]));
+    assert_eq!(alone.released(), [(81, true)]);
 }
