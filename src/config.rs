@@ -155,7 +155,8 @@ pub struct Span {
     /// SERVICE messages: both ends tell one another which channels may carry calls.
     #[serde(default)]
     pub service_messages: bool,
-    /// RESTART once after the start, so that the exchange holds no calls this server has forgotten.
+    /// RESTART once after the start, and where a call has ended while the D channel was down, so that the exchange holds no calls
+    /// this server has forgotten.
     #[serde(default)]
     pub restart_at_start: bool,
     /// What the exchange sees when the last channel is suspended.

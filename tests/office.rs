@@ -218,3 +218,36 @@ fn a_stream_that_cannot_start_is_an_alarm_and_tried_again() {
     office.join().expect("no panic");
     assert_eq!(recordings(dir.path(), event).len(), 1);
 }
+
+/// An exchange that leaves SERVICE unanswered is one alarm for all channels of the span, and only for as long as there are any.
+#[test]
+fn service_left_unanswered_is_an_alarm_until_it_is_answered() {
+    use isdn::FarState::{InService, Maintenance, Unknown};
+    let dir = tempfile::tempdir().expect("a directory");
+    let (office, mut realtime) = office(dir.path());
+    let shared = office.shared();
+    let notices = shared.hub.subscribe();
+    let office = std::thread::spawn(move || office.run());
+    let far = |channels, state| What::FarChanged { span: 0, channels, state };
+    let is_alarm = |wanted: bool| {
+        while shared.picture().alarms.contains("service messages of span 1") != wanted {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    realtime.tell(far(0b101, Unknown));
+    is_alarm(true);
+    realtime.tell(far(0b100, InService));
+    realtime.tell(far(0b10, Maintenance));
+    while !notices
+        .next(Duration::from_secs(10))
+        .expect("the office runs")
+        .expect("it says so")
+        .text
+        .contains("maintenance")
+    {}
+    assert!(shared.picture().alarms.contains("service messages of span 1"), "one is left");
+    realtime.tell(far(0b1, InService));
+    is_alarm(false);
+    realtime.tell(What::Finished);
+    office.join().expect("no panic");
+}

@@ -1,10 +1,10 @@
-//! Channels the exchange may still have calls on from before the start: each is brought back to idle with RESTART.
+//! Channels the exchange may have calls on that are over here: each is brought back to idle with RESTART.
 //!
 //! A daemon that was killed has forgotten its calls, and an exchange whose link was only reset neither asks nor tells: its
 //! callers would hear nothing until they hang up. So every channel is owed a RESTART from the start on. It is sent once the link
 //! has been up for [`SETTLING`], by when either end has told which channels are out of service, and only to channels in neither
 //! a call nor out of service; the debt of the others waits until they come back. A call that arrives pays the debt: the exchange
-//! took the channel for idle itself.
+//! took the channel for idle itself. A call that ends here while the link is down leaves the same debt, for the same reason.
 //!
 //! Time: `now` is given; [`Afresh::poll_timeout`] is part of the gateway's.
 //! Source: Q.931 (05/98) clause 5.5: restart "after an internal failure". An exchange that ignores RESTART loses no channel by it:
@@ -23,6 +23,8 @@ const SETTLING: Duration = Duration::from_secs(2);
 /// What one span owes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Afresh {
+    /// The span's exchange does not ask about calls.
+    wanted: bool,
     /// Bit n-1 stands for timeslot n.
     owed: u32,
     /// When what can be paid is paid.
@@ -36,10 +38,18 @@ impl Afresh {
 }
 
 impl Gateway {
-    /// Whether channels of a span are restarted once after the start: to be called before [`Gateway::start`].
+    /// Whether channels of a span are restarted once after the start, and where a call has ended without the link: to be called before [`Gateway::start`].
     pub fn set_restart_at_start(&mut self, span: u16, restart: bool) {
         let owed = if restart { self.bearers(usize::from(span)) } else { 0 };
-        self.spans[usize::from(span)].afresh = Afresh { owed, due: None };
+        self.spans[usize::from(span)].afresh = Afresh { wanted: restart, owed, due: None };
+    }
+
+    /// A call on this channel has ended here while the exchange could not be told.
+    pub(super) fn ended_untold(&mut self, channel: Channel) {
+        let afresh = &mut self.spans[usize::from(channel.span)].afresh;
+        if afresh.wanted {
+            afresh.owed |= 1 << channel.timeslot.index();
+        }
     }
 
     /// A call has come to this channel.
@@ -50,7 +60,7 @@ impl Gateway {
     /// At the end of an input: pay what is due, and see what may be paid next.
     pub(super) fn start_afresh(&mut self, now: Duration) {
         for span in 0..self.spans.len() {
-            let Afresh { owed, due } = self.spans[span].afresh;
+            let Afresh { owed, due, .. } = self.spans[span].afresh;
             if owed == 0 {
                 self.spans[span].afresh.due = None;
                 continue;

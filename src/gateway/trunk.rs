@@ -241,6 +241,9 @@ impl Gateway {
             }
             isdn::Event::Released { call, cause, by_peer } => {
                 if let Some(index) = self.index_of(trunk, call) {
+                    if !self.trunks[trunk].link_up {
+                        self.ended_untold(Channel::at(index));
+                    }
                     self.end_call(now, index, cause, by_peer);
                 }
             }

@@ -44,6 +44,26 @@ pub fn suspended_without_a_link(place: Place) -> Told {
     town.as_good_as_new()
 }
 
+/// A call is ended here while the exchange cannot be told, and that does not ask when the link is back: RESTART of the channel tells
+/// it. The other calls go on.
+pub fn ended_without_a_link(place: Place) -> Told {
+    let terrain = Terrain { span: "restart_at_start = true", never_enquires: true, ..Terrain::default() };
+    let mut town = Town::up(place, terrain)?;
+    town.dial_all(1..=3)?;
+    town.restarted.clear();
+    town.line(&DEAF);
+    town.pass(SECOND * 50);
+    ensure!(!town.gateway.link_up(0) && !town.far.link_up(), "the link has not been missed");
+    town.end(2)?;
+    town.line(&WELL);
+    town.pass(PACE);
+    ensure!(town.busy() == 0b101, "calls here on {:#x}", town.busy());
+    town.agree_on_calls("the link is up")?;
+    ensure!(town.restarted == [2].into(), "RESTART of {:?}", town.restarted);
+    town.dial_all([2])?;
+    town.as_good_as_new()
+}
+
 /// Nobody notices.
 pub fn one_second(place: Place) -> Told {
     let town = cut(place, SECOND)?;

@@ -11,17 +11,22 @@ const SUSPENDED: u32 = 0xfffc;
 
 /// Before the exchange has noticed: for it the link was only reset.
 pub fn for_two_seconds(place: Place) -> Told {
-    killed(place, SECOND * 2)
+    killed(place, SECOND * 2, false)
 }
 
 /// Until the exchange has missed the link; its calls wait for T309.
 pub fn for_a_minute(place: Place) -> Told {
-    killed(place, SECOND * 60)
+    killed(place, SECOND * 60, false)
 }
 
-fn killed(place: Place, away: Duration) -> Told {
+/// The same, with an exchange that never asks.
+pub fn for_a_minute_unasked(place: Place) -> Told {
+    killed(place, SECOND * 60, true)
+}
+
+fn killed(place: Place, away: Duration, never_enquires: bool) -> Told {
     let suspended = SUSPENDED & place.channels();
-    let mut town = Town::up(place, Terrain { span: "restart_at_start = true", ..Terrain::default() })?;
+    let mut town = Town::up(place, Terrain { span: "restart_at_start = true", never_enquires, ..Terrain::default() })?;
     town.dial_all(1..=12)?;
     town.suspend(suspended)?;
     town.pass(SECOND * 5);
@@ -37,7 +42,11 @@ fn killed(place: Place, away: Duration) -> Told {
     // Of calls on channels that are in service the exchange is rid: it has asked, or RESTART told it. A channel that is out gets no
     // RESTART; an exchange that does not ask holds its call until the caller hangs up.
     let left = town.far.active();
-    let asks = place.far == Far::InSoftware || away > SECOND * 30;
+    let asks = match place.far {
+        Far::InSoftware => !never_enquires,
+        // Of a link that was only reset it takes no notice.
+        Far::Libpri => away > SECOND * 30,
+    };
     let expected = if asks { 0 } else { BUSY & suspended };
     ensure!(left == expected, "started anew: the exchange has calls on {left:#x}, not {expected:#x}");
     for channel in channels(left) {

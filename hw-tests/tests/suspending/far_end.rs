@@ -60,4 +60,6 @@ pub struct Trunk {
     pub service: bool,
     /// Calls are offered on a channel that is only preferred.
     pub prefers: bool,
+    /// The exchange in software does not ask about calls when the link is back; libpri does as it does.
+    pub never_enquires: bool,
 }

@@ -33,13 +33,15 @@ enum Where {
 }
 use Where::{Everywhere, WithService};
 
-const STORIES: [Story; 19] = [
+const STORIES: [Story; 21] = [
     ("ten calls drain", Everywhere, draining::ten_calls),
     ("resumed in the middle of a drain", Everywhere, draining::resumed_in_the_middle),
     ("channels in test", Everywhere, draining::channels_in_test),
     ("killed for 2 s in a drain", Everywhere, crashing::for_two_seconds),
     ("killed for 60 s in a drain", Everywhere, crashing::for_a_minute),
+    ("the same, and nobody asks", Everywhere, crashing::for_a_minute_unasked),
     ("suspended while the link is down", Everywhere, apart::suspended_without_a_link),
+    ("ended while the link is down", Everywhere, apart::ended_without_a_link),
     ("no signal for 1 s under calls", Everywhere, apart::one_second),
     ("no signal for 20 s under calls", Everywhere, apart::twenty_seconds),
     ("no signal for 100 s under calls", Everywhere, apart::hundred_seconds),

@@ -100,6 +100,8 @@ pub struct Terrain {
     pub span: &'static str,
     /// Calls are offered on a channel that is only preferred.
     pub prefers: bool,
+    /// The exchange in software does not ask about calls when the link is back.
+    pub never_enquires: bool,
     /// Channels whose SERVICE the exchange does not understand.
     pub deaf_to: u32,
     /// Stream ports and their marks; else there are always enough.
@@ -162,7 +164,12 @@ impl Town {
         let near = Box::new(card).start(TICK).map_err(|error| error.to_string())?;
         let far_card = far_end.attach("far").and_then(|card| Box::new(card).start(TICK));
         let far_card = far_card.map_err(|error| error.to_string())?;
-        let trunk = Trunk { place, service: span.service_messages, prefers: terrain.prefers };
+        let trunk = Trunk {
+            place,
+            service: span.service_messages,
+            prefers: terrain.prefers,
+            never_enquires: terrain.never_enquires,
+        };
         let far: Box<dyn FarEnd> = match place.far {
             Far::InSoftware => Box::new(InSoftware::start(Duration::ZERO, trunk)),
             Far::Libpri => Box::new(Libpri::start(Duration::ZERO, trunk)),
@@ -415,6 +422,14 @@ impl Town {
             self.gateway.handle_key(self.now, channel, key);
             self.carry_out();
         }
+    }
+
+    /// The call on a channel is ended from here.
+    pub fn end(&mut self, channel: u8) -> Told {
+        let on = |(c, call, _): (Channel, _, _)| (c.timeslot.0 == channel).then_some(call);
+        let call = self.gateway.calls().find_map(on).ok_or(format!("no call on channel {channel}"))?;
+        self.order(Command::HangUp { call });
+        Ok(())
     }
 
     // Calls.

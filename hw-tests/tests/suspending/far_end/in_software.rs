@@ -27,6 +27,7 @@ impl InSoftware {
             spans: vec![SpanPlan { line, switch: trunk.place.switch }],
             groups: vec![TrunkGroup::for_all("all", vec![server])],
             channel_preferred: trunk.prefers,
+            never_enquires: trunk.never_enquires,
             ..SwitchPlan::default()
         });
         if trunk.service {
