@@ -6,7 +6,8 @@
  * libpri is under the GNU General Public License, version 2. It is linked into this program only, which is compiled when a test
  * needs it, runs as a process of its own and speaks to ours over a socket alone. Nothing of the project links to it.
  *
- * Looks after one primary rate interface without bearers: its calls by channel, RESTART, SERVICE and the data link.
+ * Looks after one primary rate interface without bearers: its calls by channel, RESTART, SERVICE and the data link. The channels
+ * of a second interface that shares the D channel are those from 32 on: 37 is its channel 5.
  *
  * Data path: datagrams on standard input, one kind by their first octet. To here:
  *     F octets    a frame from the line, without FCS
@@ -33,7 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHANNELS = 32, DATAGRAM_MAX = 1024 };
+enum { INTERFACE = 32, CHANNELS = 2 * INTERFACE, DATAGRAM_MAX = 1024 };
 
 /* When the test's clock stands at 0. */
 static const int64_t EPOCH_US = 1000000000LL * 1000000;
@@ -151,6 +152,19 @@ static int line_write(struct pri *unused, void *buffer, int length)
     return length;
 }
 
+/* Channels as libpri has them: the timeslot, the interface from bit 8 on, and bit 16 if messages are to name it. More above. */
+
+static int number_of(int word)
+{
+    return word < 0 ? word : (word >> 8 & 0xff) * INTERFACE + (word & 0xff);
+}
+
+static int word_of(int channel)
+{
+    int interface = channel / INTERFACE;
+    return channel % INTERFACE | interface << 8 | (interface != 0) << 16;
+}
+
 /* Calls. */
 
 static int channel_of(q931_call *handle)
@@ -175,7 +189,7 @@ static void forget(q931_call *handle, int cause)
 
 static void taken(pri_event_ring *ring)
 {
-    int channel = ring->channel & 0xff; /* libpri keeps flags above */
+    int channel = number_of(ring->channel);
     say("{\"event\":\"ring\",\"channel\":%d,\"called\":\"%s\",\"calling\":\"%s\",\"bearer\":%d}", channel, ring->callednum,
         ring->callingnum, ring->ctype);
     if (channel <= 0 || channel >= CHANNELS || calls[channel].handle != NULL) {
@@ -189,22 +203,22 @@ static void taken(pri_event_ring *ring)
         bool at_once = refusal == PRI_CAUSE_UNALLOCATED || refusal == PRI_CAUSE_NORMAL_CIRCUIT_CONGESTION
                        || refusal == PRI_CAUSE_REQUESTED_CHAN_UNAVAIL;
         if (!at_once)
-            pri_proceeding(pri, ring->call, channel, 0);
+            pri_proceeding(pri, ring->call, word_of(channel), 0);
         pri_hangup(pri, ring->call, refusal);
         if (at_once)
             forget(ring->call, refusal);
         return;
     }
-    pri_proceeding(pri, ring->call, channel, 0);
-    pri_acknowledge(pri, ring->call, channel, 0);
-    pri_answer(pri, ring->call, channel, 0);
+    pri_proceeding(pri, ring->call, word_of(channel), 0);
+    pri_acknowledge(pri, ring->call, word_of(channel), 0);
+    pri_answer(pri, ring->call, word_of(channel), 0);
 }
 
 /* Ends what is on a channel, or on all (-1), without a word to the far end. RESTART says it, and libpri leaves this to its user. */
 static void clear_away(int channel)
 {
     for (int n = 1; n < CHANNELS; n++)
-        if (calls[n].handle != NULL && (channel < 0 || n == (channel & 0xff))) {
+        if (calls[n].handle != NULL && (channel < 0 || n == channel)) {
             q931_call *handle = calls[n].handle;
             forget(handle, 0);
             pri_destroycall(pri, handle);
@@ -237,7 +251,7 @@ static void handle(pri_event *event)
         break;
     case PRI_EVENT_ANSWER:
         channel = channel_of(event->answer.call);
-        pri_connect_ack(pri, event->answer.call, channel);
+        pri_connect_ack(pri, event->answer.call, word_of(channel));
         say("{\"event\":\"active\",\"channel\":%d,\"placed\":true}", channel);
         break;
     case PRI_EVENT_CONNECT_ACK:
@@ -255,22 +269,23 @@ static void handle(pri_event *event)
         forget(event->hangup.call, event->hangup.cause);
         break;
     case PRI_EVENT_RESTART:
-        say("{\"event\":\"restart\",\"channel\":%d}", event->restart.channel);
-        clear_away(event->restart.channel);
+        channel = number_of(event->restart.channel);
+        say("{\"event\":\"restart\",\"channel\":%d}", channel);
+        clear_away(channel);
         break;
     case PRI_EVENT_RESTART_ACK:
         restart_whole = false;
-        say("{\"event\":\"restart_ack\",\"channel\":%d}", event->restartack.channel & 0xff);
+        say("{\"event\":\"restart_ack\",\"channel\":%d}", number_of(event->restartack.channel));
         break;
     case PRI_EVENT_SERVICE: /* libpri has acknowledged it */
-        say("{\"event\":\"service\",\"channel\":%d,\"status\":%d}", event->service.channel & 0xff, event->service.changestatus);
+        say("{\"event\":\"service\",\"channel\":%d,\"status\":%d}", number_of(event->service.channel), event->service.changestatus);
         break;
     case PRI_EVENT_SERVICE_ACK:
-        say("{\"event\":\"service_ack\",\"channel\":%d,\"status\":%d}", event->service_ack.channel & 0xff,
+        say("{\"event\":\"service_ack\",\"channel\":%d,\"status\":%d}", number_of(event->service_ack.channel),
             event->service_ack.changestatus);
         break;
     case PRI_EVENT_PROCEEDING:
-        move(event->proceeding.call, event->proceeding.channel & 0xff);
+        move(event->proceeding.call, number_of(event->proceeding.channel));
         break;
     case PRI_EVENT_PROGRESS:
     case PRI_EVENT_RINGING:
@@ -287,7 +302,7 @@ static void place(int channel, bool exclusive, const char *called, const char *c
     struct pri_sr *request = pri_sr_new();
     int plan = e1 ? PRI_UNKNOWN : PRI_NATIONAL_ISDN;
     calls[channel] = (struct call){ .handle = pri_new_call(pri) };
-    pri_sr_set_channel(request, channel, exclusive, 0);
+    pri_sr_set_channel(request, word_of(channel), exclusive, 0);
     pri_sr_set_bearer(request, PRI_TRANS_CAP_SPEECH, e1 ? PRI_LAYER_1_ALAW : PRI_LAYER_1_ULAW);
     pri_sr_set_called(request, (char *)called, plan, e1);
     pri_sr_set_caller(request, (char *)calling, NULL, plan, PRES_ALLOWED_USER_NUMBER_PASSED_SCREEN);
@@ -314,9 +329,9 @@ static void obey(const char *order)
     else if (strcmp(word, "restart") == 0 && given >= 2) { /* restart CHANNEL, or -1: the interface */
         clear_away(channel);
         restart_whole = channel < 0;
-        pri_reset(pri, restart_whole ? 1 : channel);
+        pri_reset(pri, restart_whole ? 1 : word_of(channel));
     } else if (strcmp(word, "service") == 0 && on_channel) /* service CHANNEL STATUS */
-        pri_maintenance_service(pri, 0, channel, value);
+        pri_maintenance_service(pri, channel / INTERFACE, word_of(channel), value);
     else if (sscanf(order, "timer %39s %d", first, &value) == 2) { /* timer NAME MILLISECONDS */
         if (pri_set_timer(pri, pri_timer2idx(first), value) != 0)
             fail(2, "libpri has no timer %s", first);
