@@ -64,6 +64,24 @@ pub struct Daemon {
     pub port: u16,
 }
 
+/// Configuration of a T1 on the software card, with the exchange in software at its far end and service messages.
+pub const T1: &str = r#"
+[[card]]
+board = "loopback"
+name = "soft0"
+[[card.span]]
+line = "T1"
+switch = "ni2"
+far_end = "exchange"
+service_messages = true
+"#;
+/// The same of an E1 on the card of [`T1`], without service messages.
+pub const E1: &str = r#"[[card.span]]
+line = "E1"
+switch = "euroisdn"
+far_end = "exchange"
+"#;
+
 /// Stream ports a daemon under test has.
 pub const PORTS: u16 = 4;
 

@@ -2,7 +2,7 @@
 //! people call, and which is stopped at last. Every kind of document comes, with the fields the manual promises.
 
 use control::{DialPlan, Hold, Reserve, Resume, Suspend};
-use hw_tests::daemon::{Daemon, program};
+use hw_tests::daemon::{Daemon, E1, T1, program};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -12,21 +12,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(40);
-
-const SPANS: &str = r#"
-[[card]]
-board = "loopback"
-name = "soft0"
-[[card.span]]
-line = "T1"
-switch = "ni2"
-far_end = "exchange"
-service_messages = true
-[[card.span]]
-line = "E1"
-switch = "euroisdn"
-far_end = "exchange"
-"#;
 
 /// `trunkctl watch --json`, and what it has printed.
 struct Watch {
@@ -98,7 +83,7 @@ fn trunkctl(daemon: &Daemon, arguments: &[&str]) {
 
 #[test]
 fn every_kind_of_document_comes_with_its_fields() {
-    let mut daemon = Daemon::start("shutdown_drain_s = 3600", "", SPANS);
+    let mut daemon = Daemon::start("shutdown_drain_s = 3600", "", &format!("{T1}{E1}"));
     let mut watch = Watch::on(&daemon);
     let event = daemon.client().reserve(Reserve { title: "Watched".into(), ..Reserve::default() }).expect("reserved");
 

@@ -2,7 +2,7 @@
 //! it lives, and how it drains at the end; and hears no heartbeat while the real-time thread alone is held fast.
 
 use control::{Client, DialPlan, Hold, Reservation, Reserve, ServiceState};
-use hw_tests::daemon::{Daemon, program};
+use hw_tests::daemon::{Daemon, T1, program};
 use hw_tests::peers::{Package, Probe, require};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -17,17 +17,6 @@ const STRACE: Package = Package { name: "strace", probe: Probe::Program("strace"
 const SOON: Duration = Duration::from_secs(30);
 /// What the manager takes for death, in microseconds: the daemon has to say something every 300 ms.
 const WATCHDOG_US: &str = "900000";
-
-const SPAN: &str = r#"
-[[card]]
-board = "loopback"
-name = "soft0"
-[[card.span]]
-line = "T1"
-switch = "ni2"
-far_end = "exchange"
-service_messages = true
-"#;
 
 /// The manager's end of the socket. It is read all the time, as a manager does: the daemon waits for one that is behind.
 struct Manager {
@@ -67,7 +56,7 @@ impl Manager {
 }
 
 fn started(server: &str) -> (Daemon, Manager) {
-    let mut daemon = Daemon::prepare(server, "", SPAN);
+    let mut daemon = Daemon::prepare(server, "", T1);
     let path = daemon.file("notify");
     let socket = UnixDatagram::bind(&path).expect("bound");
     daemon.environment("NOTIFY_SOCKET", &path.display().to_string());

@@ -141,12 +141,10 @@ impl Rounds {
         }
     }
 
-    /// A probe came back; what it shows is the last word on its channel.
-    pub fn came_back(&mut self, channel: Channel, mut probe: Box<Probe>) {
-        let last = probe.read();
+    /// A probe came back.
+    pub fn came_back(&mut self, channel: Channel, probe: Box<Probe>) {
         if let Some(station) = self.station(channel) {
-            station.at_work = false;
-            station.reading = last.or(station.reading);
+            station.came_back(probe);
         }
     }
 

@@ -157,6 +157,12 @@ pub struct Station {
 }
 
 impl Station {
+    /// Its probe came back; what that shows is the last word on the channel.
+    pub(super) fn came_back(&mut self, mut probe: Box<Probe>) {
+        self.at_work = false;
+        self.reading = probe.read().or(self.reading);
+    }
+
     /// Whether the pattern came back, and came back right: errors that were put in are no fault.
     #[must_use]
     pub fn passed(&self) -> bool {
@@ -304,12 +310,10 @@ impl Schedule {
         }
     }
 
-    /// A probe came back; what it shows is the last word on its channel.
-    pub fn came_back(&mut self, channel: Channel, mut probe: Box<Probe>) {
-        let last = probe.read();
+    /// A probe came back.
+    pub fn came_back(&mut self, channel: Channel, probe: Box<Probe>) {
         if let Some(station) = self.station(channel) {
-            station.at_work = false;
-            station.reading = last.or(station.reading);
+            station.came_back(probe);
         }
     }
 

@@ -2,21 +2,10 @@
 
 use super::support::{SOON, call_in, cleared, logged, on_air, raised, reserve, speaker, trunkctl};
 use control::{ChannelInfo, PortState, ServiceState};
-use hw_tests::daemon::{Daemon, PORTS};
+use hw_tests::daemon::{Daemon, PORTS, T1};
 use std::net::{Ipv4Addr, TcpListener};
 
-const SPANS: &str = r#"
-[self_test]
-every_s = 1
-[[card]]
-board = "loopback"
-name = "soft0"
-[[card.span]]
-line = "T1"
-switch = "ni2"
-far_end = "exchange"
-service_messages = true
-"#;
+const ROUNDS: &str = "[self_test]\nevery_s = 1\n";
 
 fn channel(daemon: &Daemon, number: u8) -> ChannelInfo {
     let all = daemon.client().channels(Some(1)).expect("answered");
@@ -30,7 +19,7 @@ fn ordered(daemon: &Daemon, words: &[&str]) {
 
 #[test]
 fn a_stuck_timeslot_gets_no_calls_until_it_is_mended() {
-    let daemon = Daemon::start("", "", SPANS);
+    let daemon = Daemon::start("", "", &format!("{ROUNDS}{T1}"));
     let event = reserve(&daemon, "Without channel 1");
     assert_eq!(channel(&daemon, 1).near, ServiceState::InService);
     ordered(&daemon, &["fault", "1", "stuck", "1"]);
@@ -57,7 +46,7 @@ fn a_stuck_timeslot_gets_no_calls_until_it_is_mended() {
 
 #[test]
 fn a_dead_encoder_carries_no_event_until_it_is_mended() {
-    let daemon = Daemon::start("", "", SPANS);
+    let daemon = Daemon::start("", "", &format!("{ROUNDS}{T1}"));
     let dead = daemon.port;
     ordered(&daemon, &["fault", "port", &dead.to_string(), "dead"]);
     let text = raised(&daemon, &format!("stream port {dead}"));
@@ -82,7 +71,7 @@ fn a_dead_encoder_carries_no_event_until_it_is_mended() {
 
 #[test]
 fn a_port_that_cannot_be_bound_is_done_without_until_it_is_free() {
-    let mut daemon = Daemon::prepare("", "", SPANS);
+    let mut daemon = Daemon::prepare("", "", &format!("{ROUNDS}{T1}"));
     let taken = daemon.port;
     let other = TcpListener::bind((Ipv4Addr::LOCALHOST, taken)).expect("free until now");
     daemon.run();

@@ -2,23 +2,8 @@
 
 use super::support::{SOON, call_in, logged, reserve, speaker};
 use control::{ChannelInfo, ClientError, LinkState, ProblemKind, Resume, ServiceState, Suspend, Target};
-use hw_tests::daemon::Daemon;
+use hw_tests::daemon::{Daemon, E1, T1};
 use std::fs;
-
-const SPANS: &str = r#"
-[[card]]
-board = "loopback"
-name = "soft0"
-[[card.span]]
-line = "T1"
-switch = "ni2"
-far_end = "exchange"
-service_messages = true
-[[card.span]]
-line = "E1"
-switch = "euroisdn"
-far_end = "exchange"
-"#;
 
 fn target(text: &str) -> Target {
     text.parse().expect("a target")
@@ -46,7 +31,7 @@ fn links(daemon: &Daemon) -> Vec<LinkState> {
 
 #[test]
 fn a_drain_goes_on_after_the_daemon_was_killed_in_the_middle_of_it() {
-    let mut daemon = Daemon::start("", "", SPANS);
+    let mut daemon = Daemon::start("", "", &format!("{T1}{E1}"));
     let event = reserve(&daemon, "Drained");
     call_in(&daemon, &event.event, vec![speaker(&event.event, &event.pins.host)]);
     let busy = channels(&daemon, 1).iter().position(|c| c.call.is_some()).expect("on the first span");
@@ -95,7 +80,7 @@ fn a_drain_goes_on_after_the_daemon_was_killed_in_the_middle_of_it() {
 
 #[test]
 fn an_order_that_cannot_be_written_down_changes_nothing() {
-    let mut daemon = Daemon::start("", "", SPANS);
+    let mut daemon = Daemon::start("", "", &format!("{T1}{E1}"));
     let in_the_way = daemon.state().join("service.new");
     fs::create_dir(&in_the_way).expect("made");
     let Err(ClientError::Refused(problem)) = daemon.client().suspend(suspend("span 1", "")) else {

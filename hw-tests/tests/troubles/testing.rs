@@ -3,19 +3,8 @@
 
 use super::support::{SOON, call_in, caller, reserve, trunkctl};
 use control::{ChannelInfo, LinkState, LoopWord, ServiceState, Target, TestInfo, TestKind, TestState, TestWish};
-use hw_tests::daemon::Daemon;
+use hw_tests::daemon::{Daemon, T1};
 use serde_json::Value;
-
-const SPANS: &str = r#"
-[[card]]
-board = "loopback"
-name = "soft0"
-[[card.span]]
-line = "T1"
-switch = "ni2"
-far_end = "exchange"
-service_messages = true
-"#;
 
 fn channels(daemon: &Daemon) -> Vec<ChannelInfo> {
     daemon.client().channels(Some(1)).expect("answered")
@@ -47,7 +36,7 @@ fn last(daemon: &Daemon, args: &[&str]) -> (Option<i32>, Value) {
 
 #[test]
 fn every_error_put_into_a_pattern_is_found_and_the_channels_come_back() {
-    let daemon = Daemon::start("", "", SPANS);
+    let daemon = Daemon::start("", "", T1);
     let bert = ["test", "bert", "channel", "1/5-6", "--loop", "timeslot", "--for", "4s", "--yes"];
     let (code, passed) = last(&daemon, &[&bert[..], &["--insert-errors", "7"]].concat());
     assert_eq!((code, &passed["passed"]), (Some(0), &Value::from(true)), "{passed}");
@@ -75,7 +64,7 @@ fn every_error_put_into_a_pattern_is_found_and_the_channels_come_back() {
 
 #[test]
 fn no_call_is_taken_away_and_a_test_ends_with_a_daemon_that_is_killed() {
-    let mut daemon = Daemon::start("", "", SPANS);
+    let mut daemon = Daemon::start("", "", T1);
     let event = reserve(&daemon, "Tested");
     let ids = call_in(&daemon, &event.event, vec![caller(&event.event, &event.pins.host)]);
     let busy = channels(&daemon).into_iter().find(|c| c.call.is_some()).expect("a call").channel;
@@ -112,7 +101,7 @@ fn no_call_is_taken_away_and_a_test_ends_with_a_daemon_that_is_killed() {
 
 #[test]
 fn a_loopback_of_the_whole_span_takes_the_d_channel_down_until_it_is_released() {
-    let daemon = Daemon::start("", "", SPANS);
+    let daemon = Daemon::start("", "", T1);
     let part = daemon.client().test(wish("channel 1/1-5", looped(LoopWord::Payload))).expect_err("a part").to_string();
     assert!(part.contains("all of span 1"), "{part}");
     let plan = daemon.client().plan_test(wish("span 1", looped(LoopWord::Local))).expect("planned");
@@ -132,7 +121,7 @@ fn a_loopback_of_the_whole_span_takes_the_d_channel_down_until_it_is_released() 
 
 #[test]
 fn a_rehearsed_fault_is_heard_and_gone_when_it_is_cleared() {
-    let daemon = Daemon::start("", "", SPANS);
+    let daemon = Daemon::start("", "", T1);
     let (code, shown, complaint) = trunkctl(&daemon, &["fault", "1", "lost"]);
     assert!(code == Some(1) && complaint.contains("no fault \"lost\"; there are los"), "{shown}{complaint}");
     let (code, _, complaint) = trunkctl(&daemon, &["fault", "2", "los"]);
@@ -154,7 +143,7 @@ fn a_rehearsed_fault_is_heard_and_gone_when_it_is_cleared() {
 /// A server that is well passes; one whose state directory cannot be written to says so.
 #[test]
 fn the_self_test_names_what_has_failed() {
-    let daemon = Daemon::start("", "", SPANS);
+    let daemon = Daemon::start("", "", T1);
     let (code, shown, complaint) = trunkctl(&daemon, &["selftest", "--json"]);
     let verdicts: Value = serde_json::from_str(&shown).unwrap_or_else(|e| panic!("{e}: {shown}{complaint}"));
     assert_eq!((code, &verdicts["passed"]), (Some(0), &Value::from(true)), "{shown}");
