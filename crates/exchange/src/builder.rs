@@ -8,7 +8,8 @@ use crate::cards::RunningCard;
 use crate::exchange::Exchange;
 use crate::route::{Server, SpanId, TrunkGroup};
 use crate::script::Script;
-use crate::switch::{SharedDChannel, SpanPlan, SwitchPlan};
+use crate::switch::{SpanPlan, SwitchPlan};
+use crate::trunk::SharedDChannel;
 use hal::{Card, ChunkLength, SpanIndex};
 use std::time::Duration;
 

@@ -57,6 +57,7 @@ pub mod route;
 pub mod script;
 pub mod status;
 pub mod switch;
+mod trunk;
 pub mod wav;
 
 pub use answer::{Answer, Subscriber};
@@ -72,5 +73,6 @@ pub use plan::{DialPlan, PlanError, Prepared, Repeat};
 pub use route::{Server, SpanId, TrunkGroup};
 pub use script::{Digits, Progress, Script, Step};
 pub use status::{CallerState, CallerStatus};
-pub use switch::{Output, SharedDChannel, SpanPlan, Switch, SwitchPlan};
+pub use switch::{Output, SpanPlan, Switch, SwitchPlan};
+pub use trunk::SharedDChannel;
 pub use wav::{Clip, WavError, load_clip};

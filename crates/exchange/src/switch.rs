@@ -23,10 +23,11 @@
 use crate::answer::{Answer, Subscriber, find_subscriber};
 use crate::call::{CallOrder, CallerEvent, CallerId, exchange_cause, setup_of};
 use crate::route::{Hunt, Reaction, SpanId, TrunkGroup, bearers, bit, channels, find_group, reaction_to};
+use crate::trunk::{SharedDChannel, Span, Trunk};
 use hal::{DFrame, Line, Timeslot};
 use isdn::{
-    CallReference, Cause, Channel, ChannelChoice, ChannelService, Config, DChannel, Event, Group, LinkId, Manner,
-    NoServiceMessages, Refused, ServiceState, Setup, Side,
+    CallReference, Cause, Channel, ChannelChoice, Config, DChannel, Event, LinkId, Manner, NoServiceMessages, Refused,
+    ServiceState, Setup, Side,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -41,25 +42,6 @@ pub struct SpanPlan {
     pub line: Line,
     /// What dialect its far end speaks.
     pub switch: isdn::Switch,
-}
-
-/// Spans that share a D channel (Q.931 Annex F.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SharedDChannel {
-    /// The spans, in the order of their interfaces.
-    pub spans: Vec<SpanId>,
-    /// Where the D channels are, and what messages call the interfaces.
-    pub group: Group,
-}
-
-impl SharedDChannel {
-    /// Whether a span is one of them and has no D channel.
-    #[must_use]
-    pub fn lacks_d_channel(&self, span: SpanId) -> bool {
-        let has =
-            |link| self.group.interface_of(link).and_then(|place| self.spans.get(usize::from(place))) == Some(&span);
-        self.spans.contains(&span) && ![LinkId::Primary, LinkId::Backup].into_iter().any(has)
-    }
 }
 
 /// What a switch is made of.
@@ -111,76 +93,6 @@ pub struct ChannelStatus {
     pub in_service: bool,
     /// Who has it.
     pub caller: Option<CallerId>,
-}
-
-/// A D channel, and the spans it signals for: mostly the one it is on.
-struct Trunk {
-    config: Config,
-    d: DChannel,
-    /// By interface.
-    spans: Vec<SpanId>,
-    calls: BTreeMap<CallReference, CallerId>,
-}
-
-impl Trunk {
-    fn new(config: Config, spans: Vec<SpanId>) -> Trunk {
-        Trunk { config, d: DChannel::new(config), spans, calls: BTreeMap::new() }
-    }
-
-    /// The span that a D channel is on.
-    fn span_of(&self, link: LinkId) -> Option<SpanId> {
-        match &self.config.group {
-            None => (link == LinkId::Primary).then(|| self.spans[0]),
-            Some(group) => group.interface_of(link).map(|interface| self.spans[usize::from(interface)]),
-        }
-    }
-
-    /// The D channel that is on a span, if there is one.
-    fn link_on(&self, span: SpanId) -> Option<LinkId> {
-        [LinkId::Primary, LinkId::Backup].into_iter().find(|link| self.span_of(*link) == Some(span))
-    }
-}
-
-struct Span {
-    /// Its place in [`Switch::trunks`].
-    trunk: usize,
-    /// Its place among the spans of that.
-    interface: u8,
-    /// Its bearer channels.
-    bearers: u32,
-    /// Layer 1 lets speech through.
-    usable: bool,
-    /// Channels that may be given calls: bit n-1 stands for channel n.
-    in_service: u32,
-    occupied: BTreeMap<Timeslot, CallerId>,
-}
-
-impl Span {
-    /// Channels that have no call and are in service here.
-    fn free(&self) -> u32 {
-        let occupied = self.occupied.keys().fold(0, |set, channel| set | bit(*channel));
-        self.in_service & !occupied
-    }
-
-    /// Of these, those that a call could be put on, as far as both ends have said.
-    fn free_for_calls_out(&self, d: &DChannel) -> u32 {
-        self.free() & self.allowed(d, |service| service.outgoing)
-    }
-
-    /// Of these, those that a call of the far end could be taken on.
-    fn free_for_calls_in(&self, d: &DChannel) -> u32 {
-        self.free() & self.allowed(d, |service| service.incoming)
-    }
-
-    fn allowed(&self, d: &DChannel, allows: impl Fn(&ChannelService) -> bool) -> u32 {
-        let channels = channels(self.bearers).filter(|c| d.service(self.channel(*c)).is_some_and(|s| allows(&s)));
-        channels.fold(0, |set, channel| set | bit(channel))
-    }
-
-    /// A channel of it, as the D channel knows it.
-    fn channel(&self, channel: Timeslot) -> Channel {
-        Channel::on(self.interface, channel.0)
-    }
 }
 
 #[derive(Debug)]
