@@ -4,8 +4,9 @@
 //! Time: T322, as often as [`ENQUIRIES`] says, and [`TURN`] where the link is full; T309 belongs to the Active state.
 //! Source: Q.931 (05/98) clauses 5.8.8 to 5.8.11. Departures: a STATUS that does not fit is checked by asking before the
 //! call is cleared for it, as it may have been overtaken; calls that no timer watches are also asked about after a
-//! reset of the link, because the far end may have restarted and forgotten them; and for the same reason a SETUP for a call
-//! whose answer is older than the link clears it (5.8.3.2 e would have it ignored).
+//! reset of the link, because the far end may have restarted and forgotten them; for the same reason a SETUP for a call whose
+//! answer is older than the link clears it (5.8.3.2 e would have it ignored); and a RELEASE that no timer would repeat is sent
+//! again after a reset (5.8.8 would have nothing done).
 
 use super::call::Call;
 use super::content::Content;
@@ -135,6 +136,11 @@ impl Call {
             // After PROGRESS nothing else would find out either.
             | State::ProceedingReceived { t310: None }
             | State::AlertingReceived { t301: None } => self.enquire(desk),
+            // The last RELEASE there would be may have been lost with the old link, and the far end hold the call for ever.
+            State::ReleaseSent { again: true, cause, .. } => {
+                let cause = *cause;
+                desk.send_cause(Reference::Call(self.reference), MessageType::RELEASE, cause, &[]);
+            }
             State::SetupSent { .. }
             | State::OverlapSending { .. }
             | State::ProceedingReceived { .. }
@@ -142,7 +148,7 @@ impl Call {
             | State::ConnectSent { .. }
             | State::DisconnectSent { .. }
             | State::InBand { .. }
-            | State::ReleaseSent { .. }
+            | State::ReleaseSent { again: false, .. }
             | State::Ended { .. } => {}
         }
     }

@@ -7,6 +7,31 @@ use crate::common::SECOND;
 use crate::common::states::{InState, all};
 use isdn::{Event, Output, Side};
 
+/// RELEASE has been sent for the second time, after which no timer sends it, and both are lost with the old link. Without a third
+/// the far end would hold the call for ever: what it hears of ours, Release Request, fits whatever it is in.
+#[test]
+fn the_last_release_is_sent_again() {
+    for (side, state) in all().filter(|(_, state)| *state == 19) {
+        let mut it = InState::new(side, state);
+        let sabme = if side == Side::User { [0x02, 0x01, 0x7f] } else { [0x00, 0x01, 0x7f] };
+        let mut released = Vec::new();
+        for second in 0..8u32 {
+            it.alone.now += SECOND;
+            it.alone.d.handle_timeout(it.alone.now);
+            if second == 5 {
+                it.alone.d.handle_frame(it.alone.now, &sabme);
+            }
+            while let Some(output) = it.alone.d.poll_output() {
+                match output {
+                    Output::Frame(_, frame) if frame[2] & 1 == 0 && frame[8] == 0x4d => released.push(second),
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(released, [3, 5], "{side:?}");
+    }
+}
+
 #[test]
 fn what_becomes_of_each() {
     for (side, state) in all() {
