@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::words;
 use control::Client;
-use ending::Signals;
+use ending::{News, Signals};
 use link::Link;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyEventKind, KeyModifiers};
@@ -26,8 +26,8 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 use view::Theme;
 
-/// How long a key is waited for before the screen is drawn again.
-const WAIT: Duration = Duration::from_millis(100);
+/// How long a key is waited for before the screen is drawn again, in ms.
+const WAIT: u8 = 100;
 
 /// See that there is a terminal to fill.
 pub fn check(output: Output) -> Result<(), Failure> {
@@ -48,14 +48,21 @@ pub fn run(client: Client, wish: &args::Top) -> Result<(), Failure> {
     let mut screen = Screen(ratatui::try_init()?);
     let mut top = Top::default();
     while !top.quit {
-        if let Some(signal) = signals.taken()? {
-            drop(screen);
-            return Err(signals.die_of(signal).into());
-        }
         screen.0.draw(|frame| view::draw(frame, &top, Theme { colour }, words::now_ms()))?;
         let mut events: Vec<Event> = Vec::new();
-        if event::poll(WAIT)? {
-            events.extend(key(&event::read()?).map(Event::Key));
+        // Crossterm is asked only when there is something: it would read the end of a terminal that is gone for ever.
+        match signals.wait(WAIT.into())? {
+            News::Signal(signal) => {
+                drop(screen);
+                return Err(signals.die_of(signal).into());
+            }
+            News::Gone => return Ok(()),
+            News::Keys => {
+                while event::poll(Duration::ZERO)? {
+                    events.extend(key(&event::read()?).map(Event::Key));
+                }
+            }
+            News::None => {}
         }
         events.extend(link.events.try_iter());
         for event in events {
