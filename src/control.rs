@@ -626,6 +626,9 @@ fn call_info(id: CallId, call: &CallPicture) -> CallInfo {
             CallStage::AskingEvent => control::CallStage::AskingEvent,
             CallStage::AskingPin => control::CallStage::AskingPin,
             CallStage::InConference => control::CallStage::InConference,
+            CallStage::Dialling | CallStage::Proceeding | CallStage::Alerting | CallStage::Answered => {
+                control::CallStage::TestCall
+            }
             CallStage::Leaving => control::CallStage::Leaving,
         },
         event: call.event.map(|(e, _)| e.to_string()),

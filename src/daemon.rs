@@ -607,7 +607,7 @@ fn start_exchange(config: &Config, ends: ExchangeEnds) -> Result<Option<Arc<exch
     if ends.is_empty() {
         return Ok(None);
     }
-    let mut builder = exchange::Exchange::builder(config.realtime.tick);
+    let mut builder = exchange::Exchange::builder(config.realtime.tick).extension(exchange::test_line::milliwatt());
     // The exchange counts its spans as its cards are added.
     let numbers: Vec<u16> = ends.iter().flat_map(|(_, _, ends)| ends.iter().map(|(number, _)| *number)).collect();
     for group in config.groups() {

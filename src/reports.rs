@@ -4,7 +4,7 @@
 //! names a file. Times are since the daemon's start; the office puts dates to them.
 
 use crate::bench::{Probe, Reading};
-use crate::gateway::{CallId, Channel, Holds, NearSets, Stuck, WhenOut};
+use crate::gateway::{CallId, Channel, Holds, NearSets, NotPlaced, Stuck, WhenOut};
 use event::{EventNumber, Role};
 use hal::{Alarms, FrameFault, Timeslot};
 use isdn::{Cause, Number};
@@ -32,6 +32,14 @@ pub enum CallStage {
     AskingPin,
     /// In the conference.
     InConference,
+    /// Of a test call: SETUP was sent.
+    Dialling,
+    /// Of a test call: the exchange works on it.
+    Proceeding,
+    /// Of a test call: it rings at the other end.
+    Alerting,
+    /// Of a test call: somebody has answered.
+    Answered,
     /// Last words, clearing.
     Leaving,
 }
@@ -221,6 +229,24 @@ pub enum What {
         /// Number that forwarded it.
         redirecting: Option<Number>,
     },
+    /// A call was placed for a test.
+    TestCallPlaced {
+        /// The test.
+        test: u64,
+        /// The call.
+        call: CallId,
+        /// Its channel.
+        channel: Channel,
+        /// Number called.
+        called: Number,
+    },
+    /// None was placed.
+    TestCallNotPlaced {
+        /// The test.
+        test: u64,
+        /// Why.
+        why: NotPlaced,
+    },
     /// The caller's name was told, with the call or later.
     CallNamed {
         /// The call.
@@ -228,7 +254,7 @@ pub enum What {
         /// The name.
         name: isdn::Name,
     },
-    /// CONNECT was acknowledged.
+    /// CONNECT was acknowledged, by whichever end did not send it.
     CallConnected {
         /// The call.
         call: CallId,
@@ -376,7 +402,8 @@ pub struct Report {
 }
 
 /// What the real-time thread is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "kept by value so that the real-time thread need not free it")]
 pub enum Command {
     /// An event takes no more calls; its callers are told and let go.
     CloseEvent {
@@ -384,6 +411,22 @@ pub enum Command {
         event: EventNumber,
         /// Why.
         closed: Closed,
+    },
+    /// Place a call for a test. Answered with [`What::TestCallPlaced`] or [`What::TestCallNotPlaced`].
+    PlaceCall {
+        /// The test.
+        test: u64,
+        /// On this span; on any without.
+        span: Option<u16>,
+        /// Number to call.
+        called: Number,
+        /// So long an answer is waited for, and so long again it stays up then.
+        stay: Duration,
+    },
+    /// Clear the call of a test, if it still has one.
+    HangUpTest {
+        /// The test.
+        test: u64,
     },
     /// Clear a call.
     HangUp {

@@ -10,16 +10,21 @@
 //!                └── readings once a second, the probes back at the end ◄──┘
 //! ```
 //!
+//! A test call is one more test: it holds no channels, as the gateway finds it an idle one like any call, and listens to it while
+//! it is up (`calling`).
+//!
 //! Data path: orders of the control socket → here → holds for the gateway, loopbacks for the card, probes for the rack.
 //! Time: milliseconds of the office for the schedule, octets of the timeslot for the probes.
 //! Source: ITU-T O.150 to O.153 (patterns), ITU-T X.731 (in test).
 //! Words: *probe*, what sends and measures on one timeslot; *rack*, where the probes at work are.
 
+mod calling;
 mod probe;
 mod rack;
 mod rounds;
 mod schedule;
 
+pub use calling::{CallEnd, CallPlan, CallSeen};
 pub use probe::{BitPlan, Insert, Probe, Reading};
 pub use rack::Rack;
 pub use rounds::{Finding, Rounds, Step};

@@ -13,14 +13,18 @@
 //! Data path: orders, readings, probes that came back, calls that came → here → [`Order`]s.
 //! Time: milliseconds, given; [`Schedule::look`] is called every now and then.
 
+use super::calling::{CallPlan, CallSeen};
 use super::probe::{BitPlan, Probe, Reading};
-use crate::gateway::{Channel, Holds};
+use crate::gateway::{CallId, Channel, Holds};
+use crate::reports::CallStage;
 use dsp::bert::Sync;
 use hal::{LoopRequest, Loopback, Support, Timeslot, TimeslotLoopback};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How long probes that are taken out, or should be done, are waited for.
 pub(super) const PATIENCE_MS: u64 = 3_000;
+/// How long the clearing of a call may take: longer than T305 and twice T308 together (Q.931 table 9-1), 38 s.
+const CLEARING_MS: u64 = 45_000;
 /// Tests that are over and still shown.
 const REMEMBERED: usize = 32;
 /// Unfinished tests at a time.
@@ -68,7 +72,7 @@ impl Loop {
 }
 
 /// What a test does on its channels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// A pattern is sent and compared.
     Bits(BitPlan),
@@ -76,6 +80,8 @@ pub enum Kind {
     Sound(Option<(f32, f32)>),
     /// Nothing: the loop is all there is.
     Loop,
+    /// A call is placed, on a channel of the gateway's choice, and what is heard while it is up is measured.
+    Call(CallPlan),
 }
 
 /// A test as it is ordered.
@@ -186,6 +192,8 @@ pub struct Test {
     pub until_ms: u64,
     /// Its channels.
     pub stations: Vec<Station>,
+    /// The call it has placed.
+    pub call: Option<CallSeen>,
 }
 
 impl Test {
@@ -199,6 +207,8 @@ impl Test {
         match self.plan.kind {
             Kind::Bits(_) if self.stations.iter().all(Station::passed) => Outcome::Passed,
             Kind::Bits(_) => Outcome::Failed,
+            Kind::Call(_) if self.call.is_some_and(|call| call.answered_ms.is_some()) => Outcome::Passed,
+            Kind::Call(_) => Outcome::Failed,
             Kind::Sound(_) | Kind::Loop => Outcome::Ended,
         }
     }
@@ -235,6 +245,10 @@ pub enum Order {
     Ask(u64, u16, LoopRequest),
     /// Put a probe on a channel, or take it out.
     Probe(Channel, Option<Box<Probe>>),
+    /// Place a call for a test.
+    Call(u64, CallPlan),
+    /// Clear the call of a test.
+    HangUp(u64),
     /// A test is over.
     Over(u64),
 }
@@ -242,7 +256,7 @@ pub enum Order {
 /// Why a test is not begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The test of this number has one of the channels.
+    /// The test of this number has one of the channels, or a call on the same span.
     InTest(u64),
     /// There are too many already.
     TooMany,
@@ -264,7 +278,11 @@ impl Schedule {
     /// # Errors
     /// Another test has its channels, or there are too many.
     pub fn begin(&mut self, now_ms: u64, plan: Plan) -> Result<u64, Refusal> {
-        if let Some(other) = self.open().find(|t| plan.each().any(|c| t.plan.has(c))) {
+        let meets = |t: &Test| match (&plan.kind, &t.plan.kind) {
+            (Kind::Call(call), Kind::Call(other)) => call.meets(other, t.call.map(|seen| seen.channel.span)),
+            _ => plan.each().any(|c| t.plan.has(c)),
+        };
+        if let Some(other) = self.open().find(|t| meets(t)) {
             return Err(Refusal::InTest(other.id));
         }
         if self.open().count() >= AT_ONCE {
@@ -279,7 +297,15 @@ impl Schedule {
         });
         self.last += 1;
         let stations = plan.each().map(|channel| Station { channel, reading: None, at_work: false }).collect();
-        let test = Test { id: self.last, since_ms: now_ms, stage: Stage::Blocking, until_ms: now_ms, stations, plan };
+        let test = Test {
+            id: self.last,
+            since_ms: now_ms,
+            stage: Stage::Blocking,
+            until_ms: now_ms,
+            stations,
+            plan,
+            call: None,
+        };
         self.tests.push(test);
         self.hold(self.tests.len() - 1);
         Ok(self.last)
@@ -303,17 +329,66 @@ impl Schedule {
         }
     }
 
+    /// The gateway has placed the call of a test.
+    pub fn call_placed(&mut self, now_ms: u64, id: u64, call: CallId, channel: Channel) {
+        if let Some(test) = self.tests.iter_mut().find(|t| t.id == id && !t.is_over()) {
+            test.call = Some(CallSeen::new(now_ms, call, channel));
+            test.stations = vec![Station { channel, reading: None, at_work: false }];
+        }
+    }
+
+    /// It could not, and why.
+    pub fn call_not_placed(&mut self, now_ms: u64, id: u64, why: String) {
+        self.stop(now_ms, id, Outcome::Broken(why));
+    }
+
+    /// A call has come this far. Most calls are no test's.
+    pub fn call_at(&mut self, now_ms: u64, call: CallId, stage: CallStage) {
+        let Some(index) = self.calling(call) else { return };
+        let test = &mut self.tests[index];
+        let Some(seen) = test.call.as_mut() else { return };
+        seen.at(now_ms, stage);
+        let hears = stage == CallStage::Answered && test.stage == Stage::Running;
+        if let Some(station) = test.stations.first_mut() {
+            let probe = match stage {
+                CallStage::Answered if hears => Some(Box::new(Probe::sound(None))),
+                CallStage::Leaving if station.at_work => None,
+                _ => return,
+            };
+            station.at_work |= hears;
+            self.orders.push_back(Order::Probe(station.channel, probe));
+        }
+    }
+
+    /// A call is gone.
+    pub fn call_ended(&mut self, now_ms: u64, call: CallId, cause: isdn::Cause, by_peer: bool) {
+        let Some(index) = self.calling(call) else { return };
+        if let Some(seen) = self.tests[index].call.as_mut() {
+            seen.ended(now_ms, cause, by_peer);
+        }
+        if self.tests[index].stage == Stage::Running {
+            self.end(now_ms, index, None);
+        }
+    }
+
+    fn calling(&self, call: CallId) -> Option<usize> {
+        self.tests.iter().position(|t| !t.is_over() && t.call.is_some_and(|seen| seen.call == call))
+    }
+
     /// A probe shows this.
     pub fn read(&mut self, channel: Channel, reading: Reading) {
-        if let Some(station) = self.station(channel) {
+        if let Some((station, true)) = self.station(channel) {
             station.reading = Some(reading);
         }
     }
 
     /// A probe came back.
     pub fn came_back(&mut self, channel: Channel, probe: Box<Probe>) {
-        if let Some(station) = self.station(channel) {
-            station.came_back(probe);
+        match self.station(channel) {
+            Some((station, true)) => station.came_back(probe),
+            // Part of what it heard last was the end of the call.
+            Some((station, false)) => station.at_work = false,
+            None => {}
         }
     }
 
@@ -348,7 +423,8 @@ impl Schedule {
                     }
                 }
                 Stage::Collecting(outcome) => {
-                    let back = !test.stations.iter().any(|s| s.at_work);
+                    let up = test.call.is_some_and(|call| call.end.is_none());
+                    let back = !up && !test.stations.iter().any(|s| s.at_work);
                     if back || now_ms >= test.until_ms {
                         let outcome = outcome.clone().unwrap_or_else(|| test.judged());
                         self.close(index, outcome);
@@ -396,9 +472,13 @@ impl Schedule {
         self.tests.iter().filter(|t| !t.is_over())
     }
 
-    fn station(&mut self, channel: Channel) -> Option<&mut Station> {
-        let test = self.tests.iter_mut().find(|t| !t.is_over() && t.plan.has(channel))?;
-        test.stations.iter_mut().find(|s| s.channel == channel)
+    /// The channel of a test, and whether what its probe hears belongs to the test.
+    fn station(&mut self, channel: Channel) -> Option<(&mut Station, bool)> {
+        self.tests.iter_mut().filter(|t| !t.is_over()).find_map(|test| {
+            let listens = test.call.is_none_or(|call| !call.leaving);
+            let station = test.stations.iter_mut().find(|s| s.channel == channel)?;
+            Some((station, listens))
+        })
     }
 
     /// Hold what all tests together want of the spans and the reason of this one.
@@ -421,12 +501,16 @@ impl Schedule {
         self.set_loop(index, true);
         let test = &mut self.tests[index];
         (test.stage, test.until_ms) = (Stage::Running, now_ms + test.plan.run_ms);
-        let kind = test.plan.kind;
+        if let Kind::Call(call) = &test.plan.kind {
+            // The gateway hangs up by itself; this is for the case that nothing is heard of it.
+            test.until_ms = now_ms + 2 * call.stay_ms + CLEARING_MS;
+            self.orders.push_back(Order::Call(test.id, call.clone()));
+        }
         for station in &mut test.stations {
-            let probe = match kind {
+            let probe = match test.plan.kind {
                 Kind::Bits(plan) => Probe::bits(plan),
                 Kind::Sound(tone) => Probe::sound(tone),
-                Kind::Loop => continue,
+                Kind::Loop | Kind::Call(_) => continue,
             };
             station.at_work = true;
             self.orders.push_back(Order::Probe(station.channel, Some(Box::new(probe))));
@@ -442,6 +526,10 @@ impl Schedule {
                 (test.stage, test.until_ms) = (Stage::Collecting(outcome), now_ms + PATIENCE_MS);
                 for station in test.stations.iter().filter(|s| s.at_work) {
                     self.orders.push_back(Order::Probe(station.channel, None));
+                }
+                let calls = matches!(test.plan.kind, Kind::Call(_));
+                if calls && test.call.is_none_or(|call| call.end.is_none()) {
+                    self.orders.push_back(Order::HangUp(test.id));
                 }
             }
             Stage::Collecting(_) | Stage::Over(_) => {}
@@ -520,6 +608,8 @@ mod tests {
                     format!("probe {}", c.timeslot)
                 }
                 Order::Probe(c, None) => format!("no probe {}", c.timeslot),
+                Order::Call(id, call) => format!("call {id} {}", call.called.digits),
+                Order::HangUp(id) => format!("hang up {id}"),
                 Order::Over(id) => format!("over {id}"),
             });
         }
@@ -616,6 +706,67 @@ mod tests {
         assert_eq!(ordered(&mut schedule, &mut probes), ["hold 0b101", "hold 0b100", "over 1"]);
         schedule.keep(0, 0);
         assert_eq!(ordered(&mut schedule, &mut probes), ["hold 0b0"]);
+    }
+
+    fn call(span: Option<u16>) -> Plan {
+        let kind = Kind::Call(CallPlan { called: isdn::Number::new("102"), span, stay_ms: 5_000 });
+        Plan { channels: BTreeMap::new(), ..plan(0, kind, Loop::None) }
+    }
+
+    #[test]
+    fn a_test_call_listens_while_it_is_up_and_passes_when_it_was_answered() {
+        let (mut schedule, mut probes) = (Schedule::default(), Vec::new());
+        let id = schedule.begin(0, call(None)).expect("free");
+        assert_eq!(schedule.begin(0, call(Some(3))), Err(Refusal::InTest(id)), "one at a time on a span");
+        schedule.look(10, |_| Blocked::NotYet);
+        assert_eq!(ordered(&mut schedule, &mut probes), ["call 1 102"]);
+        schedule.call_placed(100, id, CallId(7), channel(23));
+        schedule.call_at(150, CallId(7), CallStage::Proceeding);
+        schedule.call_at(170, CallId(8), CallStage::Answered);
+        assert_eq!(ordered(&mut schedule, &mut probes), Vec::<String>::new(), "another call, or not yet up");
+        schedule.call_at(900, CallId(7), CallStage::Answered);
+        assert_eq!(ordered(&mut schedule, &mut probes), ["probe 23"]);
+        let heard = |level| Reading::Sound(dsp::measure::Reading { level_dbm0: level, ..silence() });
+        schedule.read(channel(23), heard(0.0));
+        schedule.call_at(5_900, CallId(7), CallStage::Leaving);
+        schedule.read(channel(23), heard(-20.0));
+        schedule.call_ended(5_950, CallId(7), isdn::Cause::user(16), false);
+        schedule.look(5_960, |_| Blocked::NotYet);
+        assert!(!schedule.tests()[0].is_over(), "the probe is still out");
+        schedule.came_back(channel(23), probes.pop().expect("it was made").1);
+        schedule.look(5_970, |_| Blocked::NotYet);
+        let test = &schedule.tests()[0];
+        assert_eq!(test.stage, Stage::Over(Outcome::Passed));
+        assert_eq!(test.stations[0].reading, Some(heard(0.0)), "what came after the call is not heard");
+        let seen = test.call.expect("placed");
+        assert_eq!((seen.proceeding_ms, seen.alerting_ms, seen.answered_ms), (Some(50), None, Some(800)));
+        assert_eq!(ordered(&mut schedule, &mut probes), ["no probe 23", "no probe 23", "over 1"]);
+    }
+
+    fn silence() -> dsp::measure::Reading {
+        let mut meter = dsp::measure::Meter::new();
+        meter.process(&[0; 8_000]);
+        meter.read().expect("a second")
+    }
+
+    #[test]
+    fn a_test_call_that_is_stopped_is_hung_up_and_one_that_was_not_placed_says_why() {
+        let (mut schedule, mut probes) = (Schedule::default(), Vec::new());
+        let stopped = schedule.begin(0, call(Some(0))).expect("free");
+        let unplaced = schedule.begin(0, call(Some(1))).expect("another span");
+        schedule.look(10, |_| Blocked::NotYet);
+        ordered(&mut schedule, &mut probes);
+        schedule.call_placed(20, stopped, CallId(7), channel(23));
+        schedule.call_not_placed(20, unplaced, "the link is down".into());
+        schedule.stop(30, stopped, Outcome::Stopped);
+        assert_eq!(ordered(&mut schedule, &mut probes), ["hang up 2", "hang up 1"]);
+        schedule.look(40, |_| Blocked::NotYet);
+        assert!(!schedule.tests()[0].is_over(), "its call is not gone yet");
+        schedule.call_ended(50, CallId(7), isdn::Cause::user(16), false);
+        schedule.look(60, |_| Blocked::NotYet);
+        let stages: Vec<&Stage> = schedule.tests().iter().map(|t| &t.stage).collect();
+        let why = Outcome::Broken("the link is down".into());
+        assert_eq!(stages, [&Stage::Over(Outcome::Stopped), &Stage::Over(why)]);
     }
 
     #[test]

@@ -7,17 +7,19 @@
 
 use super::service::{calls_on, hit, resolve};
 use super::{Desk, count};
-use crate::bench::{BitPlan, Insert, Kind, Loop, Outcome, Plan, Reading, Refusal, Stage, Station, Test};
+use crate::bench::{
+    BitPlan, CallPlan, CallSeen, Insert, Kind, Loop, Outcome, Plan, Reading, Refusal, Stage, Station, Test,
+};
 use crate::gateway::Holds;
 use crate::office::audit::Entry;
 use crate::office::ledger::Sets;
 use crate::office::now_ms;
-use crate::office::words::ranges;
+use crate::office::words::{location_in_words, ranges, released_by};
 use board_loopback::Direction;
 use board_loopback::rehearsal::Order as FaultOrder;
 use control::{
-    BitsFound, CallHit, Fact, InsertErrors, LoopWord, Peer, Problem, Reply, SoundFound, SyncState, Target, TestChannel,
-    TestInfo, TestKind, TestPlan, TestState, TestWish,
+    BitsFound, CallFound, CallHit, Fact, InsertErrors, LoopWord, Peer, Problem, Reply, SoundFound, SyncState, Target,
+    TestChannel, TestInfo, TestKind, TestPlan, TestState, TestWish,
 };
 use dsp::bert::{Pattern, Sync};
 use hal::{LoopRequest, Loopback, TimeslotLoopback};
@@ -54,7 +56,7 @@ impl Desk {
         plan.left_out = named(&left_out);
         let mut bench = self.shared.bench();
         let id = bench.begin(now, plan).map_err(|refusal| match refusal {
-            Refusal::InTest(id) => Problem::conflict(format!("test {id} has a channel of {}", wish.target))
+            Refusal::InTest(id) => Problem::conflict(format!("test {id} has {} of {}", has(wish), wish.target))
                 .with_hint(format!("`trunkctl test stop {id}` ends it")),
             Refusal::TooMany => Problem::busy("as many tests go on as can be looked after"),
         })?;
@@ -67,7 +69,8 @@ impl Desk {
 
     pub(super) fn plan_test(&self, wish: &TestWish) -> Result<Reply, Problem> {
         let Prepared { plan, calls, text, .. } = self.prepare(wish)?;
-        Ok(Reply::TestPlan(TestPlan { target: plan.target.clone(), channels: count(plan.each().count()), calls, text }))
+        let channels = if matches!(plan.kind, Kind::Call(_)) { 1 } else { count(plan.each().count()) };
+        Ok(Reply::TestPlan(TestPlan { target: plan.target.clone(), channels, calls, text }))
     }
 
     pub(super) fn tests(&self) -> Reply {
@@ -140,6 +143,9 @@ impl Desk {
         let Meaning { kind, loop_, run_ms } = meaning(wish)?;
         let ledger = self.shared.ledger();
         let mut sets = resolve(&ledger, &wish.target)?;
+        if let Kind::Call(call) = &kind {
+            return Ok(prepare_call(wish, call.clone()));
+        }
         for (span, ((set, place), support)) in sets
             .iter()
             .zip(ledger.places())
@@ -207,6 +213,33 @@ impl Desk {
     }
 }
 
+/// A call takes no channel but the one that the gateway finds idle when it is placed.
+fn prepare_call(wish: &TestWish, call: CallPlan) -> Prepared {
+    let over = call.span.map_or_else(|| "any span".to_owned(), |span| format!("span {}", span + 1));
+    let seconds = call.stay_ms / 1000;
+    let text = vec![
+        format!("it calls {} on the highest idle channel of {over}", shown(&call.called)),
+        format!("it waits {seconds} s for an answer, and hangs up {seconds} s after it"),
+    ];
+    let plan = Plan {
+        target: wish.target.to_string(),
+        by: String::new(),
+        run_ms: call.stay_ms,
+        kind: Kind::Call(call),
+        loop_: Loop::None,
+        hold: Holds::TEST,
+        channels: BTreeMap::new(),
+        drain: false,
+        left_out: Vec::new(),
+    };
+    Prepared { plan, calls: Vec::new(), text, left_out: Sets::new() }
+}
+
+/// A number as it was asked for.
+fn shown(called: &isdn::Number) -> String {
+    format!("{}{}", if called.kind == 1 { "+" } else { "" }, called.digits)
+}
+
 /// Channels by span in words.
 fn named(sets: &Sets) -> Vec<String> {
     let of_span = |(span, set): (usize, &u32)| format!("span {}: {}", span + 1, ranges(*set));
@@ -249,7 +282,20 @@ fn meaning(wish: &TestWish) -> Result<Meaning, Problem> {
             Meaning { kind: Kind::Sound(Some((*hz, *dbm0))), loop_: Loop::None, run_ms: run_ms(60) }
         }
         TestKind::Level => Meaning { kind: Kind::Sound(None), loop_: Loop::None, run_ms: run_ms(5) },
+        TestKind::Call { called } => {
+            let run_ms = run_ms(10);
+            let span = if let Target::Span(span) = wish.target { Some(span - 1) } else { None };
+            let (kind, digits) = called.strip_prefix('+').map_or((0, called.as_str()), |rest| (1, rest));
+            let called = isdn::Number { kind, ..isdn::Number::new(digits) };
+            let kind = Kind::Call(CallPlan { called, span, stay_ms: run_ms });
+            Meaning { kind, loop_: Loop::None, run_ms }
+        }
     })
+}
+
+/// What another test has that this one wants.
+const fn has(wish: &TestWish) -> &'static str {
+    if matches!(wish.kind, TestKind::Call { .. }) { "a call on a span" } else { "a channel" }
 }
 
 /// What a test does.
@@ -261,7 +307,7 @@ pub(crate) fn what_in_words(plan: &Plan) -> String {
         Loop::Asked { up, .. } => format!("{up} asked of the far end"),
     };
     let with = |what: String| if over.is_empty() { what } else { format!("{what}, {over}") };
-    match plan.kind {
+    match &plan.kind {
         Kind::Bits(BitPlan { pattern, insert, .. }) => with(match insert {
             Insert::Nothing => format!("pattern {pattern}"),
             Insert::OneIn(bits) => format!("pattern {pattern} with an error in {bits} bits"),
@@ -270,12 +316,16 @@ pub(crate) fn what_in_words(plan: &Plan) -> String {
         Kind::Sound(Some((hz, dbm0))) => with(format!("tone of {hz} Hz at {dbm0} dBm0")),
         Kind::Sound(None) => with("level".to_owned()),
         Kind::Loop => over,
+        Kind::Call(call) => format!("call to {}", shown(&call.called)),
     }
 }
 
 /// How a test ended; none before it has.
 pub(crate) fn outcome_in_words(test: &Test) -> Option<String> {
     let Stage::Over(outcome) = &test.stage else { return None };
+    if let (Kind::Call(plan), Outcome::Passed | Outcome::Failed) = (&test.plan.kind, outcome) {
+        return Some(call_in_words(plan, test.call.as_ref()));
+    }
     let all = test.stations.len();
     Some(match outcome {
         Outcome::Passed => format!("passed, {all} of {all} channels"),
@@ -287,6 +337,36 @@ pub(crate) fn outcome_in_words(test: &Test) -> Option<String> {
         Outcome::Stopped => "it was stopped".to_owned(),
         Outcome::Broken(why) => format!("it could not go on: {why}"),
     })
+}
+
+/// How a test call went.
+fn call_in_words(plan: &CallPlan, call: Option<&CallSeen>) -> String {
+    let Some((call, end)) = call.and_then(|call| Some((call, call.end?))) else {
+        return "nothing was heard of it any more".to_owned();
+    };
+    let cause = format!("cause {} ({})", end.cause.value, isdn::explain::cause_name(end.cause.value));
+    match (call.answered_ms, end.by_peer) {
+        (Some(ms), false) => format!("answered after {ms} ms; ended here, {cause}"),
+        (Some(ms), true) => format!("answered after {ms} ms; ended by the far end, {cause}"),
+        (None, true) => format!("refused by the far end, {cause}, said by {}", location_in_words(end.cause.location)),
+        (None, false) if end.cause.value == 16 => format!("no answer within {} s", plan.stay_ms / 1000),
+        (None, false) => format!("given up here, {cause}"),
+    }
+}
+
+fn call_found(call: &CallSeen) -> CallFound {
+    CallFound {
+        span: call.channel.span + 1,
+        channel: call.channel.timeslot.0,
+        proceeding_ms: call.proceeding_ms,
+        alerting_ms: call.alerting_ms,
+        answered_ms: call.answered_ms,
+        ended_ms: call.end.map(|end| end.after_ms),
+        cause: call.end.map(|end| end.cause.value),
+        cause_text: call.end.map(|end| isdn::explain::cause_name(end.cause.value).to_owned()),
+        cause_location: call.end.map(|end| location_in_words(end.cause.location)),
+        released_by: call.end.map(|end| released_by(end.by_peer).to_owned()),
+    }
 }
 
 fn info(test: &Test) -> TestInfo {
@@ -311,6 +391,7 @@ fn info(test: &Test) -> TestInfo {
         outcome: outcome_in_words(test),
         left_out: test.plan.left_out.clone(),
         channels: test.stations.iter().map(|station| channel(test, station)).collect(),
+        call: test.call.as_ref().map(call_found),
     }
 }
 
@@ -352,7 +433,7 @@ fn channel(test: &Test, station: &Station) -> TestChannel {
         span: station.channel.span + 1,
         channel: station.channel.timeslot.0,
         bits,
-        passed: judged.then(|| station.passed()),
+        passed: (judged && test.call.is_none()).then(|| station.passed()),
         sound,
     }
 }

@@ -57,6 +57,11 @@ impl Gateway {
         self.spans[usize::from(channel.span)].afresh.owed &= !(1 << channel.timeslot.index());
     }
 
+    /// Whether a channel is not known to be idle at the other end.
+    pub(super) fn is_owed(&self, channel: Channel) -> bool {
+        self.spans[usize::from(channel.span)].afresh.owed & 1 << channel.timeslot.index() != 0
+    }
+
     /// At the end of an input: pay what is due, and see what may be paid next.
     pub(super) fn start_afresh(&mut self, now: Duration) {
         for span in 0..self.spans.len() {

@@ -13,6 +13,7 @@
 
 mod afresh;
 pub mod callin;
+mod callout;
 mod cause;
 mod conference;
 mod host_keys;
@@ -27,6 +28,8 @@ use crate::prompts::Prompt;
 use crate::reports::{CallStage, Closed, Command, Report, What};
 use afresh::Afresh;
 use callin::{Action, CallIn, Patience, Prompts};
+pub use callout::NotPlaced;
+use callout::TestCall;
 pub use cause::Reason;
 pub use conference::ClosedEvents;
 use conference::{Conference, Membership};
@@ -160,6 +163,18 @@ struct Call {
     talking: bool,
     /// The protocol is clearing it: nothing more to say.
     clearing: bool,
+    /// We have placed it, for a test.
+    test: Option<TestCall>,
+}
+
+impl Call {
+    /// When something is due of it.
+    fn deadline(&self) -> Option<Duration> {
+        match self.test {
+            Some(test) => (!self.clearing).then_some(test.until),
+            None => self.dialogue.as_ref()?.deadline(),
+        }
+    }
 }
 
 enum Life {
@@ -296,7 +311,7 @@ impl Gateway {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let trunks = self.trunks.iter().flat_map(|t| [t.dchannel.poll_timeout(), t.silence]).flatten();
         let afresh = self.spans.iter().filter_map(|span| span.afresh.poll_timeout());
-        let calls = self.calls.iter().flatten().filter_map(|c| c.dialogue.as_ref()?.deadline());
+        let calls = self.calls.iter().flatten().filter_map(Call::deadline);
         let conferences = self.conferences.iter().flatten().filter_map(|c| c.until);
         let life = match self.life {
             Life::Closing { hard } | Life::Releasing { hard } => Some(hard),
@@ -326,10 +341,17 @@ impl Gateway {
             }
         }
         for index in 0..self.calls.len() {
-            let Some(dialogue) = self.calls[index].as_mut().and_then(|c| c.dialogue.as_mut()) else { continue };
-            if dialogue.deadline().is_some_and(|t| t <= now) {
-                let action = dialogue.timed_out(now);
-                self.act(now, index, action);
+            let Some(call) = self.calls[index].as_mut() else { continue };
+            if call.deadline().is_none_or(|t| t > now) {
+                continue;
+            }
+            match call.dialogue.as_mut() {
+                Some(dialogue) => {
+                    let action = dialogue.timed_out(now);
+                    self.act(now, index, action);
+                }
+                // A test call: nobody answers, or it has been up for as long as was wanted.
+                None => self.clear_call(now, index, Reason::Normal),
             }
         }
         for index in 0..self.conferences.len() {
@@ -431,6 +453,8 @@ impl Gateway {
                     self.clear_call(now, index, Reason::Normal);
                 }
             }
+            Command::PlaceCall { test, span, called, stay } => self.place_call(now, test, span, called, stay),
+            Command::HangUpTest { test } => self.hang_up_test(now, test),
             Command::Hold { span, hold, channels, forced } => {
                 if usize::from(span) < self.spans.len() {
                     self.hold(now, usize::from(span), hold, channels, forced);
@@ -556,7 +580,11 @@ impl Gateway {
                 let action = dialogue.leave(&[last_word]);
                 self.act(now, index, action);
             }
-            None => self.clear_call(now, index, Reason::NoneFree),
+            // Whoever waits to be answered may be taken by another server; a call of ours nobody waits for.
+            None => {
+                let reason = if call.test.is_some() { Reason::Normal } else { Reason::NoneFree };
+                self.clear_call(now, index, reason);
+            }
         }
     }
 

@@ -34,6 +34,7 @@ impl Gateway {
             membership: None,
             talking: false,
             clearing: false,
+            test: None,
         });
         let Setup { called, calling, redirecting, name, .. } = setup;
         self.report(now, What::CallTaken { call: id, channel, called, calling, redirecting });

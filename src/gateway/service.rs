@@ -132,6 +132,11 @@ impl Policy {
         self.spans[span].when_out = when_out;
     }
 
+    /// Whether a channel is kept from calls, for whatever reason.
+    pub fn is_held(&self, channel: Channel) -> bool {
+        !self.channels[channel.index()].holds.is_empty()
+    }
+
     /// Whether a span has been taken away from the exchange altogether.
     pub fn is_withdrawn(&self, span: usize) -> bool {
         self.spans[span].out && self.spans[span].when_out.releases_link()

@@ -223,6 +223,13 @@ impl Gateway {
                 let Some(index) = self.index_of(trunk, call) else { return };
                 let (dialogue, action) = CallIn::begin(self.patience);
                 let Some(call) = self.calls[index].as_mut().filter(|c| !c.clearing) else { return };
+                if let Some(test) = call.test.as_mut() {
+                    test.until = now + test.stay;
+                    let call = call.id;
+                    self.report(now, What::CallConnected { call });
+                    self.report(now, What::CallStage { call, stage: CallStage::Answered });
+                    return;
+                }
                 call.dialogue = Some(dialogue);
                 let id = call.id;
                 self.report(now, What::CallConnected { call: id });
@@ -256,8 +263,8 @@ impl Gateway {
                     }
                 }
             }
-            // Of calls we place, which the gateway does not yet do.
-            isdn::Event::Proceeding { .. } | isdn::Event::Alerting { .. } => {}
+            isdn::Event::Proceeding { call, .. } => self.test_call_at(now, trunk, call, CallStage::Proceeding),
+            isdn::Event::Alerting { call, .. } => self.test_call_at(now, trunk, call, CallStage::Alerting),
             isdn::Event::RestartDone { acknowledged: true, .. } => {}
             isdn::Event::RestartDone { channel, acknowledged: false } => {
                 let span = self.trunks[trunk].spans[usize::from(channel.interface)];
@@ -269,7 +276,7 @@ impl Gateway {
                     self.report(now, What::CallNamed { call, name });
                 }
             }
-            // The answer follows SETUP at once, so there is nothing that could be getting on.
+            // Our answer follows SETUP at once, and of a call we place its stages are told.
             isdn::Event::Progress { .. } => {}
             // Taken together by `drain_dchannel`.
             isdn::Event::FarChanged { .. } => {}

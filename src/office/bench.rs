@@ -11,6 +11,7 @@ use crate::gateway::Channel;
 use crate::reports::{Command, Order as ToRealtime};
 use control::Fact;
 use hal::{Control, Loopback, SpanIndex, Support, Timeslot, TimeslotLoopback};
+use std::time::Duration;
 
 /// Timeslots a span has at most.
 const TIMESLOTS: u8 = 31;
@@ -107,6 +108,12 @@ impl Office {
                 Order::Ask(id, span, request) => {
                     self.on_card(id, span, |control, own| control.request_loop(own, request));
                 }
+                Order::Call(test, call) => {
+                    let stay = Duration::from_millis(call.stay_ms);
+                    let command = Command::PlaceCall { test, span: call.span, called: call.called, stay };
+                    self.orders.push_back(ToRealtime::Gateway(command));
+                }
+                Order::HangUp(test) => self.orders.push_back(ToRealtime::Gateway(Command::HangUpTest { test })),
                 Order::Over(id) => self.tell_of_test(id),
             }
         }

@@ -645,6 +645,16 @@ impl Office {
             What::FarChanged { span, .. } => self.count_unanswered(at_ms, *span),
             What::Probed { channel, reading } => self.read_probe(*channel, *reading),
             What::CallTaken { channel, .. } => self.shared.bench().call_came(at_ms, *channel),
+            What::TestCallPlaced { test, call, channel, .. } => {
+                self.shared.bench().call_placed(at_ms, *test, *call, *channel);
+            }
+            What::TestCallNotPlaced { test, why } => {
+                self.shared.bench().call_not_placed(at_ms, *test, words::not_placed_in_words(*why).to_owned());
+            }
+            What::CallStage { call, stage } => self.shared.bench().call_at(at_ms, *call, *stage),
+            What::CallEnded { call, cause, by_peer } => {
+                self.shared.bench().call_ended(at_ms, *call, *cause, *by_peer);
+            }
             What::Finished => self.finished = true,
             _ => {}
         }
@@ -984,7 +994,9 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::LinkReleased { span }
         | What::Refused { span, .. } => (None, None, Some(*span)),
         What::Probed { channel, .. } => (None, None, Some(channel.span)),
-        What::CallTaken { call, channel, .. } => (None, Some(*call), Some(channel.span)),
+        What::CallTaken { call, channel, .. } | What::TestCallPlaced { call, channel, .. } => {
+            (None, Some(*call), Some(channel.span))
+        }
         What::Joined { call, event, .. } | What::Left { call, event, .. } | What::TurnedAway { call, event, .. } => {
             (Some(*event), Some(*call), None)
         }
@@ -1007,6 +1019,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         What::CardRemoved { .. }
         | What::PortsShort { .. }
         | What::Stuck { stuck: Stuck::Port(_), .. }
+        | What::TestCallNotPlaced { .. }
         | What::ClosedFull
         | What::Finished => (None, None, None),
     }

@@ -109,6 +109,8 @@ pub struct CallPicture {
     pub keys_pressed: u32,
     /// Level in tenths of a dBm0, over the last second.
     pub tenth_dbm0: Option<i16>,
+    /// The server has placed it, for a test.
+    pub for_test: bool,
 }
 
 /// An event.
@@ -272,6 +274,25 @@ impl Picture {
                     talked_from_ms: None,
                     keys_pressed: 0,
                     tenth_dbm0: None,
+                    for_test: false,
+                };
+                self.calls.insert(*call, call_picture);
+            }
+            What::TestCallPlaced { call, channel, called, .. } => {
+                let call_picture = CallPicture {
+                    channel: *channel,
+                    calling: None,
+                    called: called.digits.to_string(),
+                    stage: CallStage::Dialling,
+                    since_ms: now_ms,
+                    event: None,
+                    muted: false,
+                    muted_since_ms: 0,
+                    talking: false,
+                    talked_from_ms: None,
+                    keys_pressed: 0,
+                    tenth_dbm0: None,
+                    for_test: true,
                 };
                 self.calls.insert(*call, call_picture);
             }
@@ -313,7 +334,8 @@ impl Picture {
             }
             What::EventClosed { event, closed, .. } => self.event(now_ms, *event).closed = Some(*closed),
             What::CallEnded { call, .. } => {
-                if let Some(call) = self.calls.remove(call) {
+                // A test call says nothing of how long callers stay.
+                if let Some(call) = self.calls.remove(call).filter(|call| !call.for_test) {
                     let lasted = now_ms.saturating_sub(call.since_ms) as f64;
                     self.mean_call_ms = Some(self.mean_call_ms.map_or(lasted, |mean| mean + (lasted - mean) / 16.0));
                 }
@@ -326,6 +348,7 @@ impl Picture {
             | What::PortsShort { .. }
             | What::Probed { .. }
             | What::CallConnected { .. }
+            | What::TestCallNotPlaced { .. }
             // The lists of calls show no names, as they show no whole numbers.
             | What::CallNamed { .. }
             | What::EntryWrong { .. }

@@ -4,7 +4,7 @@
 //! what to do where something can be done.
 
 use super::picture::Picture;
-use crate::gateway::{Holds, Reason, Stuck, WhenOut, is_normal};
+use crate::gateway::{Holds, NotPlaced, Reason, Stuck, WhenOut, is_normal};
 use crate::reports::{CallStage, Closed, Locked, What};
 use log::Level;
 
@@ -200,12 +200,27 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
                 ),
             )
         }
+        What::TestCallPlaced { test, call, channel, called } => sentence(
+            Info,
+            "call",
+            format!(
+                "call {} to {} placed for test {test} on {}, channel {}",
+                call.0,
+                called.digits,
+                picture.span_name(channel.span),
+                channel.timeslot
+            ),
+        ),
         What::CallStage { call, stage } => {
             let text = match stage {
                 CallStage::Answering => "is being answered",
                 CallStage::AskingEvent => "is asked for the event number",
                 CallStage::AskingPin => "is asked for the PIN",
                 CallStage::InConference => "is in the conference",
+                CallStage::Dialling => "is being placed",
+                CallStage::Proceeding => "is worked on by the exchange",
+                CallStage::Alerting => "rings at the other end",
+                CallStage::Answered => "was answered",
                 CallStage::Leaving => "is leaving",
             };
             sentence(Debug, "call", format!("call {} {text}", call.0))
@@ -275,6 +290,8 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         }
         What::Finished => sentence(Info, "server", "all calls are cleared and the links released".to_owned()),
         What::CallConnected { .. }
+        // The end of the test says why.
+        | What::TestCallNotPlaced { .. }
         // A name is for the record only.
         | What::CallNamed { .. }
         | What::ServicePending { .. }
@@ -341,6 +358,18 @@ pub fn location_in_words(location: isdn::Location) -> String {
 #[must_use]
 pub const fn released_by(by_peer: bool) -> &'static str {
     if by_peer { "far_end" } else { "near_end" }
+}
+
+/// Why a test call was not placed.
+#[must_use]
+pub const fn not_placed_in_words(why: NotPlaced) -> &'static str {
+    match why {
+        NotPlaced::NoSpan => "there is no such span",
+        NotPlaced::LinkDown => "the D channel is down",
+        NotPlaced::OutOfService => "no channel is in service at both ends",
+        NotPlaced::NoneIdle => "no channel is idle",
+        NotPlaced::Closing => "the server is closing down",
+    }
 }
 
 /// A reason to refuse, in words.

@@ -8,4 +8,5 @@ mod letting_in;
 mod refusing;
 mod shortage;
 mod streams;
+mod test_calls;
 mod town;

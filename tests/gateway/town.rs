@@ -4,7 +4,9 @@
 
 use dsp::dtmf::Key;
 use event::{EventNumber, Guard, Keyring, Limits, Role};
-use exchange::{CallOrder, CallerEvent, CallerId, Server, SpanId, SpanPlan, Switch, SwitchPlan, TrunkGroup};
+use exchange::{
+    Answer, CallOrder, CallerEvent, CallerId, Server, SpanId, SpanPlan, Subscriber, Switch, SwitchPlan, TrunkGroup,
+};
 use hal::{DFrame, Line};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,6 +48,12 @@ pub struct Town {
     playing: BTreeMap<Channel, Duration>,
 }
 
+/// Whom the gateway can call: 102 answers after two seconds, 103 rings for ever, 104 is busy. No other number is allocated.
+fn subscribers() -> Vec<Subscriber> {
+    let all = [("102", Answer::After(seconds(2))), ("103", Answer::Never), ("104", Answer::Busy)];
+    all.map(|(number, answer)| Subscriber { number: number.into(), answer }).into()
+}
+
 impl Town {
     /// With a gateway of two ports, changed as the story wants it.
     pub fn new(change: impl FnOnce(&mut Settings)) -> Town {
@@ -73,6 +81,7 @@ impl Town {
         let switch = Switch::new(SwitchPlan {
             spans: vec![SpanPlan { line: Line::E1, switch: isdn::Switch::EuroIsdn }],
             groups: vec![group],
+            subscribers: subscribers(),
             ..SwitchPlan::default()
         });
         let mut town = Town {
@@ -195,7 +204,7 @@ impl Town {
         assert_eq!(self.gateway.signalled_calls(0), 0, "calls of the D channel");
         assert_eq!(self.switch.calls(), 0, "calls of the exchange");
         assert!(self.playing.is_empty(), "prompts");
-        let taken = self.count(|w| matches!(w, What::CallTaken { .. }));
+        let taken = self.count(|w| matches!(w, What::CallTaken { .. } | What::TestCallPlaced { .. }));
         assert_eq!(taken, self.count(|w| matches!(w, What::CallEnded { .. })), "every call ends once");
         assert_eq!(self.gateway.lost_outputs(), 0);
     }

@@ -385,6 +385,14 @@ Examples:
   trunkctl test loopback span 1 line --for 5m
   trunkctl test loopback span 1 off";
 
+const CALL_HELP: &str = "\
+The call goes over the highest idle channel of the span. It passes when it is
+answered; else the cause says why. Times count from SETUP.
+
+Examples:
+  trunkctl test call 102                  a milliwatt: 1004 Hz at 0 dBm0
+  trunkctl test call +12025550102 --span 2 --for 20s";
+
 /// What to test.
 #[derive(Debug, Subcommand)]
 pub enum Bench {
@@ -437,6 +445,23 @@ pub enum Bench {
         target: Vec<String>,
         #[command(flatten)]
         running: Running,
+    },
+    /// Place a call, say how far it comes and what is heard, and hang up
+    #[command(after_help = CALL_HELP)]
+    Call {
+        /// The number; a leading + makes it international
+        number: String,
+        /// Over this span [default: any]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+        span: Option<u16>,
+        /// So long an answer is waited for, and so long again it stays up then
+        #[arg(long = "for", value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+        for_: Duration,
+        /// Return as soon as it is ordered
+        #[arg(long)]
+        no_follow: bool,
+        #[command(flatten)]
+        asking: Asking,
     },
     /// The tests that go on, and the last that are over
     List,

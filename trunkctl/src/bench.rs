@@ -1,14 +1,14 @@
-//! `trunkctl test`: patterns, tones, levels and loopbacks; `trunkctl fault`.
+//! `trunkctl test`: patterns, tones, levels, loopbacks and calls; `trunkctl fault`.
 //!
 //! Time: a test that is followed is asked after once a second.
 
-use crate::args::{self, Bench, Errors, LoopAt, Running};
+use crate::args::{self, Asking, Bench, Errors, LoopAt, Running};
 use crate::confirm::{self, Answer};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::service::target;
 use crate::{show, words};
-use control::{Client, TestInfo, TestKind, TestState, TestWish};
+use control::{Client, Target, TestInfo, TestKind, TestState, TestWish};
 use serde_json::json;
 use std::thread;
 use std::time::Duration;
@@ -42,6 +42,16 @@ pub fn test(client: &mut Client, bench: &Bench, output: Output) -> Result<(), Fa
                 }
                 LoopAt::Loop(loop_) => run(client, target, TestKind::Loopback { loop_: loop_.word() }, running, output),
             }
+        }
+        Bench::Call { number, span, for_, no_follow, asking } => {
+            let wish = TestWish {
+                target: span.map_or(Target::Server, Target::Span),
+                kind: TestKind::Call { called: number.clone() },
+                drain: false,
+                idle_only: false,
+                for_s: Some(for_.as_secs().max(1)),
+            };
+            begin(client, wish, *asking, *no_follow, output)
         }
         Bench::List => {
             let all = client.tests()?;
@@ -93,7 +103,7 @@ fn run(
     output: Output,
 ) -> Result<(), Failure> {
     // A loopback stands in the background; whatever measures is looked at.
-    let stands = matches!(kind, TestKind::Loopback { .. });
+    let no_follow = running.no_follow || matches!(kind, TestKind::Loopback { .. });
     let wish = TestWish {
         target: target(words)?,
         kind,
@@ -101,17 +111,21 @@ fn run(
         idle_only: false,
         for_s: running.for_.map(|time| time.as_secs().max(1)),
     };
+    begin(client, wish, running.asking, no_follow, output)
+}
+
+fn begin(client: &mut Client, wish: TestWish, asking: Asking, no_follow: bool, output: Output) -> Result<(), Failure> {
     // What is wrong with the command line is told as such, before a daemon hears of it.
     control::Request::Test(wish.clone()).check().map_err(|problem| Failure::Usage(problem.message))?;
-    if confirm::is_asked(running.asking) {
+    if confirm::is_asked(asking) {
         let plan = client.plan_test(wish.clone())?;
         let text = show::test_plan(&plan);
-        if confirm::confirm(running.asking, output, &text)? == Answer::DryRun {
+        if confirm::confirm(asking, output, &text)? == Answer::DryRun {
             return output.answer(&json!({ "dry_run": true, "plan": plan }), || text);
         }
     }
     let info = client.test(wish)?;
-    if stands || running.no_follow {
+    if no_follow {
         return output.answer(&info, || show::test_begun(&info));
     }
     follow(client, info, output)

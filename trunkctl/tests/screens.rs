@@ -215,6 +215,21 @@ fn a_pattern_test_is_followed_to_its_verdict() {
     assert_eq!((pattern.as_str(), loop_, insert), ("qrss", control::LoopWord::Timeslot, Some(one_in)));
 }
 
+/// How far it came, the cause, who said it and who released it.
+#[test]
+fn a_test_call_is_followed_to_its_cause() {
+    let bench = Bench::new();
+    let (code, shown, complaint) = common::told(&bench.run(&["test", "call", "5550142", "--span", "1", "--yes"]));
+    let why = "trunkctl: refused by the far end, cause 17 (user busy), said by public_remote\n";
+    assert_eq!((code, complaint.as_str()), (1, why));
+    assert_eq!(shown, screen("test_call"));
+    let wish =
+        bench.requests().into_iter().find_map(|r| if let control::Request::Test(w) = r { Some(w) } else { None });
+    let wish = wish.expect("asked for");
+    assert_eq!((wish.target, wish.for_s), (control::Target::Span(1), Some(10)));
+    assert_eq!(wish.kind, control::TestKind::Call { called: "5550142".into() });
+}
+
 /// The fake's channels 5 and 6 were tested; the others it lists are left out.
 #[test]
 fn a_self_test_has_a_verdict_for_every_item_and_fails_with_one() {

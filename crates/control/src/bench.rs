@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 
 /// A test longer than this is a slip of the pen.
 const LONG_S: u64 = 24 * 3600;
+/// A test call that is up for longer than this was forgotten.
+const LONG_CALL_S: u64 = 600;
+/// Digits in a number at most.
+const DIGITS_MAX: usize = 32;
 
 /// A test to begin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +63,12 @@ pub enum TestKind {
     },
     /// Measure what comes; for five seconds.
     Level,
+    /// Place a call on an idle channel of a span, or of any (`server`), and measure what comes while it is up. `for_s` is how long
+    /// an answer is waited for, and how long it stays up then; ten seconds.
+    Call {
+        /// The number: digits, `*`, `#`; a leading `+` makes it international.
+        called: String,
+    },
 }
 
 /// A loop.
@@ -116,9 +126,23 @@ impl TestWish {
             TestKind::Tone { dbm0, .. } if !(-60.0..=3.0).contains(dbm0) => {
                 Err(Problem::malformed("`dbm0` is from -60 to 3"))
             }
+            TestKind::Call { .. } if !matches!(self.target, Target::Span(_) | Target::Server) => {
+                Err(Problem::malformed("a test call goes over a span, or over any with `server`"))
+            }
+            TestKind::Call { .. } if self.for_s.is_some_and(|s| s > LONG_CALL_S) => {
+                Err(Problem::malformed("`for_s` of a test call is from 1 to 600"))
+            }
+            TestKind::Call { called } if !is_number(called) => Err(Problem::malformed(
+                "`called` is a number of up to 32 digits, * and #, after a + if it is international",
+            )),
             _ => Ok(()),
         }
     }
+}
+
+fn is_number(called: &str) -> bool {
+    let digits = called.strip_prefix('+').unwrap_or(called);
+    (1..=DIGITS_MAX).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit() || b == b'*' || b == b'#')
 }
 
 /// What a test would hit.
@@ -181,6 +205,43 @@ pub struct TestInfo {
     pub left_out: Vec<String>,
     /// What was found, channel by channel.
     pub channels: Vec<TestChannel>,
+    /// Of a test call, once it is placed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallFound>,
+}
+
+/// How far a test call has come. Milliseconds count from SETUP.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CallFound {
+    /// The span it is on, from 1.
+    pub span: u16,
+    /// The timeslot.
+    pub channel: u8,
+    /// Until CALL PROCEEDING; absent when there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proceeding_ms: Option<u64>,
+    /// Until ALERTING.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alerting_ms: Option<u64>,
+    /// Until CONNECT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_ms: Option<u64>,
+    /// Until its channel was idle again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<u64>,
+    /// The Q.850 cause it ended with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<u8>,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause_text: Option<String>,
+    /// Who said the cause (Q.850 clause 2.2.3), as in call detail records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause_location: Option<String>,
+    /// `far_end` or `near_end`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_by: Option<String>,
 }
 
 /// What was found on a channel.
@@ -309,6 +370,7 @@ mod tests {
             TestKind::Loopback { loop_: LoopWord::Local },
             TestKind::Tone { hz: 1_004.0, dbm0: -10.0 },
             TestKind::Level,
+            TestKind::Call { called: "+12025550102".into() },
         ] {
             assert_eq!(wish(kind.clone()).check(), Ok(()), "{kind:?}");
         }
@@ -319,9 +381,15 @@ mod tests {
             TestKind::Loopback { loop_: LoopWord::None },
             TestKind::Tone { hz: f32::NAN, dbm0: -10.0 },
             TestKind::Tone { hz: 1_004.0, dbm0: 4.0 },
+            TestKind::Call { called: "+".into() },
+            TestKind::Call { called: "1-800".into() },
         ] {
             assert!(wish(kind.clone()).check().is_err(), "{kind:?}");
         }
+        let channel = Target::Channels { span: 1, first: 5, last: 5 };
+        let call = wish(TestKind::Call { called: "102".into() });
+        assert!(TestWish { target: channel, ..call.clone() }.check().is_err());
+        assert!(TestWish { for_s: Some(601), ..call }.check().is_err());
         assert!(TestWish { for_s: Some(0), ..wish(TestKind::Level) }.check().is_err());
     }
 }

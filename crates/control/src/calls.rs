@@ -15,6 +15,8 @@ pub enum CallStage {
     AskingPin,
     /// In the conference.
     InConference,
+    /// The server has placed it, for a test.
+    TestCall,
     /// Last words, clearing.
     Leaving,
     /// A stage this version has no word for.

@@ -44,8 +44,8 @@ mod wire;
 
 pub use access::{Access, Admission, Member};
 pub use bench::{
-    BitsFound, Check, InsertErrors, LoopWord, SoundFound, SyncState, TestChannel, TestInfo, TestKind, TestPlan,
-    TestState, TestWish, Verdict,
+    BitsFound, CallFound, Check, InsertErrors, LoopWord, SoundFound, SyncState, TestChannel, TestInfo, TestKind,
+    TestPlan, TestState, TestWish, Verdict,
 };
 pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
 pub use client::{Client, ClientError, Tracing, Watching};

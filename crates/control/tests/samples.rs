@@ -150,6 +150,7 @@ fn test_info() -> TestInfo {
             passed: Some(true),
             sound: None,
         }],
+        call: None,
     }
 }
 

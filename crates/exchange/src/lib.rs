@@ -57,6 +57,7 @@ pub mod route;
 pub mod script;
 pub mod status;
 pub mod switch;
+pub mod test_line;
 mod trunk;
 pub mod wav;
 

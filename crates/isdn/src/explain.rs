@@ -112,6 +112,12 @@ fn message(octets: &[u8]) -> Message {
     }
 }
 
+/// A cause's name (Q.850 table 1, and Q.931's own).
+#[must_use]
+pub fn cause_name(value: u8) -> &'static str {
+    words::cause(value)
+}
+
 /// Octets as text: `08 02 00 01`.
 #[must_use]
 pub fn hex(octets: &[u8]) -> String {

@@ -140,6 +140,50 @@ fn a_rehearsed_fault_is_heard_and_gone_when_it_is_cleared() {
     assert!(noisy < -50.0, "{noisy}");
 }
 
+/// The exchange in software has a milliwatt at 102, and allocates no other number.
+#[test]
+fn a_test_call_hears_the_milliwatt_and_names_the_cause_where_there_is_none() {
+    let daemon = Daemon::start("", "", T1);
+    daemon.wait_for("the D channel", SOON, |client| (client.spans().ok()?[0].link == LinkState::Up).then_some(()));
+    let (code, heard) = last(&daemon, &["test", "call", "102", "--for", "4s", "--yes"]);
+    assert_eq!((code, &heard["passed"]), (Some(0), &Value::from(true)), "{heard}");
+    let sound = |what: &str| heard["channels"][0]["sound"][what].as_f64().unwrap_or_else(|| panic!("{what}: {heard}"));
+    assert!((sound("tone_hz") - 1_004.0).abs() < 1.0, "{heard}");
+    assert!(sound("tone_dbm0").abs() < 0.5 && sound("level_dbm0").abs() < 0.5, "{heard}");
+    let call = &heard["call"];
+    let after = |what: &str| call[what].as_u64().unwrap_or_else(|| panic!("{what}: {heard}"));
+    assert!(after("proceeding_ms") <= after("alerting_ms") && after("alerting_ms") <= after("answered_ms"), "{call}");
+    assert!(after("answered_ms") < after("ended_ms"), "{call}");
+    assert_eq!((&call["cause"], &call["released_by"]), (&Value::from(16), &Value::from("near_end")), "{call}");
+    assert_eq!((&call["span"], &call["channel"]), (&Value::from(1), &Value::from(23)), "the highest");
+
+    let (code, refused) = last(&daemon, &["test", "call", "999", "--span", "1", "--yes"]);
+    let call = &refused["call"];
+    assert_eq!(
+        (code, &refused["passed"], &call["cause"]),
+        (Some(1), &Value::from(false), &Value::from(1)),
+        "{refused}"
+    );
+    assert_eq!(
+        (&call["cause_text"], &call["released_by"]),
+        (&"unallocated number".into(), &"far_end".into()),
+        "{call}"
+    );
+
+    // One that is stopped is hung up, and nothing stays behind.
+    let long = TestWish { for_s: Some(60), ..wish("server", TestKind::Call { called: "102".into() }) };
+    let id = daemon.client().test(long).expect("a channel is idle").id;
+    daemon.wait_for("the answer", SOON, |_| info(&daemon, id).call?.answered_ms);
+    let (code, _, complaint) = trunkctl(&daemon, &["test", "call", "102", "--yes"]);
+    assert!(code != Some(0) && complaint.contains(&format!("test {id} has a call")), "{complaint}");
+    daemon.client().stop_test(id).expect("it goes on");
+    daemon.wait_for("the call to be gone", SOON, |_| (info(&daemon, id).state == TestState::Over).then_some(()));
+    daemon.wait_for("every channel to be idle", SOON, |client| client.calls().ok()?.is_empty().then_some(()));
+    assert!(channels(&daemon).iter().all(|c| c.call.is_none() && c.near == ServiceState::InService));
+    let log = daemon.log();
+    assert!(log.contains("call to 102") && !log.contains("stuck"), "{log}");
+}
+
 /// A server that is well passes; one whose state directory cannot be written to says so.
 #[test]
 fn the_self_test_names_what_has_failed() {

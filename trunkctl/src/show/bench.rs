@@ -2,7 +2,7 @@
 
 use crate::table::{Set, Table, WIDTH};
 use crate::words::{ago, brief, clean, count, wrapped};
-use control::{BitsFound, Check, SyncState, TestChannel, TestInfo, TestPlan, TestState, Verdict};
+use control::{BitsFound, CallFound, Check, SyncState, TestChannel, TestInfo, TestPlan, TestState, Verdict};
 use std::time::Duration;
 
 /// What a test would hit.
@@ -26,18 +26,21 @@ pub fn test_plan(plan: &TestPlan) -> String {
 /// It is ordered.
 pub fn test_begun(info: &TestInfo) -> String {
     let until = if info.state == TestState::Over { "" } else { "; `trunkctl test stop` ends it early" };
-    let what = format!(
-        "test {} on {}, {}: {}{until}",
-        info.id,
-        clean(&info.target),
-        count(info.channels.len() as u64, "channel"),
-        clean(&info.what)
-    );
+    // A call has its channel when it is placed.
+    let channels = match info.channels.len() {
+        0 => String::new(),
+        some => format!(", {}", count(some as u64, "channel")),
+    };
+    let (id, target, what) = (info.id, clean(&info.target), clean(&info.what));
+    let what = format!("test {id} on {target}{channels}: {what}{until}");
     wrapped(&what, WIDTH, "  ")
 }
 
 /// How it goes, in a line.
 pub fn test_progress(info: &TestInfo) -> String {
+    if info.channels.is_empty() {
+        return "the call is being placed".into();
+    }
     if info.state == TestState::Blocking {
         return "keeping calls away".into();
     }
@@ -64,13 +67,50 @@ pub fn test_progress(info: &TestInfo) -> String {
             "channel {}/{}: {:.1} dBm0, {:.1} Hz at {:.1} dBm0, noise {:.0} dBrnC0",
             channel.span, channel.channel, heard.level_dbm0, heard.tone_hz, heard.tone_dbm0, heard.notched_dbrnc0
         ),
-        None => "no reading yet".into(),
+        None => info.call.as_ref().map_or_else(|| "no reading yet".into(), call_progress),
     }
+}
+
+fn call_progress(call: &CallFound) -> String {
+    let stage = match (call.answered_ms, call.alerting_ms, call.proceeding_ms) {
+        (Some(ms), ..) => format!("answered after {ms} ms"),
+        (None, Some(ms), _) => format!("it rings, after {ms} ms"),
+        (None, None, Some(ms)) => format!("the exchange works on it, after {ms} ms"),
+        (None, None, None) => "SETUP sent".to_owned(),
+    };
+    format!("channel {}/{}: {stage}", call.span, call.channel)
+}
+
+/// How far a call came, and how it ended.
+fn call_result(call: &CallFound) -> String {
+    let ms = |ms: Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| ms.to_string());
+    let mut table = Table::new(&[
+        ("CHANNEL", Set::Left),
+        ("PROCEEDING ms", Set::Right),
+        ("ALERTING ms", Set::Right),
+        ("ANSWERED ms", Set::Right),
+        ("ENDED ms", Set::Right),
+    ]);
+    table.row([
+        format!("{}/{}", call.span, call.channel),
+        ms(call.proceeding_ms),
+        ms(call.alerting_ms),
+        ms(call.answered_ms),
+        ms(call.ended_ms),
+    ]);
+    let mut text = table.text();
+    if let (Some(cause), Some(location)) = (call.cause, &call.cause_location) {
+        let by = if call.released_by.as_deref() == Some("far_end") { "the far end" } else { "this server" };
+        let name = clean(call.cause_text.as_deref().unwrap_or("?"));
+        let said = format!("cause {cause} ({name}), location {}, released by {by}", clean(location));
+        text += &wrapped(&said, WIDTH, "  ");
+    }
+    text
 }
 
 /// How it ended, and what was found on each channel.
 pub fn test_result(info: &TestInfo) -> String {
-    let mut text = String::new();
+    let mut text = info.call.as_ref().map(call_result).unwrap_or_default();
     if info.channels.iter().any(|c| c.bits.is_some()) {
         let mut table = Table::new(&[
             ("CHANNEL", Set::Left),

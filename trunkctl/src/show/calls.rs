@@ -33,6 +33,7 @@ pub fn calls_within(calls: &[CallInfo], now_ms: u64, width: usize) -> String {
             CallStage::AskingEvent => "asked event",
             CallStage::AskingPin => "asked PIN",
             CallStage::InConference => "conference",
+            CallStage::TestCall => "test call",
             CallStage::Leaving => "leaving",
             CallStage::Unknown => "?",
         };

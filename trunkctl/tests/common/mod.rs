@@ -464,8 +464,41 @@ fn bert() -> TestWish {
     }
 }
 
+/// A call that is refused; it rings the first time it is asked after.
+fn called(wish: &TestWish, called: &str, state: TestState) -> TestInfo {
+    let over = state == TestState::Over;
+    let call = CallFound {
+        span: 1,
+        channel: 23,
+        proceeding_ms: Some(31),
+        alerting_ms: Some(412),
+        ended_ms: over.then_some(2_048),
+        cause: over.then_some(17),
+        cause_text: over.then(|| "user busy".into()),
+        cause_location: over.then(|| "public_remote".into()),
+        released_by: over.then(|| "far_end".into()),
+        ..CallFound::default()
+    };
+    TestInfo {
+        id: 7,
+        target: wish.target.to_string(),
+        what: format!("call to {called}"),
+        by: "kim".into(),
+        since_ms: five_minutes_ago(),
+        state,
+        passed: over.then_some(false),
+        outcome: over.then(|| "refused by the far end, cause 17 (user busy), said by public_remote".into()),
+        channels: vec![TestChannel { span: 1, channel: 23, ..TestChannel::default() }],
+        call: Some(call),
+        ..TestInfo::default()
+    }
+}
+
 /// Of two channels the first passes a pattern test, the second does not.
 fn tested(wish: &TestWish, state: TestState) -> TestInfo {
+    if let TestKind::Call { called: number } = &wish.kind {
+        return called(wish, number, state);
+    }
     let over = state == TestState::Over;
     let good = BitsFound {
         sync: SyncState::InSync,
@@ -493,7 +526,7 @@ fn tested(wish: &TestWish, state: TestState) -> TestInfo {
         what: match wish.kind {
             TestKind::Bert { .. } => "pattern qrss, local loopback of each channel".into(),
             TestKind::Loopback { .. } => "line loopback".into(),
-            TestKind::Tone { .. } | TestKind::Level => "level".into(),
+            TestKind::Tone { .. } | TestKind::Level | TestKind::Call { .. } => "level".into(),
         },
         by: "kim".into(),
         since_ms: five_minutes_ago(),
@@ -503,6 +536,7 @@ fn tested(wish: &TestWish, state: TestState) -> TestInfo {
         outcome: over.then(|| if pattern { "failed, 1 of 2 channels".into() } else { "its time was over".into() }),
         left_out: vec![],
         channels: vec![channel(5, good, true), channel(6, bad, false)],
+        call: None,
     }
 }
 
