@@ -51,7 +51,7 @@ pub struct Message {
 pub struct Element {
     /// The codeset its identifier is of.
     pub codeset: u8,
-    /// The identifier; of one-octet elements the octet.
+    /// The identifier; of one-octet elements the octet; 0 for the rest of a segmented message, which has none.
     pub identifier: u8,
     /// Its name in table 4-3.
     pub name: &'static str,
@@ -100,7 +100,7 @@ fn message(octets: &[u8]) -> Message {
     }
     if !rest.is_empty() {
         let (name, value) = ("Rest of the message", format!("{} octets", rest.len()));
-        elements.push(Element { codeset: 0, identifier: rest[0], name, value, octets: rest.to_vec() });
+        elements.push(Element { codeset: 0, identifier: 0, name, value, octets: rest.to_vec() });
     }
     Message {
         protocol,
