@@ -189,6 +189,18 @@ fn a_call_is_not_taken_on_a_span_whose_line_is_dead() {
     assert_eq!((0..30).filter_map(|_| town.dial()).count(), 23);
 }
 
+/// The exchange wants one of the two links back as soon as it has lost it; nothing of that is told, and nothing comes up again.
+#[test]
+fn a_server_that_closes_down_releases_both_links_without_an_alarm() {
+    let mut town = Town::up(Some(1), WhenOut::Reject);
+    town.told.clear();
+    town.gateway.handle_command(town.now, Command::Shutdown);
+    town.pass(SECOND * 10);
+    assert!(town.gateway.is_finished() && !town.gateway.link_up(0) && !town.gateway.link_up(1));
+    assert_eq!(town.states(), []);
+    assert!(!town.told.iter().any(|what| matches!(what, What::LinkUp { .. })), "{:?}", town.told);
+}
+
 #[test]
 fn the_link_goes_only_with_the_last_of_its_spans() {
     let mut town = Town::up(Some(1), WhenOut::DChannel);

@@ -616,7 +616,8 @@ impl Gateway {
                 }
                 self.life = Life::Releasing { hard: now + RELEASE_BOUND };
                 for trunk in 0..self.trunks.len() {
-                    self.trunks[trunk].dchannel.stop(now);
+                    // An exchange that wants the link back at once is refused: nobody would answer it in a moment.
+                    self.trunks[trunk].dchannel.withdraw(now);
                     self.drain_dchannel(now, trunk);
                 }
             }

@@ -213,6 +213,8 @@ impl Gateway {
                     self.report(now, What::LinkDown { span });
                 }
             }
+            // Released by ourselves, both of them.
+            isdn::Event::LinkState { .. } if matches!(self.life, Life::Releasing { .. } | Life::Finished) => {}
             isdn::Event::LinkState { link, state } => {
                 if let Some(span) = self.trunks[trunk].span_of(link) {
                     self.report(now, What::DChannel { span, link, state });
