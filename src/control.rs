@@ -160,7 +160,10 @@ impl Desk {
         let loop_ = &self.statistics;
         let in_use: BTreeSet<u16> = picture.events.values().filter_map(|e| Some(e.port?.0)).collect();
         let (used, now) = (in_use.len(), now_ms());
-        let held = picture.held_until_ms.iter().filter(|(port, until)| **until > now && !in_use.contains(port)).count();
+        let failed: BTreeSet<u16> = picture.failed_ports.iter().map(|port| port - self.first_port).collect();
+        let failed: BTreeSet<u16> = failed.difference(&in_use).copied().collect();
+        let held = picture.held_until_ms.iter().filter(|(_, until)| **until > now);
+        let held = held.filter(|(port, _)| !in_use.contains(port) && !failed.contains(port)).count();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             server: self.server.clone(),
@@ -186,7 +189,8 @@ impl Desk {
             streams: count(ports.iter().filter(|(_, s)| live(s)).count()),
             listeners: count(ports.iter().map(|(_, s)| listeners(s) as usize).sum()),
             recordings: picture.recording,
-            free_ports: count(ports.len().saturating_sub(used + held)),
+            free_ports: count(ports.len().saturating_sub(used + held + failed.len())),
+            failed_ports: count(failed.len()),
             total_ports: count(ports.len()),
             alarms,
             dropped_reports: loop_.reports_lost.load(Relaxed),

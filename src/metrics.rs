@@ -13,7 +13,8 @@ mod text;
 pub use server::Server;
 
 use control::{
-    ChannelInfo, ChannelUse, LinkState, ServiceState, Severity, SpanCounters, SpanInfo, Status, SuspensionInfo, Timing,
+    ChannelInfo, ChannelUse, Hold, LinkState, ServiceState, Severity, SpanCounters, SpanInfo, Status, SuspensionInfo,
+    Timing,
 };
 use text::{Kind, Text};
 
@@ -36,6 +37,17 @@ pub struct Readings {
 type Counter = (&'static str, &'static str, fn(&SpanCounters) -> u64);
 
 /// A number of channels: its name, what it tells, which count.
+/// Reasons to keep a channel from calls, as they are written.
+const HOLDS: [(&str, Hold); 7] = [
+    ("operator", Hold::Operator),
+    ("load", Hold::Load),
+    ("no_port", Hold::NoPort),
+    ("alarm", Hold::Alarm),
+    ("test", Hold::Test),
+    ("self_test", Hold::SelfTest),
+    ("drain", Hold::Drain),
+];
+
 type Counted = (&'static str, &'static str, fn(&ChannelInfo) -> bool);
 
 /// Powers of two of the bounds of the loop's histograms, in microseconds: 8 us to 1 s. The loop's own buckets end there,
@@ -70,8 +82,9 @@ fn server(text: &mut Text, status: &Status, suspensions: &[SuspensionInfo]) {
     }
     text.family("trunkcast_ports", Kind::Gauge, "Stream ports, by what they are doing.");
     let (free, used) = (status.free_ports, status.conferences);
-    let held = status.total_ports.saturating_sub(free + used);
-    for (state, count) in [("free", free), ("in_use", used), ("held_back", held)] {
+    let failed = status.failed_ports;
+    let held = status.total_ports.saturating_sub(free + used + failed);
+    for (state, count) in [("free", free), ("in_use", used), ("held_back", held), ("unavailable", failed)] {
         text.sample(&[("state", state)], count);
     }
     text.family("trunkcast_alarms", Kind::Gauge, "Alarms that are present, by severity (X.733).");
@@ -199,6 +212,18 @@ fn channels(text: &mut Text, spans: &[SpanInfo], channels: &[ChannelInfo]) {
             matches!(c.use_, ChannelUse::Clearing | ChannelUse::Restarting)
         }),
     ];
+    text.family(
+        "trunkcast_channels_held",
+        Kind::Gauge,
+        "Channels that are kept from calls, by reason; one may have several.",
+    );
+    for span in spans {
+        for (word, hold) in HOLDS {
+            let held = |c: &&ChannelInfo| c.span == span.number && c.holds.iter().any(|info| info.hold == hold);
+            let labels = [("span", &span.number.to_string()[..]), ("hold", word)];
+            text.sample(&labels, channels.iter().filter(held).count());
+        }
+    }
     for (name, help, counts) in of_span {
         text.family(name, Kind::Gauge, help);
         for span in spans {

@@ -4,7 +4,8 @@
 //! (Debian package python3-prometheus-client) where it is installed.
 
 use control::{
-    AlarmInfo, Bucket, ChannelInfo, LinkState, LoopInfo, ServiceState, Severity, SpanCounters, SpanInfo, Status, Timing,
+    AlarmInfo, Bucket, ChannelInfo, Hold, HoldInfo, LinkState, LoopInfo, ServiceState, Severity, SpanCounters,
+    SpanInfo, Status, Timing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -49,6 +50,7 @@ fn readings() -> Readings {
         near: if draining { ServiceState::InService } else { ServiceState::OutOfService },
         far,
         draining,
+        holds: vec![HoldInfo { hold: Hold::Operator, ..HoldInfo::default() }; usize::from(draining)],
         ..ChannelInfo::default()
     };
     Readings {
@@ -58,7 +60,8 @@ fn readings() -> Readings {
             started_at_ms: 1_767_225_600_500,
             calls: 3,
             conferences: 1,
-            free_ports: 48,
+            free_ports: 46,
+            failed_ports: 2,
             total_ports: 50,
             loop_: LoopInfo { ticks: 100, late, ..LoopInfo::default() },
             alarms: vec![AlarmInfo { severity: Severity::Major, ..AlarmInfo::default() }],
@@ -115,7 +118,8 @@ fn the_figures_are_those_of_the_daemon() {
     for (series, value) in [
         ("trunkcast_calls", 3.0),
         ("trunkcast_start_time_seconds", 1_767_225_600.5),
-        ("trunkcast_ports{state=\"free\"}", 48.0),
+        ("trunkcast_ports{state=\"free\"}", 46.0),
+        ("trunkcast_ports{state=\"unavailable\"}", 2.0),
         ("trunkcast_ports{state=\"held_back\"}", 1.0),
         ("trunkcast_alarms{severity=\"major\"}", 1.0),
         ("trunkcast_alarms{severity=\"minor\"}", 0.0),
@@ -129,6 +133,8 @@ fn the_figures_are_those_of_the_daemon() {
         ("trunkcast_channels{span=\"2\",near=\"out_of_service\",far=\"out_of_service\"}", 2.0),
         ("trunkcast_channels{span=\"2\",near=\"in_service\",far=\"unknown\"}", 0.0),
         ("trunkcast_channels_draining{span=\"1\"}", 1.0),
+        ("trunkcast_channels_held{span=\"1\",hold=\"operator\"}", 1.0),
+        ("trunkcast_channels_held{span=\"2\",hold=\"operator\"}", 0.0),
         ("trunkcast_loop_lateness_seconds_bucket{le=\"0.000008\"}", 60.0),
         ("trunkcast_loop_lateness_seconds_bucket{le=\"0.000064\"}", 60.0),
         ("trunkcast_loop_lateness_seconds_bucket{le=\"0.000128\"}", 99.0),

@@ -38,6 +38,8 @@ pub struct Status {
     pub recordings: u32,
     /// Stream ports that could carry another event now.
     pub free_ports: u32,
+    /// Stream ports without a stream that no event gets, because what is behind them does not work.
+    pub failed_ports: u32,
     /// Stream ports of this server.
     pub total_ports: u32,
     /// Alarms that are present, the most severe first.

@@ -195,6 +195,7 @@ fn status() -> Status {
         listeners: 40,
         recordings: 1,
         free_ports: 49,
+        failed_ports: 0,
         total_ports: 50,
         alarms: vec![alarm()],
         dropped_reports: 0,

@@ -37,7 +37,11 @@ pub fn status(status: &Status, now_ms: u64) -> String {
             count(status.recordings.into(), "recording")
         ),
     );
-    line("ports", format!("{} of {} free", status.free_ports, status.total_ports));
+    let failed = match status.failed_ports {
+        0 => String::new(),
+        failed => format!(", {failed} unavailable"),
+    };
+    line("ports", format!("{} of {} free{failed}", status.free_ports, status.total_ports));
     line(
         "tick",
         format!("{} ms; {}, {}", status.tick_ms, count(loop_.ticks, "tick"), count(loop_.overruns, "overrun")),
