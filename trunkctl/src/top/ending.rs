@@ -62,7 +62,10 @@ impl Signals {
 
     /// End by this signal. What comes back is why that could not be.
     pub fn die_of(&self, signal: Signal) -> io::Error {
-        let died = self.set.thread_unblock().and_then(|()| raise(signal));
-        died.err().unwrap_or(Errno::EINTR).into()
+        match self.set.thread_unblock().and_then(|()| raise(signal)) {
+            // Whoever started us has it ignored, as nohup does: then by the number a shell has for it.
+            Ok(()) => std::process::exit(128 + signal as i32),
+            Err(error) => error.into(),
+        }
     }
 }
