@@ -5,14 +5,13 @@
 
 use board_loopback::LoopbackCard;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use event::{EventNumber, Guard, Keyring, Role};
+use event::{EventNumber, Keyring, Role};
 use exchange::{Clip, Digits, Exchange, Prepared, Step};
 use hal::{Card, ChunkLength, Line};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use trunkcast::gateway::callin::Patience;
-use trunkcast::gateway::{ClosedEvents, Gateway, Settings};
+use trunkcast::gateway::{Gateway, Settings};
 use trunkcast::prompts::{PromptSet, read_wav};
 use trunkcast::realtime::{Engine, EngineCard};
 use trunkcast::voice::VoicePath;
@@ -42,16 +41,10 @@ impl Bench {
         let exchange =
             Exchange::builder(tick).card("gateway", Box::new(far), switch).start(Duration::ZERO).expect("started");
         let gateway = Gateway::new(Settings {
-            spans: vec![(Line::E1, switch)],
-            numbers: Vec::new(),
-            patience: Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3 },
-            tones: true,
             ports: 32,
             port_reuse: Duration::from_secs(60),
             linger: Duration::from_secs(60),
-            keyring,
-            guard: Guard::new(event::Limits::default()),
-            closed: ClosedEvents::with_capacity(1000),
+            ..Settings::new(vec![(Line::E1, switch)], keyring)
         });
         let prompts = Arc::new(PromptSet::load(Path::new(""), "en").expect("built in"));
         let (outlets, rings) = (0..32).map(|_| rtrb::RingBuffer::<i16>::new(16_000)).unzip();

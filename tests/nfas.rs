@@ -2,7 +2,7 @@
 //! backup; a line that is cut costs no call on the other; a link is given up only with the last of its spans; and what is told
 //! of a D channel that is missing.
 
-use event::{Guard, Keyring, Limits};
+use event::Keyring;
 use exchange::{
     CallOrder, CallerEvent, CallerId, Server, SharedDChannel, SpanId, SpanPlan, Switch, SwitchPlan, TrunkGroup,
 };
@@ -12,7 +12,7 @@ use line::{Change, FailureKind, Framing};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trunkcast::gateway::callin::Patience;
-use trunkcast::gateway::{ClosedEvents, Gateway, Holds, Output, Settings, WhenOut};
+use trunkcast::gateway::{Gateway, Holds, Output, Settings, WhenOut};
 use trunkcast::office::ledger::Place;
 use trunkcast::office::lines::Lines;
 use trunkcast::reports::{Command, What};
@@ -39,16 +39,9 @@ impl Town {
     fn up_with(backup: Option<u8>, when_out: WhenOut, alter: impl FnOnce(&mut Gateway)) -> Town {
         let group = Group::new(&[0, 1], 0, backup).expect("two interfaces");
         let mut gateway = Gateway::new(Settings {
-            spans: vec![(Line::T1, NI2); 2],
-            numbers: Vec::new(),
             patience: Patience { first_digit: SECOND * 6000, digit: SECOND * 6000, tries: 3 },
-            tones: true,
             ports: 2,
-            port_reuse: SECOND * 900,
-            linger: SECOND * 30,
-            keyring: Keyring::random(),
-            guard: Guard::new(Limits::default()),
-            closed: ClosedEvents::with_capacity(100),
+            ..Settings::new(vec![(Line::T1, NI2); 2], Keyring::random())
         });
         gateway.with_group(&[0, 1], group).expect("NI-2 has it");
         (0..2).for_each(|span| gateway.set_when_out(span, when_out));

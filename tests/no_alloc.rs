@@ -3,15 +3,14 @@
 
 use board_loopback::LoopbackCard;
 use dsp::bert::{Pattern, Sync};
-use event::{EventNumber, Guard, Keyring, Role};
+use event::{EventNumber, Keyring, Role};
 use exchange::{Digits, Exchange, Prepared, Step};
 use hal::{Card, ChunkLength, Line, SpanIndex, Timeslot, TimeslotLoopback};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use trunkcast::bench::{BitPlan, Insert, Probe, Rack, Reading};
-use trunkcast::gateway::callin::Patience;
-use trunkcast::gateway::{Channel, ClosedEvents, Gateway, SPAN_TIMESLOTS, Settings};
+use trunkcast::gateway::{Channel, Gateway, SPAN_TIMESLOTS, Settings};
 use trunkcast::prompts::{PromptSet, read_wav};
 use trunkcast::realtime::{Engine, EngineCard};
 use trunkcast::reports::{Command, Order, What};
@@ -34,16 +33,10 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     let mut exchange =
         Exchange::builder(TICK).card("gateway", Box::new(far), switch).start(Duration::ZERO).expect("started");
     let gateway = Gateway::new(Settings {
-        spans: vec![(Line::E1, switch)],
-        numbers: Vec::new(),
-        patience: Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3 },
-        tones: true,
         ports: 2,
         port_reuse: Duration::from_secs(60),
         linger: Duration::from_secs(2),
-        keyring,
-        guard: Guard::new(event::Limits::default()),
-        closed: ClosedEvents::with_capacity(1000),
+        ..Settings::new(vec![(Line::E1, switch)], keyring)
     });
     let prompts = Arc::new(PromptSet::load(Path::new(""), "en").expect("built in"));
     let (outlets, mut rings): (Vec<_>, Vec<_>) = (0..2).map(|_| rtrb::RingBuffer::<i16>::new(16_000)).unzip();

@@ -1,14 +1,13 @@
 //! SERVICE between a gateway and an exchange: the gateway answers, reports what the exchange says, and puts no call on a channel
 //! that may not have one.
 
-use event::{Guard, Keyring, Limits};
+use event::Keyring;
 use hal::Line;
 use isdn::{
     CallReference, ChannelChoice, Config, DChannel, Event, FarState, Manner, Number, ServiceState, Setup, Side,
 };
 use std::time::Duration;
-use trunkcast::gateway::callin::Patience;
-use trunkcast::gateway::{ClosedEvents, Gateway, Output, Settings};
+use trunkcast::gateway::{Gateway, Output, Settings};
 use trunkcast::reports::What;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -24,18 +23,8 @@ struct Town {
 impl Town {
     fn up(exchange_has_them: bool) -> Town {
         let switch = isdn::Switch::Ni2;
-        let mut gateway = Gateway::new(Settings {
-            spans: vec![(Line::T1, switch)],
-            numbers: Vec::new(),
-            patience: Patience { first_digit: SECOND * 10, digit: SECOND * 5, tries: 3 },
-            tones: true,
-            ports: 2,
-            port_reuse: SECOND * 900,
-            linger: SECOND * 30,
-            keyring: Keyring::random(),
-            guard: Guard::new(Limits::default()),
-            closed: ClosedEvents::with_capacity(100),
-        });
+        let mut gateway =
+            Gateway::new(Settings { ports: 2, ..Settings::new(vec![(Line::T1, switch)], Keyring::random()) });
         gateway.with_service_messages(0).expect("NI-2 has them");
         let config = Config::new(Side::Network, switch, false);
         let config = if exchange_has_them { config.with_service_messages().expect("NI-2 has them") } else { config };
@@ -159,16 +148,8 @@ fn an_exchange_that_does_not_answer() {
 #[test]
 fn a_variant_without_them() {
     let mut gateway = Gateway::new(Settings {
-        spans: vec![(Line::E1, isdn::Switch::EuroIsdn)],
-        numbers: Vec::new(),
-        patience: Patience { first_digit: SECOND * 10, digit: SECOND * 5, tries: 3 },
-        tones: true,
         ports: 2,
-        port_reuse: SECOND * 900,
-        linger: SECOND * 30,
-        keyring: Keyring::random(),
-        guard: Guard::new(Limits::default()),
-        closed: ClosedEvents::with_capacity(100),
+        ..Settings::new(vec![(Line::E1, isdn::Switch::EuroIsdn)], Keyring::random())
     });
     assert_eq!(gateway.with_service_messages(0), Err(isdn::NoServiceMessages));
 }

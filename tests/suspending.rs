@@ -2,7 +2,7 @@
 //! order of orders leaves a channel out by accident. Drains, crashes and failures of the line, against other exchanges too, are
 //! told in `hw-tests/tests/suspending`.
 
-use event::{Guard, Keyring, Limits};
+use event::Keyring;
 use hal::Line;
 use isdn::{
     CallReference, Cause, ChannelChoice, Config, DChannel, Event, FarState, Manner, Number, ServiceState, Setup, Side,
@@ -10,7 +10,7 @@ use isdn::{
 };
 use std::time::Duration;
 use trunkcast::gateway::callin::Patience;
-use trunkcast::gateway::{ClosedEvents, Gateway, Holds, NearSets, Output, Settings, Voice, WhenOut};
+use trunkcast::gateway::{Gateway, Holds, NearSets, Output, Settings, Voice, WhenOut};
 use trunkcast::reports::{Command, What};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,16 +23,9 @@ fn gateway(switch: Switch, when_out: WhenOut) -> (Gateway, Line, bool) {
     let service = switch.row().service.is_some();
     let line = if service { Line::T1 } else { Line::E1 };
     let mut gateway = Gateway::new(Settings {
-        spans: vec![(line, switch)],
-        numbers: Vec::new(),
         patience: Patience { first_digit: SECOND * 600, digit: SECOND * 600, tries: 3 },
-        tones: true,
         ports: 2,
-        port_reuse: SECOND * 900,
-        linger: SECOND * 30,
-        keyring: Keyring::random(),
-        guard: Guard::new(Limits::default()),
-        closed: ClosedEvents::with_capacity(100),
+        ..Settings::new(vec![(line, switch)], Keyring::random())
     });
     gateway.set_when_out(0, when_out);
     if service {

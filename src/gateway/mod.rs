@@ -146,6 +146,25 @@ pub struct Settings {
     pub closed: ClosedEvents,
 }
 
+impl Settings {
+    /// The usual settings, for these spans and with these keys: 50 ports, tones, no event closed yet.
+    #[must_use]
+    pub fn new(spans: Vec<(Line, isdn::Switch)>, keyring: Keyring) -> Settings {
+        Settings {
+            spans,
+            numbers: Vec::new(),
+            patience: Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3 },
+            tones: true,
+            ports: 50,
+            port_reuse: Duration::from_secs(900),
+            linger: Duration::from_secs(30),
+            keyring,
+            guard: Guard::new(event::Limits::default()),
+            closed: ClosedEvents::with_capacity(1024),
+        }
+    }
+}
+
 /// How long callers are given to hear that the server closes down, and to be cleared.
 pub const SHUTDOWN_BOUND: Duration = Duration::from_secs(8);
 /// How long the release of the data links may take at the end.

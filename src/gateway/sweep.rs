@@ -191,10 +191,10 @@ impl Gateway {
 mod tests {
     use super::super::{Output, Settings, Voice};
     use super::*;
+    use crate::gateway::Command;
     use crate::gateway::callin::Patience;
-    use crate::gateway::{ClosedEvents, Command};
     use crate::reports::Report;
-    use event::{Guard, Keyring};
+    use event::Keyring;
     use hal::{Line, Timeslot};
     use isdn::{Config, DChannel, Event, LapdFrame, LinkId, Side, Switch};
 
@@ -212,16 +212,10 @@ mod tests {
     impl Town {
         fn new() -> Town {
             let gateway = Gateway::new(Settings {
-                spans: vec![(Line::T1, Switch::Ni2)],
-                numbers: Vec::new(),
                 patience: Patience { first_digit: Duration::from_secs(600), digit: Duration::from_secs(600), tries: 3 },
                 tones: false,
                 ports: 2,
-                port_reuse: Duration::from_secs(900),
-                linger: Duration::from_secs(30),
-                keyring: Keyring::random(),
-                guard: Guard::new(event::Limits::default()),
-                closed: ClosedEvents::with_capacity(8),
+                ..Settings::new(vec![(Line::T1, Switch::Ni2)], Keyring::random())
             });
             let exchange = DChannel::new(Config::new(Side::Network, Switch::Ni2, false));
             let (said, seen) = (Vec::new(), Vec::new());

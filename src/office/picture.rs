@@ -113,6 +113,27 @@ pub struct CallPicture {
     pub for_test: bool,
 }
 
+impl CallPicture {
+    /// A call that has just come.
+    fn new(channel: Channel, called: String, now_ms: u64) -> CallPicture {
+        CallPicture {
+            channel,
+            calling: None,
+            called,
+            stage: CallStage::Answering,
+            since_ms: now_ms,
+            event: None,
+            muted: false,
+            muted_since_ms: 0,
+            talking: false,
+            talked_from_ms: None,
+            keys_pressed: 0,
+            tenth_dbm0: None,
+            for_test: false,
+        }
+    }
+}
+
 /// An event.
 #[derive(Clone, Debug, Default)]
 pub struct EventPicture {
@@ -261,40 +282,16 @@ impl Picture {
                     .as_ref()
                     .filter(|n| n.presentation == isdn::Presentation::Allowed && !n.digits.is_empty())
                     .map(|n| control::Masked::new(&n.digits));
-                let call_picture = CallPicture {
-                    channel: *channel,
-                    calling,
-                    called: self.called(called),
-                    stage: CallStage::Answering,
-                    since_ms: now_ms,
-                    event: None,
-                    muted: false,
-                    muted_since_ms: 0,
-                    talking: false,
-                    talked_from_ms: None,
-                    keys_pressed: 0,
-                    tenth_dbm0: None,
-                    for_test: false,
-                };
-                self.calls.insert(*call, call_picture);
+                let taken = CallPicture { calling, ..CallPicture::new(*channel, self.called(called), now_ms) };
+                self.calls.insert(*call, taken);
             }
             What::TestCallPlaced { call, channel, called, .. } => {
-                let call_picture = CallPicture {
-                    channel: *channel,
-                    calling: None,
-                    called: called.digits.to_string(),
+                let placed = CallPicture {
                     stage: CallStage::Dialling,
-                    since_ms: now_ms,
-                    event: None,
-                    muted: false,
-                    muted_since_ms: 0,
-                    talking: false,
-                    talked_from_ms: None,
-                    keys_pressed: 0,
-                    tenth_dbm0: None,
                     for_test: true,
+                    ..CallPicture::new(*channel, called.digits.to_string(), now_ms)
                 };
-                self.calls.insert(*call, call_picture);
+                self.calls.insert(*call, placed);
             }
             What::CallStage { call, stage } => self.call(*call, |c| c.stage = *stage),
             What::Joined { call, event, role } => {

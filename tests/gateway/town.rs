@@ -3,15 +3,14 @@
 //! Frames arrive at once. A prompt takes two seconds. Whatever the gateway says is kept for the story to look at.
 
 use dsp::dtmf::Key;
-use event::{EventNumber, Guard, Keyring, Limits, Role};
+use event::{EventNumber, Keyring, Role};
 use exchange::{
     Answer, CallOrder, CallerEvent, CallerId, Server, SpanId, SpanPlan, Subscriber, Switch, SwitchPlan, TrunkGroup,
 };
 use hal::{DFrame, Line};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use trunkcast::gateway::callin::Patience;
-use trunkcast::gateway::{Channel, ClosedEvents, ConferenceIndex, Gateway, Output, Settings, Voice};
+use trunkcast::gateway::{Channel, ConferenceIndex, Gateway, Output, Settings, Voice};
 use trunkcast::prompts::Prompt;
 use trunkcast::reports::{Closed, Command, What};
 
@@ -64,18 +63,8 @@ impl Town {
             Known { number, host: pin(Role::Host), speaker: pin(Role::Speaker) }
         });
         let events = events.collect();
-        let mut settings = Settings {
-            spans: vec![(Line::E1, isdn::Switch::EuroIsdn)],
-            numbers: Vec::new(),
-            patience: Patience { first_digit: seconds(10), digit: seconds(5), tries: 3 },
-            tones: true,
-            ports: 2,
-            port_reuse: PORT_REUSE,
-            linger: LINGER,
-            keyring,
-            guard: Guard::new(Limits::default()),
-            closed: ClosedEvents::with_capacity(100),
-        };
+        let mut settings =
+            Settings { ports: 2, linger: LINGER, ..Settings::new(vec![(Line::E1, isdn::Switch::EuroIsdn)], keyring) };
         change(&mut settings);
         let group = TrunkGroup::for_all("all", vec![Server { name: "gateway".into(), cards: vec![vec![SpanId(0)]] }]);
         let switch = Switch::new(SwitchPlan {

@@ -2,12 +2,11 @@
 //! intentions, and what must hold at every step.
 
 use crate::random::Random;
-use event::{EventNumber, Guard, Keyring, Role};
+use event::{EventNumber, Keyring, Role};
 use hal::Line;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use trunkcast::gateway::callin::Patience;
-use trunkcast::gateway::{ClosedEvents, Gateway, Settings};
+use trunkcast::gateway::{Gateway, Settings};
 
 /// Stream ports: few enough that they run out now and then.
 pub const PORTS: usize = 4;
@@ -94,16 +93,10 @@ pub fn events(random: &mut Random) -> (Keyring, Vec<KnownEvent>) {
 /// A gateway with one T1.
 pub fn gateway(keyring: Keyring, switch: isdn::Switch) -> Gateway {
     Gateway::new(Settings {
-        spans: vec![(Line::T1, switch)],
-        numbers: Vec::new(),
-        patience: Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3 },
-        tones: true,
         ports: PORTS,
         port_reuse: Duration::from_secs(120),
         linger: LINGER,
-        keyring,
-        guard: Guard::new(event::Limits::default()),
-        closed: ClosedEvents::with_capacity(1024),
+        ..Settings::new(vec![(Line::T1, switch)], keyring)
     })
 }
 

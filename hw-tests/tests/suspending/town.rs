@@ -11,7 +11,7 @@ use crate::far_end::{FarEnd, InSoftware, Libpri, Trunk};
 use board_loopback::rehearsal::FaultDesk;
 use board_loopback::{LoopbackCard, LoopbackSlot, Slot};
 use control::{Hold, Target};
-use event::{Guard, Keyring, Limits};
+use event::Keyring;
 use hal::{Alarms, Card, CardEvent, ChunkLength, Counters, Line, Readiness, Running, SpanIndex};
 use isdn::Switch;
 use std::collections::{BTreeSet, VecDeque};
@@ -19,7 +19,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use trunkcast::config::{Config, Span};
 use trunkcast::gateway::callin::Patience;
-use trunkcast::gateway::{Channel, ClosedEvents, Gateway, Holds, Marks, NearSets, Output, Settings, Voice, WhenOut};
+use trunkcast::gateway::{Channel, Gateway, Holds, Marks, NearSets, Output, Settings, Voice, WhenOut};
 use trunkcast::office::ledger::{self, Ledger, Terms};
 use trunkcast::office::lines::{self, Lines};
 use trunkcast::reports::{Command, What};
@@ -549,16 +549,10 @@ fn wall_ms(now: Duration) -> u64 {
 fn gateway(span: &Span, keyring: &Keyring, ports: Option<(usize, Marks)>) -> Gateway {
     let patience = SECOND * 86_400;
     let mut gateway = Gateway::new(Settings {
-        spans: vec![(span.line, span.switch)],
-        numbers: Vec::new(),
         patience: Patience { first_digit: patience, digit: patience, tries: 3 },
-        tones: true,
         ports: ports.map_or(40, |(ports, _)| ports),
-        port_reuse: SECOND * 900,
         linger: SECOND,
-        keyring: keyring.clone(),
-        guard: Guard::new(Limits::default()),
-        closed: ClosedEvents::with_capacity(100),
+        ..Settings::new(vec![(span.line, span.switch)], keyring.clone())
     });
     if let Some((_, marks)) = ports {
         gateway.set_marks(marks);
