@@ -34,7 +34,7 @@ fn report(file: &str) -> Result<(), Box<dyn std::error::Error>> {
     for channel in 0..channels {
         let one: Vec<i16> = samples.iter().skip(channel).step_by(channels).copied().collect();
         DtmfReceiver::new().process(&one, &mut |event| {
-            if let KeyEvent::Up { key, started_at, samples } = event {
+            if let KeyEvent::Up { key, started_at, samples, .. } = event {
                 println!("{file}: channel {channel}: {key} at {:.3} s for {} ms", seconds(started_at), samples / 8);
             }
         });

@@ -177,6 +177,23 @@ impl FittedTone {
     }
 }
 
+/// The offset of a steady tone whose fit shows this one, in Hz: the fit exaggerates what goes beyond about 30 Hz.
+pub(crate) fn true_offset_hz(fitted_hz: f32) -> f32 {
+    let to_radians = std::f32::consts::TAU * BLOCK as f32 / SAMPLE_RATE as f32;
+    // For a tone that turns by `turn` in a block the fit shows sum(t sin) / sum(t t) over mean(cos).
+    let shown = |turn: f32| {
+        let times = (0..WINDOW).map(|block| centred(block) as f32);
+        let (sin, cos) = times.fold((0.0, 0.0), |(sin, cos), t| (sin + t * (turn * t).sin(), cos + (turn * t).cos()));
+        sin / (spread_of_time() as f32 * cos)
+    };
+    let (wanted, mut low, mut high) = (fitted_hz.abs() * to_radians, 0.0, std::f32::consts::PI / WINDOW as f32);
+    for _ in 0..20 {
+        let middle = (low + high) / 2.0;
+        if shown(middle) < wanted { low = middle } else { high = middle }
+    }
+    low.copysign(fitted_hz) / to_radians
+}
+
 fn strongest(strength: &[f32]) -> usize {
     (1..strength.len()).fold(0, |best, lane| if strength[lane] > strength[best] { lane } else { best })
 }

@@ -150,6 +150,33 @@ fn positions_tell_when_and_how_long() {
 }
 
 #[test]
+fn a_press_says_how_it_sounded() {
+    for (level, twist, error, noise) in
+        [(-10.0, 0.0, 0.0, -60.0), (-20.0, 4.0, 1.5, -45.0), (-3.0, -8.0, -1.5, -30.0), (-30.0, -3.0, 0.7, -50.0)]
+    {
+        for key in dsp::dtmf::Key::ALL {
+            let line = Line::new(&key.to_string(), 100, 100, level).twist(twist).off_by(error).noise(noise, 2);
+            let [KeyEvent::Down { sound: early, .. }, KeyEvent::Up { sound, .. }] = events(&line.samples())[..] else {
+                panic!("one press of {key}")
+            };
+            for sound in [early, sound] {
+                let near = |heard: f32, sent: f32, by: f32| {
+                    assert!((heard - sent).abs() <= by, "{key}: {sound:?}, not {sent}");
+                };
+                near(sound.row_dbm0, level - f32::max(twist, 0.0), 0.8);
+                near(sound.column_dbm0, level + f32::min(twist, 0.0), 0.8);
+                near(sound.twist_db(), twist, 0.6);
+                near(sound.row_offset_hz, key.frequencies().0 * error / 100.0, 1.5);
+                near(sound.column_offset_hz, key.frequencies().1 * error / 100.0, 1.5);
+                // A companded line brings noise of its own, and the edges of the tone do.
+                let rest = noise - 3.0..=f32::max(noise, level - 15.0) + 3.0;
+                assert!(rest.contains(&sound.rest_dbm0), "{key}: {sound:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_key_is_reported_within_forty_milliseconds() {
     for digit in ALL_KEYS.chars() {
         let samples = Line::new(&digit.to_string(), 100, 100, -10.0).noise(-22.0, 9).samples();
