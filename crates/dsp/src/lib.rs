@@ -4,7 +4,8 @@
 //! no card, no call and no clock; it leans on nothing of ours.
 //!
 //! Data path: octets of a timeslot → [`g711::decode`] → [`keyfilter::KeyFilter`] and
-//! [`level::TalkDetector`] → [`mix::Sum`] → [`g711::encode`] → octets for the timeslot.
+//! [`level::TalkDetector`] → where wanted [`gate::NoiseGate`], [`agc::Agc`], [`talkers::Floor`] → [`mix::Sum`] →
+//! [`g711::encode`] → octets for the timeslot.
 //! Time: counted in samples since a leg began; a tick's chunk may have any length, and the same samples give
 //! the same results whichever way they are cut.
 //! Source: ITU-T G.711 (11/88), Q.23, Q.24, G.223 for levels.
@@ -14,16 +15,20 @@
 //! panics afterwards, so all of it may run on the real-time thread. [`align`] is the exception: it compares
 //! whole recordings and is for tests and acceptance runs.
 
+pub mod agc;
 pub mod align;
 pub mod bert;
 pub mod dtmf;
 pub mod g711;
+pub mod gate;
 pub mod keyfilter;
 pub mod level;
 pub mod loopcode;
 pub mod measure;
 pub mod mix;
+pub mod ramp;
 pub mod selftest;
+pub mod talkers;
 mod tonebank;
 pub mod tones;
 

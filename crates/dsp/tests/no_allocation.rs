@@ -2,15 +2,18 @@
 
 mod support;
 
+use dsp::agc::Agc;
 use dsp::bert::{Generator, Pattern, Receiver, RoundTrip, Sync, Width, deal, gather};
 use dsp::dtmf::DtmfReceiver;
 use dsp::g711::{Law, decode, encode};
+use dsp::gate::NoiseGate;
 use dsp::keyfilter::KeyFilter;
 use dsp::level::TalkDetector;
 use dsp::loopcode::{LoopCode, LoopCodeDetector, LoopCodeGenerator};
 use dsp::measure::{EchoProbe, Meter, Sweep, milliwatt};
 use dsp::mix::{Gain, Sum};
 use dsp::selftest::{TestPlan, TimeslotTest};
+use dsp::talkers::{Floor, Talker};
 use dsp::tones::{DtmfSequence, Oscillator, ToneSequence};
 use support::Line;
 
@@ -24,6 +27,8 @@ fn a_leg_and_its_conference_never_allocate() {
     let (mut sum, gain) = (Sum::new(80), Gain::from_db(-3.0));
     let mut keys = DtmfSequence::new("123", 50, 50, -10.0).unwrap();
     let (mut entry, mut milliwatt) = (ToneSequence::entry(), Oscillator::milliwatt());
+    let (mut gate, mut agc, mut talker, mut floor) =
+        (NoiseGate::default(), Agc::default(), Talker::new(), Floor::new(3));
     let mut heard = 0;
     let counted = allocation_counter::measure(|| {
         let (mut received, mut conversation, mut stream, mut back) = ([0; 80], [0; 80], [0; 80], [0; 80]);
@@ -32,6 +37,12 @@ fn a_leg_and_its_conference_never_allocate() {
             receiver.process(&received, &mut |_| heard += 1);
             filter.process(&received, &mut conversation, &mut stream, &mut |_| heard += 1);
             talk.process(&conversation, &mut |_| heard += 1);
+            gate.process(&mut conversation, &mut stream);
+            agc.process(talk.is_talking(), &mut conversation, &mut stream);
+            talker.hear(&conversation);
+            floor.begin();
+            floor.offer(0, &talker);
+            talker.settle(floor.holds(0), &mut conversation, &mut stream);
             sum.clear();
             sum.add_with_gain(&conversation, gain);
             keys.fill(&mut received);
