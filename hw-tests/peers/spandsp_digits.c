@@ -4,7 +4,9 @@
  * libspandsp is under the GNU Lesser General Public License, version 2.1; it is linked into this program only, which is compiled
  * when a test needs it and runs as a process of its own.
  *
- * Usage: spandsp_digits FILE. A RIFF file must hold 16-bit linear PCM, one channel, 8000 samples per second; any other file is
+ * Usage: spandsp_digits FILE, or spandsp_digits -|-d for many recordings on the standard input: each is its number of samples in four
+ * octets and the samples, all in little endian; it is answered with a line and heard by a detector of its own; with -d one that
+ * filters dial tone out. A RIFF file must hold 16-bit linear PCM, one channel, 8000 samples per second; any other file is
  * taken as such samples without a header, in little endian. The digits are printed on one line.
  * Exit: 0 done (also when there are none), 1 usage, 2 the file cannot be used.
  */
@@ -66,6 +68,36 @@ static void print_digits(dtmf_rx_state_t *detector)
         printf("%.*s", (int)count, digits);
 }
 
+/* Answers recordings from the standard input until it ends. */
+static int answer_all(int filter_dial_tone)
+{
+    uint8_t octets[4];
+    while (fread(octets, 1, 4, stdin) == 4) {
+        uint32_t left = little(octets, 4);
+        dtmf_rx_state_t *detector = dtmf_rx_init(NULL, NULL, NULL);
+        if (detector == NULL)
+            fail("-", "the detector does not start");
+        if (filter_dial_tone)
+            dtmf_rx_parms(detector, 1, -1, -1, -99);
+        while (left > 0) {
+            int16_t samples[160];
+            int count = left < 160 ? (int)left : 160, i;
+            for (i = 0; i < count; i++) {
+                if (fread(octets, 1, 2, stdin) != 2)
+                    fail("-", "ends within a recording");
+                samples[i] = (int16_t)little(octets, 2);
+            }
+            dtmf_rx(detector, samples, count);
+            print_digits(detector);
+            left -= (uint32_t)count;
+        }
+        dtmf_rx_free(detector);
+        printf("\n");
+        fflush(stdout);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uint8_t start[12], octets[320];
@@ -75,9 +107,11 @@ int main(int argc, char **argv)
     size_t got;
 
     if (argc != 2) {
-        fprintf(stderr, "usage: spandsp_digits FILE\n");
+        fprintf(stderr, "usage: spandsp_digits FILE|-|-d\n");
         return 1;
     }
+    if (strcmp(argv[1], "-") == 0 || strcmp(argv[1], "-d") == 0)
+        return answer_all(argv[1][1] == 'd');
     file = fopen(argv[1], "rb");
     if (file == NULL)
         fail(argv[1], "cannot be read");

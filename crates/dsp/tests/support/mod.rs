@@ -117,7 +117,8 @@ pub fn keys_of(events: &[KeyEvent]) -> String {
 
 /// The speech and the prompts of the repository, with their names.
 pub fn speech() -> Vec<(String, Vec<i16>)> {
-    let assets = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let assets = here.ancestors().map(|folder| folder.join("assets")).find(|folder| folder.is_dir()).expect("assets");
     let mut files = vec![];
     let mut folders = vec![assets.join("speech"), assets.join("prompts")];
     while let Some(folder) = folders.pop() {
