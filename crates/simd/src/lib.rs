@@ -1,0 +1,142 @@
+//! Runs a kernel with the vector instructions the processor has.
+//!
+//! A kernel is plain Rust: loops over arrays that the compiler turns into vector instructions by itself. It is compiled
+//! several times, for what every processor of the architecture has and for what newer ones have, and [`run`] chooses once
+//! and for all when it is first called. The source is the same, floating point is neither reordered nor contracted, so all
+//! of them give the same result, bit for bit.
+//!
+//! Data path: a [`Kernel`] holding its slices → [`run`] → what it returns, and what it wrote into them.
+//! Time: none. The first call asks the processor; later ones read an atomic. Nothing allocates or locks.
+//! Words: *instructions* are a set of vector instructions, the plain one being what the compiler takes for granted.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// A computation to be compiled for each of the [`Instructions`].
+///
+/// `run`, and all that is to profit, must be `#[inline(always)]`: what is called out of line is compiled for the
+/// plain instructions only.
+pub trait Kernel {
+    /// What comes out.
+    type Output;
+
+    /// The computation.
+    fn run(self) -> Self::Output;
+}
+
+/// Which instructions kernels are run with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instructions(Set);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+enum Set {
+    Plain = 1,
+    #[cfg(target_arch = "x86_64")]
+    Avx2 = 2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512 = 3,
+}
+
+/// The set in use, zero until somebody asks.
+static IN_USE: AtomicU8 = AtomicU8::new(0);
+
+impl Instructions {
+    /// What every processor of this architecture has.
+    pub const PLAIN: Instructions = Instructions(Set::Plain);
+
+    /// The most this processor has, of what kernels are compiled for.
+    #[must_use]
+    pub fn best() -> Instructions {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::arch::is_x86_feature_detected!("avx512f")
+                && std::arch::is_x86_feature_detected!("avx512bw")
+                && std::arch::is_x86_feature_detected!("avx512dq")
+                && std::arch::is_x86_feature_detected!("avx512vl")
+                && std::arch::is_x86_feature_detected!("avx2")
+            {
+                return Instructions(Set::Avx512);
+            }
+            if std::arch::is_x86_feature_detected!("avx2") {
+                return Instructions(Set::Avx2);
+            }
+        }
+        Instructions::PLAIN
+    }
+
+    /// All that this processor has, the plain ones first.
+    pub fn all() -> impl Iterator<Item = Instructions> {
+        #[cfg(target_arch = "x86_64")]
+        let sets = [Set::Plain, Set::Avx2, Set::Avx512];
+        #[cfg(not(target_arch = "x86_64"))]
+        let sets = [Set::Plain];
+        sets.into_iter().map(Instructions).filter(|set| *set <= Instructions::best())
+    }
+
+    /// Those in use: the best, unless told otherwise.
+    #[must_use]
+    #[inline]
+    pub fn in_use() -> Instructions {
+        match IN_USE.load(Ordering::Relaxed) {
+            #[cfg(target_arch = "x86_64")]
+            3 => Instructions(Set::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            2 => Instructions(Set::Avx2),
+            1 => Instructions::PLAIN,
+            _ => Instructions::best().put_to_use(),
+        }
+    }
+
+    /// Run all kernels of this process with these from now on: for tests and measurements.
+    #[cold]
+    pub fn put_to_use(self) -> Instructions {
+        IN_USE.store(self.0 as u8, Ordering::Relaxed);
+        self
+    }
+
+    /// What they are called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Set::Plain => "plain",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => "AVX-512",
+        }
+    }
+
+    /// Run a kernel with these.
+    #[inline(always)]
+    #[cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            Set::Plain => kernel.run(),
+            // SAFETY: an `Instructions` other than the plain one is made only by `best`, which has asked the processor for
+            // every feature these functions are compiled with, and by `all` and `in_use`, which make none above `best`.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => unsafe { with_avx2(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => unsafe { with_avx512(kernel) },
+        }
+    }
+}
+
+/// Run a kernel with the instructions in use.
+#[inline(always)]
+pub fn run<K: Kernel>(kernel: K) -> K::Output {
+    Instructions::in_use().run(kernel)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn with_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+fn with_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
