@@ -97,7 +97,7 @@ impl DtmfReceiver {
         }
         let total = self.bank.mean_square();
         let background = self.background.hear(total, self.run.is_none());
-        let fit = if total >= LEVEL_FLOOR { self.bank.fit() } else { None };
+        let fit = if total >= LEVEL_FLOOR && self.bank.look() { self.bank.fit() } else { None };
         let verdict = fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, background));
         self.follow(verdict, fit.as_ref(), events);
         Some(verdict)

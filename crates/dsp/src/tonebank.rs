@@ -1,8 +1,10 @@
 //! Two tones fitted to the last few milliseconds: what every decision about keys is made of.
 //!
 //! [`ToneBank`] correlates each block of 16 samples with the eight DTMF frequencies, all eight side by side so that
-//! one instruction can serve several, and without a branch a sample. Every two milliseconds [`ToneBank::fit`] puts
-//! the last blocks together and answers: if this were one row tone and one column tone, how strong, how far off
+//! one instruction can serve several, and without a branch a sample. The correlation of the window is kept as a running
+//! sum: a new block is added, the oldest taken away. [`ToneBank::look`] tells every two milliseconds at the price of one
+//! block whether the strongest row and column could be worth a fit; most of speech is not, and in silence nobody even
+//! looks. [`ToneBank::fit`] then answers: if this were one row tone and one column tone, how strong, how far off
 //! their nominal frequencies, and how much of the signal would they leave unexplained?
 //!
 //! Data path: a leg's samples → here → [`Fit`] every [`BLOCK`] samples → the press logic in `dtmf`.
@@ -50,114 +52,219 @@ pub(crate) struct Fit {
     pub explained: f32,
 }
 
+/// A complex number for each of the eight frequencies.
 #[derive(Debug, Clone, Copy)]
-struct BlockSums {
+struct Lanes {
     re: [f32; LANES],
     im: [f32; LANES],
-    energy: f32,
 }
 
-const EMPTY: BlockSums = BlockSums { re: [0.0; LANES], im: [0.0; LANES], energy: 0.0 };
+const NOTHING: Lanes = Lanes { re: [0.0; LANES], im: [0.0; LANES] };
 
-/// The running correlations of one leg.
+impl Lanes {
+    #[inline(always)]
+    fn map2(self, other: Lanes, f: impl Fn(f32, f32) -> f32) -> Lanes {
+        Lanes {
+            re: std::array::from_fn(|lane| f(self.re[lane], other.re[lane])),
+            im: std::array::from_fn(|lane| f(self.im[lane], other.im[lane])),
+        }
+    }
+
+    #[inline(always)]
+    fn times(&self, other: &Lanes) -> Lanes {
+        Lanes {
+            re: std::array::from_fn(|lane| self.re[lane] * other.re[lane] - self.im[lane] * other.im[lane]),
+            im: std::array::from_fn(|lane| self.re[lane] * other.im[lane] + self.im[lane] * other.re[lane]),
+        }
+    }
+
+    fn at(&self, lane: usize) -> (f32, f32) {
+        (self.re[lane], self.im[lane])
+    }
+}
+
+/// The last window of one leg and its correlations.
 #[derive(Debug, Clone)]
 pub(crate) struct ToneBank {
     tables: &'static Tables,
-    current: BlockSums,
+    /// The samples of the last blocks, in a circle; the one at `next` is being filled.
+    blocks: [[i16; BLOCK]; WINDOW],
+    /// Sum of squares of each of them, and of the window.
+    energies: [u64; WINDOW],
+    energy: u64,
+    /// Correlation of each of them with the frequencies, phases counted from the first block ever.
+    sums: [Lanes; WINDOW],
+    /// Correlation of the window.
+    window: Lanes,
+    /// How many of the newest blocks are not in `sums` yet: in silence none are made.
+    missing: usize,
     filled: usize,
-    ring: [BlockSums; WINDOW],
-    /// The oldest block of the ring, the one to be replaced next.
-    oldest: usize,
+    next: usize,
+    /// Blocks so far, modulo [`PERIOD`].
+    turn: usize,
 }
 
 impl ToneBank {
     pub fn new() -> Self {
-        Self { tables: &TABLES, current: EMPTY, filled: 0, ring: [EMPTY; WINDOW], oldest: 0 }
+        Self {
+            tables: &TABLES,
+            blocks: [[0; BLOCK]; WINDOW],
+            energies: [0; WINDOW],
+            energy: 0,
+            sums: [NOTHING; WINDOW],
+            window: NOTHING,
+            missing: 0,
+            filled: 0,
+            next: 0,
+            turn: 0,
+        }
     }
 
     /// How many samples the current block still takes, from 1 to [`BLOCK`].
+    #[inline(always)]
     pub fn wanted(&self) -> usize {
         BLOCK - self.filled
     }
 
     /// Takes no more than [`ToneBank::wanted`] samples; true when they complete the block.
+    #[inline(always)]
     pub fn absorb(&mut self, samples: &[i16]) -> bool {
-        let end = (self.filled + samples.len()).min(BLOCK);
-        // Copies, so that the sums stay in registers.
-        let (mut re, mut im, mut energy) = (self.current.re, self.current.im, self.current.energy);
-        for (&sample, (cos, sin)) in samples.iter().zip(&self.tables.wave[self.filled..end]) {
-            let value = f32::from(sample);
-            for lane in 0..LANES {
-                re[lane] += value * cos[lane];
-                im[lane] += value * sin[lane];
+        if let Ok(block) = <&[i16; BLOCK]>::try_from(samples) {
+            self.blocks[self.next] = *block;
+        } else {
+            let end = (self.filled + samples.len()).min(BLOCK);
+            for (place, &sample) in self.blocks[self.next][self.filled..end].iter_mut().zip(samples) {
+                *place = sample;
             }
-            energy += value * value;
+            self.filled = end;
+            if self.filled < BLOCK {
+                return false;
+            }
+            self.filled = 0;
         }
-        self.current = BlockSums { re, im, energy };
-        self.filled = end;
-        if self.filled < BLOCK {
-            return false;
-        }
-        self.ring[self.oldest] = std::mem::replace(&mut self.current, EMPTY);
-        self.oldest = (self.oldest + 1) % WINDOW;
-        self.filled = 0;
+        let energy = energy_of(&self.blocks[self.next]);
+        self.energy = self.energy + energy - std::mem::replace(&mut self.energies[self.next], energy);
+        self.missing = (self.missing + 1).min(WINDOW);
+        self.next = if self.next + 1 == WINDOW { 0 } else { self.next + 1 };
+        self.turn = if self.turn + 1 == PERIOD { 0 } else { self.turn + 1 };
         true
     }
 
     /// Mean square of the last window.
+    #[inline(always)]
     pub fn mean_square(&self) -> f32 {
-        self.ring.iter().map(|block| block.energy).sum::<f32>() / (WINDOW * BLOCK) as f32
+        self.energy as f32 / (WINDOW * BLOCK) as f32
     }
 
-    /// Fits the strongest row and the strongest column to the last window, unless a look shows that they are not half
-    /// of what could be worth fitting.
-    pub fn fit(&self) -> Option<Fit> {
-        let (mut re, mut im) = ([0.0f32; LANES], [0.0f32; LANES]);
-        let (new, old) = self.ring.split_at(self.oldest);
-        for (block, (turn_re, turn_im)) in old.iter().chain(new).zip(&self.tables.turn) {
-            for lane in 0..LANES {
-                re[lane] += block.re[lane] * turn_re[lane] - block.im[lane] * turn_im[lane];
-                im[lane] += block.re[lane] * turn_im[lane] + block.im[lane] * turn_re[lane];
+    /// Whether a look at the last window, one block further than at the look before, shows the strongest row and the
+    /// strongest column to be half of what could be worth fitting. What is not looked at costs next to nothing.
+    #[inline(always)]
+    pub fn look(&mut self) -> bool {
+        let tables = self.tables;
+        if self.missing == 1 {
+            let newest = if self.next == 0 { WINDOW - 1 } else { self.next - 1 };
+            let turn = if self.turn == 0 { PERIOD - 1 } else { self.turn - 1 };
+            let sums = correlate(&self.blocks[newest], &tables.wave).times(&tables.turns[turn]);
+            let oldest = std::mem::replace(&mut self.sums[newest], sums);
+            self.window = self.window.map2(sums, |window, new| window + new).map2(oldest, |window, old| window - old);
+            self.missing = 0;
+            if newest == 0 {
+                // Once in a round anew, so that the rounding of what has long gone is not carried on.
+                self.window = self.sums.iter().fold(NOTHING, |window, sums| window.map2(*sums, |a, b| a + b));
             }
+        } else {
+            self.catch_up();
         }
-        let mut strength = [0.0f32; LANES];
-        for lane in 0..LANES {
-            strength[lane] = re[lane] * re[lane] + im[lane] * im[lane];
-        }
-        let (row, column) = (strongest(&strength[..4]), strongest(&strength[4..]));
-        let total = self.mean_square();
+        let Lanes { re, im } = &self.window;
+        let strength: [f32; LANES] = std::array::from_fn(|lane| re[lane] * re[lane] + im[lane] * im[lane]);
+        let row = strength[0].max(strength[1]).max(strength[2].max(strength[3]));
+        let column = strength[4].max(strength[5]).max(strength[6].max(strength[7]));
         let samples = (WINDOW * BLOCK) as f32;
         // A tone of mean square m has m n² / 2 here, or little less.
-        if strength[row] + strength[4 + column] < WORTH * total * samples * samples / 2.0 {
-            return None;
+        row + column >= WORTH * self.mean_square() * samples * samples / 2.0
+    }
+
+    /// Correlates the blocks that were let pass, for there is something to look at again.
+    #[cold]
+    fn catch_up(&mut self) {
+        let tables = self.tables;
+        for age in 0..self.missing {
+            let (slot, turn) = ((self.next + WINDOW - 1 - age) % WINDOW, (self.turn + PERIOD - 1 - age) % PERIOD);
+            self.sums[slot] = correlate(&self.blocks[slot], &tables.wave).times(&tables.turns[turn]);
         }
+        self.window = self.sums.iter().fold(NOTHING, |window, sums| window.map2(*sums, |a, b| a + b));
+        self.missing = 0;
+    }
+
+    /// Fits the strongest row and the strongest column to the window that was looked at.
+    pub fn fit(&self) -> Option<Fit> {
+        let Lanes { re, im } = &self.window;
+        let strength: [f32; LANES] = std::array::from_fn(|lane| re[lane] * re[lane] + im[lane] * im[lane]);
+        let (row, column) = (strongest(&strength[..4]), strongest(&strength[4..]));
         let key = Key::at(row, column)?;
-        let (row_t, column_t) = (self.timed(row), self.timed(4 + column));
-        let sums: [f32; TERMS] =
-            [re[row], im[row], row_t.0, row_t.1, re[4 + column], im[4 + column], column_t.0, column_t.1];
+        // Phases are counted from the middle of the first block of the window here.
+        let back = &self.tables.turns[(self.turn + PERIOD - WINDOW) % PERIOD];
+        let turned = |(re, im): (f32, f32), lane: usize| {
+            let (back_re, back_im) = (back.re[lane], -back.im[lane]);
+            (re * back_re - im * back_im, re * back_im + im * back_re)
+        };
+        let tone = |lane: usize| {
+            let ((re, im), (re_t, im_t)) = (turned(self.window.at(lane), lane), turned(self.timed(lane), lane));
+            [re, im, re_t, im_t]
+        };
+        let (row_sums, column_sums) = (tone(row), tone(4 + column));
+        let sums: [f32; TERMS] = std::array::from_fn(|i| if i < 4 { row_sums[i] } else { column_sums[i - 4] });
         let inverse = &self.tables.inverse[row * 4 + column];
-        let solution: [f32; TERMS] =
-            std::array::from_fn(|i| inverse[i].iter().zip(&sums).map(|(inverse, sum)| inverse * sum).sum());
+        // The matrix is symmetric, so its rows serve as columns: eight results side by side.
+        let mut solution = [0.0; TERMS];
+        for (inverse, sum) in inverse.iter().zip(&sums) {
+            for (solution, inverse) in solution.iter_mut().zip(inverse) {
+                *solution += inverse * sum;
+            }
+        }
         let explained: f32 = solution.iter().zip(&sums).map(|(solution, sum)| solution * sum).sum();
         Some(Fit {
             key,
             row: FittedTone::new(&solution[..4]),
             column: FittedTone::new(&solution[4..]),
-            total,
-            explained: explained / samples,
+            total: self.mean_square(),
+            explained: explained / (WINDOW * BLOCK) as f32,
         })
     }
 
     /// The correlation of one lane weighted by time from the middle of the window.
     fn timed(&self, lane: usize) -> (f32, f32) {
-        let (new, old) = self.ring.split_at(self.oldest);
+        let (new, old) = self.sums.split_at(self.next);
         let (mut re, mut im) = (0.0, 0.0);
-        for ((block, (turn_re, turn_im)), t) in old.iter().chain(new).zip(&self.tables.turn).zip(&self.tables.time) {
-            re += t * (block.re[lane] * turn_re[lane] - block.im[lane] * turn_im[lane]);
-            im += t * (block.re[lane] * turn_im[lane] + block.im[lane] * turn_re[lane]);
+        for (sums, t) in old.iter().chain(new).zip(&self.tables.time) {
+            re += t * sums.re[lane];
+            im += t * sums.im[lane];
         }
         (re, im)
     }
+}
+
+#[inline(always)]
+fn energy_of(block: &[i16; BLOCK]) -> u64 {
+    block.iter().map(|&sample| u64::from((i32::from(sample) * i32::from(sample)) as u32)).sum()
+}
+
+/// Correlation of a block with the eight frequencies, phases counted from its middle: there, what is even in time meets the
+/// cosines alone and what is odd the sines, which is half the work.
+#[inline(always)]
+fn correlate(block: &[i16; BLOCK], wave: &[Lanes; BLOCK / 2]) -> Lanes {
+    let mirrored = |n: usize| (i32::from(block[n]), i32::from(block[BLOCK - 1 - n]));
+    let even: [f32; BLOCK / 2] = std::array::from_fn(|n| (mirrored(n).1 + mirrored(n).0) as f32);
+    let odd: [f32; BLOCK / 2] = std::array::from_fn(|n| (mirrored(n).1 - mirrored(n).0) as f32);
+    // Copies, so that the sums stay in registers.
+    let Lanes { mut re, mut im } = NOTHING;
+    for n in 0..BLOCK / 2 {
+        for lane in 0..LANES {
+            re[lane] += even[n] * wave[n].re[lane];
+            im[lane] += odd[n] * wave[n].im[lane];
+        }
+    }
+    Lanes { re, im }
 }
 
 impl FittedTone {
@@ -198,6 +305,9 @@ fn strongest(strength: &[f32]) -> usize {
     (1..strength.len()).fold(0, |best, lane| if strength[lane] > strength[best] { lane } else { best })
 }
 
+/// The middle of a block, in samples from its first.
+const MIDDLE: f64 = (BLOCK as f64 - 1.0) / 2.0;
+
 /// Time of a block from the middle of the window, in blocks.
 const fn centred(block: usize) -> f64 {
     block as f64 - (WINDOW as f64 - 1.0) / 2.0
@@ -211,13 +321,16 @@ const fn spread_of_time() -> f64 {
 /// Share of the energy that the two strongest lanes must show at first sight.
 const WORTH: f32 = 0.25;
 
+/// Blocks after which all the frequencies, whole numbers of Hz, are in phase with themselves again: a second.
+const PERIOD: usize = SAMPLE_RATE as usize / BLOCK;
+
 /// Constants of the eight frequencies; rows first, then columns.
 #[derive(Debug)]
 struct Tables {
-    /// Cosine and negative sine for each sample of a block.
-    wave: [([f32; LANES], [f32; LANES]); BLOCK],
-    /// e^-jωt at the start of each block of the window.
-    turn: [([f32; LANES], [f32; LANES]); WINDOW],
+    /// Cosine and negative sine for each sample of the later half of a block, the last first.
+    wave: [Lanes; BLOCK / 2],
+    /// e^-jωt in the middle of each block, over a second.
+    turns: [Lanes; PERIOD],
     /// Time of each block from the middle of the window, in blocks.
     time: [f32; WINDOW],
     /// For each key, the inverse of the matrix of products of its eight terms.
@@ -229,22 +342,21 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let step: [f64; LANES] = std::array::from_fn(|lane| {
         f64::from(if lane < 4 { ROW_HZ[lane] } else { COLUMN_HZ[lane - 4] }) * TAU / f64::from(SAMPLE_RATE)
     });
-    let wave = std::array::from_fn(|n| {
-        (step.map(|step| (step * n as f64).cos() as f32), step.map(|step| -(step * n as f64).sin() as f32))
-    });
-    let turn = std::array::from_fn(|k| {
-        let n = (k * BLOCK) as f64;
-        (step.map(|step| (step * n).cos() as f32), step.map(|step| -(step * n).sin() as f32))
-    });
+    let lanes = |time: f64| Lanes {
+        re: step.map(|step| (step * time).cos() as f32),
+        im: step.map(|step| -(step * time).sin() as f32),
+    };
+    let wave = std::array::from_fn(|n| lanes(MIDDLE - n as f64));
+    let turns = std::array::from_fn(|k| lanes((k * BLOCK) as f64 + MIDDLE));
     let inverse = std::array::from_fn(|key| invert(products(step[key / 4], step[4 + key % 4])));
-    Tables { wave, turn, time: std::array::from_fn(|k| centred(k) as f32), inverse }
+    Tables { wave, turns, time: std::array::from_fn(|k| centred(k) as f32), inverse }
 });
 
 /// Products of the eight terms of two tones with one another, summed over the window.
 fn products(row: f64, column: f64) -> [[f64; TERMS]; TERMS] {
     let mut matrix = [[0.0; TERMS]; TERMS];
     for n in 0..WINDOW * BLOCK {
-        let (time, t) = (n as f64, centred(n / BLOCK));
+        let (time, t) = (n as f64 - MIDDLE, centred(n / BLOCK));
         let mut terms = [0.0; TERMS];
         for (terms, step) in terms.chunks_exact_mut(4).zip([row, column]) {
             let (cos, sin) = ((step * time).cos(), -(step * time).sin());
@@ -277,4 +389,53 @@ fn invert(mut matrix: [[f64; TERMS]; TERMS]) -> [[f32; TERMS]; TERMS] {
         }
     }
     inverse.map(|row| row.map(|value| value as f32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition: every sample of the window times e^-jωn, phases counted from the first sample ever.
+    fn by_definition(samples: &[i16], lane: usize) -> (f64, f64) {
+        let hz = f64::from(if lane < 4 { ROW_HZ[lane] } else { COLUMN_HZ[lane - 4] });
+        let first = samples.len().saturating_sub(WINDOW * BLOCK);
+        samples.iter().enumerate().skip(first).fold((0.0, 0.0), |(re, im), (n, &sample)| {
+            let angle = hz * TAU * n as f64 / f64::from(SAMPLE_RATE);
+            (re + f64::from(sample) * angle.cos(), im - f64::from(sample) * angle.sin())
+        })
+    }
+
+    /// Two seconds and more of noise, now loud, now quiet; between times nobody looks.
+    #[test]
+    fn the_running_sum_is_the_correlation_of_the_window() {
+        let mut state = 1u32;
+        let (mut bank, mut samples, mut looked) = (ToneBank::new(), Vec::new(), 0);
+        for block in 0..1_200u32 {
+            let shift = if block / 90 % 2 == 0 { 16 } else { 25 };
+            let noise: [i16; BLOCK] = std::array::from_fn(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state as i32 >> shift) as i16
+            });
+            samples.extend(noise);
+            assert!(bank.absorb(&noise));
+            if block % 50 < 3 || block % 7 == 6 {
+                continue;
+            }
+            bank.look();
+            looked += 1;
+            let window = &samples[samples.len().saturating_sub(WINDOW * BLOCK)..];
+            let energy: f64 = window.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+            assert!((f64::from(bank.mean_square()) - energy / 96.0).abs() < energy * 1e-6);
+            // What was loud some blocks ago may leave a trace as small as rounding.
+            let bound = (energy * 96.0).sqrt() * 1e-5 + 0.5;
+            for lane in 0..LANES {
+                let ((re, im), (re_by, im_by)) = (bank.window.at(lane), by_definition(&samples, lane));
+                assert!(
+                    (f64::from(re) - re_by).abs() < bound && (f64::from(im) - im_by).abs() < bound,
+                    "block {block}, lane {lane}: {re} {im}, by definition {re_by} {im_by}"
+                );
+            }
+        }
+        assert!(looked > 900);
+    }
 }
