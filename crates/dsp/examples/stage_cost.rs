@@ -6,11 +6,15 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use dsp::agc::Agc;
 use dsp::dtmf::DtmfReceiver;
+use dsp::echo::EchoCanceller;
 use dsp::g711::{Law, decode, encode};
+use dsp::gate::NoiseGate;
 use dsp::keyfilter::KeyFilter;
 use dsp::level::TalkDetector;
 use dsp::mix::Sum;
+use dsp::talkers::{Floor, Talker};
 use dsp::tones::DtmfSequence;
 
 const CHUNK: usize = 80;
@@ -51,6 +55,40 @@ fn main() {
         sum.add(chunk);
         sum.without(chunk, &mut more);
         black_box(&more);
+    });
+    let (mut gate, mut agc) = (NoiseGate::default(), Agc::default());
+    row("noise gate", &noise, &keys, |chunk| {
+        samples.copy_from_slice(chunk);
+        gate.process(&mut samples, &mut more);
+        black_box((&samples, &more));
+    });
+    row("automatic gain", &noise, &keys, |chunk| {
+        samples.copy_from_slice(chunk);
+        agc.process(true, &mut samples, &mut more);
+        black_box((&samples, &more));
+    });
+    let (mut talker, mut floor) = (Talker::new(), Floor::new(3));
+    row("loudest few", &noise, &keys, |chunk| {
+        samples.copy_from_slice(chunk);
+        talker.hear(&samples);
+        floor.begin();
+        floor.offer(0, &talker);
+        black_box(talker.settle(floor.holds(0), &mut samples, &mut more));
+    });
+    for (name, tail_ms) in [("echo canceller, 64 ms", 64), ("echo canceller, 128 ms", 128)] {
+        let mut canceller = EchoCanceller::new(tail_ms);
+        row(name, &noise, &keys, |chunk| {
+            // What comes back is what was sent, 12 dB down.
+            samples.iter_mut().zip(chunk).for_each(|(sample, sent)| *sample = sent / 4);
+            canceller.process(chunk, &mut samples);
+            black_box(&samples);
+        });
+    }
+    let mut canceller = EchoCanceller::new(64);
+    row("the same, nothing sent", &noise, &keys, |chunk| {
+        samples.copy_from_slice(chunk);
+        canceller.process(&[0; CHUNK], &mut samples);
+        black_box(&samples);
     });
     row("encode", &noise, &keys, |chunk| {
         encode(Law::Mu, chunk, &mut octets);

@@ -19,6 +19,7 @@ pub mod agc;
 pub mod align;
 pub mod bert;
 pub mod dtmf;
+pub mod echo;
 pub mod g711;
 pub mod gate;
 pub mod keyfilter;

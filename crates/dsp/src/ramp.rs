@@ -52,9 +52,16 @@ impl Ramp {
     }
 }
 
-/// The nearest sample; a float-to-integer `as` saturates, which is the clamp.
 fn scaled(sample: i16, gain: f32) -> i16 {
-    (f32::from(sample) * gain).round_ties_even() as i16
+    rounded(f32::from(sample) * gain)
+}
+
+/// The nearest sample, clamped. Beside 1.5 × 2^23 the last bit of a float is worth one: the addition rounds, for several
+/// samples at once.
+pub(crate) fn rounded(value: f32) -> i16 {
+    const BESIDE: f32 = 12_582_912.0;
+    let clamped = value.clamp(f32::from(i16::MIN), f32::from(i16::MAX));
+    (clamped + BESIDE).to_bits().wrapping_sub(BESIDE.to_bits()) as i16
 }
 
 #[cfg(test)]
@@ -83,6 +90,14 @@ mod tests {
         let mut loud = [i16::MAX, i16::MIN, 3];
         Ramp::new(2.0, 40, 40).apply(2.0, &mut loud);
         assert_eq!(loud, [i16::MAX, i16::MIN, 6]);
+    }
+
+    #[test]
+    fn rounding_is_to_the_nearest() {
+        for tenth in -400_000..400_000 {
+            let value = tenth as f32 / 10.0;
+            assert_eq!(rounded(value), value.round_ties_even() as i16, "{value}");
+        }
     }
 
     #[test]

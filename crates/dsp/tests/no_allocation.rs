@@ -5,6 +5,7 @@ mod support;
 use dsp::agc::Agc;
 use dsp::bert::{Generator, Pattern, Receiver, RoundTrip, Sync, Width, deal, gather};
 use dsp::dtmf::DtmfReceiver;
+use dsp::echo::EchoCanceller;
 use dsp::g711::{Law, decode, encode};
 use dsp::gate::NoiseGate;
 use dsp::keyfilter::KeyFilter;
@@ -29,12 +30,15 @@ fn a_leg_and_its_conference_never_allocate() {
     let (mut entry, mut milliwatt) = (ToneSequence::entry(), Oscillator::milliwatt());
     let (mut gate, mut agc, mut talker, mut floor) =
         (NoiseGate::default(), Agc::default(), Talker::new(), Floor::new(3));
+    let mut echo = EchoCanceller::new(64);
     let mut heard = 0;
     let counted = allocation_counter::measure(|| {
         let (mut received, mut conversation, mut stream, mut back) = ([0; 80], [0; 80], [0; 80], [0; 80]);
+        let mut back_samples = [0; 80];
         for octets in octets.chunks_exact(80) {
             decode(Law::A, octets, &mut received);
             receiver.process(&received, &mut |_| heard += 1);
+            echo.process(&back_samples, &mut received);
             filter.process(&received, &mut conversation, &mut stream, &mut |_| heard += 1);
             talk.process(&conversation, &mut |_| heard += 1);
             gate.process(&mut conversation, &mut stream);
@@ -52,6 +56,7 @@ fn a_leg_and_its_conference_never_allocate() {
             sum.without_with_gain(&conversation, gain, &mut stream);
             sum.shared(&mut received);
             encode(Law::Mu, &stream, &mut back);
+            decode(Law::Mu, &back, &mut back_samples);
         }
     });
     assert!(heard >= 48, "the keys were heard while counting: {heard}");
