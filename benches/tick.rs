@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trunkcast::gateway::{Gateway, Settings};
-use trunkcast::prompts::{PromptSet, read_wav};
+use trunkcast::prompts::{Sounds, wav};
 use trunkcast::realtime::{Engine, EngineCard};
 use trunkcast::voice::VoicePath;
 
@@ -46,9 +46,9 @@ impl Bench {
             linger: Duration::from_secs(60),
             ..Settings::new(vec![(Line::E1, switch)], keyring)
         });
-        let prompts = Arc::new(PromptSet::load(Path::new(""), "en").expect("built in"));
+        let sounds = Arc::new(Sounds::english());
         let (outlets, rings) = (0..32).map(|_| rtrb::RingBuffer::<i16>::new(16_000)).unzip();
-        let voice = VoicePath::new(&[Line::E1], tick, -40.0, prompts, outlets);
+        let voice = VoicePath::new(&[Line::E1], tick, -40.0, sounds, outlets);
         let (sender, reports) = rtrb::RingBuffer::new(4096);
         let (used, _) = rtrb::RingBuffer::new(64);
         let cards = vec![EngineCard { traffic: running.traffic, lines: vec![Line::E1] }];
@@ -56,7 +56,7 @@ impl Bench {
         engine.start(Duration::ZERO);
         let mut bench = Bench { engine, exchange, rings, reports, tick, now: Duration::ZERO };
         bench.run(100);
-        let clip: Clip = Arc::from(read_wav(include_bytes!("../assets/speech/lecture.wav")).expect("a WAV file"));
+        let clip: Clip = Arc::from(wav::read(include_bytes!("../assets/speech/lecture.wav")).expect("a WAV file"));
         let keys = |digits: &str| Step::Key {
             digits: Digits::new(digits).expect("keys"),
             on_ms: 60,

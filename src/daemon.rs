@@ -19,7 +19,7 @@ use crate::office::ledger::{Ledger, Place};
 use crate::office::lifecycle::TimeOuts;
 use crate::office::picture::{Picture, SharedPicture, SpanPicture};
 use crate::office::{self, CardControl, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
-use crate::prompts::PromptSet;
+use crate::prompts::Sounds;
 use crate::realtime::{
     Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory,
 };
@@ -73,8 +73,8 @@ pub fn preflight(config: &Config) -> Vec<String> {
             config.stream.ports.len()
         ));
     }
-    if let Err(error) = PromptSet::load(&config.call_in.prompts, &config.call_in.language) {
-        warnings.push(error.to_string());
+    if let Err(error) = Sounds::load(&config.call_in.prompts, &[&config.call_in.language]) {
+        warnings.extend(error.0.iter().map(ToString::to_string));
     }
     if let Err(error) = config.control.admission() {
         warnings.push(error);
@@ -202,7 +202,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     if let Some(why) = &store_away {
         log::error!(target: "server", "content store: {why}; calls are taken, recordings wait in the spool");
     }
-    let prompts = PromptSet::load(&config.call_in.prompts, &config.call_in.language)
+    let sounds = Sounds::load(&config.call_in.prompts, &[&config.call_in.language])
         .map_err(|e| format!("{e}; put it right, or leave call_in.prompts empty for the prompts built in"))?;
     let keyring = Keyring::load_or_create(&config.keys()).map_err(|e| chain(&e))?;
     let journal = Journal::open(&state_dir).map_err(|error| match &error {
@@ -292,7 +292,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     }
     let (outlets, rings) = (0..ports.len()).map(|_| rtrb::RingBuffer::new(RING_SAMPLES)).unzip();
     let tick = config.realtime.tick;
-    let voice = VoicePath::new(&lines, tick, config.conference.talk_dbm0, Arc::new(prompts), outlets);
+    let voice = VoicePath::new(&lines, tick, config.conference.talk_dbm0, Arc::new(sounds), outlets);
 
     // The far ends, before the near end looks for them.
     let exchange = start_exchange(&config, cards.exchange)?;

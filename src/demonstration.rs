@@ -43,7 +43,7 @@ pub fn reserve(content_dir: &Path, keyring: &Keyring, formats: Vec<String>) -> R
 /// In words, when a call cannot be placed.
 pub fn call_in(exchange: &Handle, keyring: &Keyring, event: &EventInfo) -> Result<(), String> {
     let clips = |files: [&[u8]; 4]| -> Result<Vec<Clip>, String> {
-        files.into_iter().map(|f| crate::prompts::read_wav(f).map(Arc::from)).collect()
+        files.into_iter().map(|f| crate::prompts::wav::read(f).map(Arc::from)).collect()
     };
     let talk = Conversation::between(&clips(FIRST)?, &clips(SECOND)?, PAUSE_MS);
     let people = [("Anna", "2025550143", Role::Host), ("Ben", "2025550178", Role::Speaker)];

@@ -1,176 +1,124 @@
-//! The prompts: which there are, and where their sound comes from.
+//! What is said to callers: which sentences there are, in which languages, and where their sound comes from.
 //!
-//! Each is a file `LANGUAGE/NAME.wav` (8 kHz, mono, 16 bit). English is built in; a directory of the
-//! operator's own replaces it file by file.
+//! A caller is told a [`Phrase`]: prompts, numbers and sentences with a number in them, one after the other. The gateway puts
+//! it together without knowing the language; the voice path plays the sounds of the language the caller has.
+//!
+//! Data path: files of a language → [`pack`] → [`Sounds`], in memory before the first call → the voice path.
+//! Time: none.
+//! Words: *pack*, the files of a language: `LANGUAGE/NAME.wav` for each prompt, `LANGUAGE/numbers/` for the parts of numbers, and
+//! `LANGUAGE/language.toml` with the rules that put them together.
 
-use std::path::{Path, PathBuf};
+mod built_in;
+pub mod check;
+mod pack;
+pub mod wav;
 
-macro_rules! prompts {
-    ($($(#[$doc:meta])* $variant:ident = $file:literal),* $(,)?) => {
-        /// Something said to a caller.
+pub use built_in::write_to as write_built_in;
+pub use pack::{Error, Fault, Language, LanguageIndex, Sounds};
+
+macro_rules! names {
+    ($(#[$about:meta])* $kind:ident { $($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)? }) => {
+        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Prompt { $($(#[$doc])* $variant),* }
+        pub enum $kind { $($(#[$doc])* $variant),* }
 
-        impl Prompt {
+        impl $kind {
             /// All of them.
-            pub const ALL: &'static [Prompt] = &[$(Prompt::$variant),*];
+            pub const ALL: &'static [$kind] = &[$($kind::$variant),*];
 
-            /// The file's name without `.wav`.
+            /// Its name in a pack.
             #[must_use]
-            pub const fn file(self) -> &'static str {
-                match self { $(Prompt::$variant => $file),* }
-            }
-
-            fn built_in(self) -> &'static [u8] {
-                match self { $(Prompt::$variant => include_bytes!(concat!("../assets/prompts/en/", $file, ".wav"))),* }
+            pub const fn name(self) -> &'static str {
+                match self { $($kind::$variant => $name),* }
             }
         }
     };
 }
 
-prompts! {
-    /// The greeting.
-    Welcome = "welcome",
-    /// Asks for the event number.
-    EnterEvent = "enter-event",
-    /// Asks for the PIN.
-    EnterPin = "enter-pin",
-    /// Number and PIN do not agree.
-    NotRecognised = "not-recognised",
-    /// No keys came.
-    NothingEntered = "nothing-entered",
-    /// The last word.
-    Goodbye = "goodbye",
-    /// The event was ended by its host.
-    EventEnded = "event-ended",
-    /// The event was cancelled.
-    EventCancelled = "event-cancelled",
-    /// The event is over.
-    EventOver = "event-over",
-    /// In the conference, with others.
-    Joined = "joined",
-    /// In the conference, alone.
-    First = "first",
-    /// Said to all when the host ends the event.
-    HostEnded = "host-ended",
-    /// Muted by the caller's own key.
-    Muted = "muted",
-    /// No longer muted.
-    Unmuted = "unmuted",
-    /// No port or place for this event.
-    Unavailable = "unavailable",
-    /// The server is being closed down.
-    Closing = "closing",
-}
-
-/// A prompt that cannot be used.
-#[derive(Debug)]
-pub struct Error {
-    file: PathBuf,
-    why: String,
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "prompt {}: {}", self.file.display(), self.why)
+names! {
+    /// Something said to a caller, in a file of its own: `NAME.wav`.
+    Prompt {
+        /// The greeting.
+        Welcome = "welcome",
+        /// Before the digit that chooses this language.
+        ChooseLanguage = "choose-language",
+        /// Asks for the event number.
+        EnterEvent = "enter-event",
+        /// Asks for the PIN.
+        EnterPin = "enter-pin",
+        /// Number and PIN do not agree.
+        NotRecognised = "not-recognised",
+        /// No keys came.
+        NothingEntered = "nothing-entered",
+        /// The last word.
+        Goodbye = "goodbye",
+        /// The event was ended by its host.
+        EventEnded = "event-ended",
+        /// The event was cancelled.
+        EventCancelled = "event-cancelled",
+        /// The event is over.
+        EventOver = "event-over",
+        /// In the conference, with others.
+        Joined = "joined",
+        /// In the conference, alone.
+        First = "first",
+        /// Said to all when the host ends the event.
+        HostEnded = "host-ended",
+        /// Muted by the caller's own key.
+        Muted = "muted",
+        /// No longer muted.
+        Unmuted = "unmuted",
+        /// No port or place for this event.
+        Unavailable = "unavailable",
+        /// The server is being closed down.
+        Closing = "closing",
     }
 }
 
-impl std::error::Error for Error {}
-
-/// The sound of all prompts, in memory before the first call.
-#[derive(Debug)]
-pub struct PromptSet {
-    samples: Vec<Vec<i16>>,
-}
-
-impl PromptSet {
-    /// Load the prompts of a language from `directory`, or the built-in ones when it is empty.
-    ///
-    /// # Errors
-    /// When the language is not there, or a file cannot be read or is not 8 kHz, mono, 16 bit.
-    pub fn load(directory: &Path, language: &str) -> Result<PromptSet, Error> {
-        let mut samples = Vec::with_capacity(Prompt::ALL.len());
-        for prompt in Prompt::ALL {
-            let (file, octets) = if directory.as_os_str().is_empty() {
-                if language != "en" {
-                    let why = format!(
-                        "language \"{language}\" is not built in (only \"en\" is): set call_in.prompts to a directory that \
-                         has it"
-                    );
-                    return Err(Error { file: PathBuf::from(language), why });
-                }
-                (PathBuf::from(format!("en/{}.wav", prompt.file())), prompt.built_in().to_vec())
-            } else {
-                let file = directory.join(language).join(format!("{}.wav", prompt.file()));
-                let octets = std::fs::read(&file).map_err(|e| Error { file: file.clone(), why: e.to_string() })?;
-                (file, octets)
-            };
-            samples.push(read_wav(&octets).map_err(|why| Error { file, why })?);
-        }
-        Ok(PromptSet { samples })
-    }
-
-    /// The samples of a prompt.
-    #[must_use]
-    pub fn samples(&self, prompt: Prompt) -> &[i16] {
-        &self.samples[prompt as usize]
-    }
-
-    /// How long a prompt takes.
-    #[must_use]
-    pub fn duration(&self, prompt: Prompt) -> std::time::Duration {
-        std::time::Duration::from_micros(self.samples(prompt).len() as u64 * 125)
+names! {
+    /// A sentence with a number in it. Each language has rules for it, under this name in `[sentences]` of its `language.toml`.
+    Counted {
+        /// How many are in the conference, the caller among them.
+        People = "people",
+        /// How many wait to be let in.
+        Waiting = "waiting",
+        /// How many hands are raised.
+        Hands = "hands",
+        /// Minutes until the conference ends.
+        Minutes = "minutes",
     }
 }
 
-/// The samples of a WAV file that must be 8 kHz, mono, 16 bit.
-///
-/// # Errors
-/// Says in words what the file is instead.
-pub fn read_wav(octets: &[u8]) -> Result<Vec<i16>, String> {
-    let mut reader = hound::WavReader::new(octets).map_err(|e| format!("no readable WAV file: {e}"))?;
-    let spec = reader.spec();
-    if (spec.sample_rate, spec.channels, spec.bits_per_sample) != (8000, 1, 16) {
-        return Err(format!(
-            "{} Hz, {} channel(s), {} bit; needed: 8000 Hz, 1 channel, 16 bit (sox IN.wav -r 8000 -c 1 -b 16 OUT.wav)",
-            spec.sample_rate, spec.channels, spec.bits_per_sample
-        ));
-    }
-    reader.samples::<i16>().collect::<Result<_, _>>().map_err(|e| format!("breaks off: {e}"))
+/// One thing of a phrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A prompt.
+    Prompt(Prompt),
+    /// A sentence with this number in it.
+    Counted(Counted, u16),
+    /// A number, or a digit.
+    Number(u16),
+    /// Nothing; what follows in the phrase is in this language.
+    In(LanguageIndex),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_built_in_prompt_can_be_played() {
-        let set = PromptSet::load(Path::new(""), "en").expect("built in");
-        for prompt in Prompt::ALL {
-            let length = set.duration(*prompt).as_secs_f32();
-            assert!((0.3..15.0).contains(&length), "{}: {length} s", prompt.file());
-        }
-    }
-
-    #[test]
-    fn a_wrong_file_is_named_with_what_is_wrong() {
-        let dir = tempfile::tempdir().expect("a directory");
-        std::fs::create_dir(dir.path().join("en")).expect("a directory");
-        let file = dir.path().join("en/welcome.wav");
-        let absent = PromptSet::load(dir.path(), "en").expect_err("no file").to_string();
-        assert!(absent.contains("en/welcome.wav") && absent.contains("No such file"), "{absent}");
-        std::fs::write(&file, b"RIFF nonsense").expect("written");
-        assert!(PromptSet::load(dir.path(), "en").expect_err("nonsense").to_string().contains("no readable WAV"));
-        let spec = hound::WavSpec {
-            channels: 2,
-            sample_rate: 44_100,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        hound::WavWriter::create(&file, spec).expect("created").finalize().expect("written");
-        let wrong = PromptSet::load(dir.path(), "en").expect_err("wrong rate").to_string();
-        assert!(wrong.contains("44100 Hz") && wrong.contains("needed: 8000"), "{wrong}");
-        assert!(PromptSet::load(Path::new(""), "xx").expect_err("no such language").to_string().contains("\"xx\""));
+impl From<Prompt> for Said {
+    fn from(prompt: Prompt) -> Said {
+        Said::Prompt(prompt)
     }
 }
+
+impl From<Prompt> for Phrase {
+    fn from(prompt: Prompt) -> Phrase {
+        [Said::from(prompt)].into_iter().collect()
+    }
+}
+
+impl PartialEq<Prompt> for Said {
+    fn eq(&self, prompt: &Prompt) -> bool {
+        *self == Said::Prompt(*prompt)
+    }
+}
+
+/// Things said one after the other. What finds no room is not said.
+pub type Phrase = heapless::Vec<Said, 16>;

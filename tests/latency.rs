@@ -11,7 +11,7 @@ use hal::{Card, ChunkLength, Line, Readiness, SpanIndex, Timeslot, Traffic};
 use std::path::Path;
 use std::sync::Arc;
 use trunkcast::gateway::{Channel, ConferenceIndex, Voice};
-use trunkcast::prompts::PromptSet;
+use trunkcast::prompts::Sounds;
 use trunkcast::voice::VoicePath;
 
 const SPAN: SpanIndex = SpanIndex(0);
@@ -30,9 +30,9 @@ fn card_to_card(tick: ChunkLength) -> usize {
     let far_end = builder.span_to_exchange(line);
     let mut near = Box::new(builder.build()).start(tick).expect("started").traffic;
     let mut far = Box::new(far_end.attach("far").expect("free")).start(tick).expect("started").traffic;
-    let prompts = Arc::new(PromptSet::load(Path::new(""), "en").expect("built in"));
+    let sounds = Arc::new(Sounds::english());
     let (outlet, _ring) = rtrb::RingBuffer::new(8000);
-    let mut voice = VoicePath::new(&[line], tick, -40.0, prompts, vec![outlet]);
+    let mut voice = VoicePath::new(&[line], tick, -40.0, sounds, vec![outlet]);
     for channel in [SPEAKER, LISTENER] {
         voice.command(Voice::Open(channel));
         voice.command(Voice::Join(channel, ConferenceIndex(0)));

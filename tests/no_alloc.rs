@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use trunkcast::bench::{BitPlan, Insert, Probe, Rack, Reading};
 use trunkcast::gateway::{Channel, Gateway, SPAN_TIMESLOTS, Settings};
-use trunkcast::prompts::{PromptSet, read_wav};
+use trunkcast::prompts::{Sounds, wav};
 use trunkcast::realtime::{Engine, EngineCard};
 use trunkcast::reports::{Command, Order, What};
 use trunkcast::voice::VoicePath;
@@ -38,9 +38,9 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
         linger: Duration::from_secs(2),
         ..Settings::new(vec![(Line::E1, switch)], keyring)
     });
-    let prompts = Arc::new(PromptSet::load(Path::new(""), "en").expect("built in"));
+    let sounds = Arc::new(Sounds::english());
     let (outlets, mut rings): (Vec<_>, Vec<_>) = (0..2).map(|_| rtrb::RingBuffer::<i16>::new(16_000)).unzip();
-    let voice = VoicePath::new(&[Line::E1], TICK, -40.0, prompts, outlets);
+    let voice = VoicePath::new(&[Line::E1], TICK, -40.0, sounds, outlets);
     let (reports, mut told) = rtrb::RingBuffer::new(4096);
     let (used, _used) = rtrb::RingBuffer::new(16);
     let cards = vec![EngineCard { traffic: running.traffic, lines: vec![Line::E1] }];
@@ -57,7 +57,7 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     engine.order(Duration::ZERO, Order::Probe(on(patterned), Some(Box::new(Probe::bits(plan)))));
     engine.order(Duration::ZERO, Order::Probe(on(sounding), Some(Box::new(Probe::sound(Some((1_004.0, -10.0)))))));
 
-    let clip: exchange::Clip = Arc::from(read_wav(include_bytes!("../assets/speech/a2.wav")).expect("a WAV file"));
+    let clip: exchange::Clip = Arc::from(wav::read(include_bytes!("../assets/speech/a2.wav")).expect("a WAV file"));
     let keys = |digits: &str| Step::Key {
         digits: Digits::new(digits).expect("keys"),
         on_ms: 60,

@@ -20,7 +20,7 @@
 //! Source: the patience and the keys are those telephone services have trained people to expect:
 //! any digit interrupts a prompt, `*` clears what was entered, `#` may end an entry but need not.
 
-use crate::prompts::Prompt;
+use crate::prompts::{Phrase, Prompt, Said};
 use dsp::dtmf::Key;
 use heapless::Vec;
 use std::time::Duration;
@@ -70,22 +70,19 @@ pub struct Patience {
     pub tries: u8,
 }
 
-/// A list of prompts to be played one after the other.
-pub type Prompts = Vec<Prompt, 4>;
-
 /// What the gateway is to do.
 #[derive(Clone, Debug)]
 pub enum Action {
     /// Nothing.
     None,
-    /// Play these, in place of what plays now.
-    Play(Prompts),
+    /// Play this, in place of what plays now.
+    Play(Phrase),
     /// Stop what plays: the caller has begun to key.
     Hush,
     /// Verify, then call [`CallIn::rejected`], [`CallIn::closed`] or [`CallIn::admitted`].
     Verify,
-    /// Play these, then clear the call: nothing more is expected of the caller.
-    Leave(Prompts),
+    /// Play this, then clear the call: nothing more is expected of the caller.
+    Leave(Phrase),
     /// Clear the call now.
     Clear,
 }
@@ -118,8 +115,8 @@ pub struct CallIn {
     deadline: Option<Duration>,
 }
 
-fn prompts(list: &[Prompt]) -> Prompts {
-    list.iter().copied().collect()
+fn prompts(list: &[Prompt]) -> Phrase {
+    list.iter().copied().map(Said::from).collect()
 }
 
 impl CallIn {
@@ -308,7 +305,7 @@ mod tests {
         last
     }
 
-    fn played(action: &Action) -> &[Prompt] {
+    fn played(action: &Action) -> &[Said] {
         match action {
             Action::Play(list) | Action::Leave(list) => list,
             other => panic!("{other:?} plays nothing"),

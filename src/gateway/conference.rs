@@ -133,7 +133,7 @@ impl Gateway {
         // In the mix from this moment: whoever speaks over the announcement is heard.
         self.voice(Voice::Join(channel, conference));
         let said = if alone { Prompt::First } else { Prompt::Joined };
-        self.voice(Voice::Play(channel, [said].into_iter().collect()));
+        self.voice(Voice::Play(channel, said.into()));
         if self.tones {
             self.voice(Voice::EntryTone(conference));
         }

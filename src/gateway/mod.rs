@@ -24,10 +24,10 @@ mod shortage;
 mod sweep;
 mod trunk;
 
-use crate::prompts::Prompt;
+use crate::prompts::{LanguageIndex, Phrase, Prompt};
 use crate::reports::{CallStage, Closed, Command, Report, What};
 use afresh::Afresh;
-use callin::{Action, CallIn, Patience, Prompts};
+use callin::{Action, CallIn, Patience};
 pub use callout::NotPlaced;
 use callout::TestCall;
 pub use cause::Reason;
@@ -90,8 +90,10 @@ pub enum Voice {
     Open(Channel),
     /// No more: send the idle pattern.
     Close(Channel),
-    /// Play these to a channel, instead of what plays now; tell when they are done.
-    Play(Channel, Prompts),
+    /// The language of what is played to a channel from now on; of a channel just opened, the first.
+    Language(Channel, LanguageIndex),
+    /// Play this to a channel, instead of what plays now; tell when it is done.
+    Play(Channel, Phrase),
     /// Stop playing.
     Hush(Channel),
     /// Put a channel into a conference.
@@ -418,7 +420,7 @@ impl Gateway {
                     let (conference, talking) = (member.conference, call.talking);
                     self.voice(Voice::Mute(channel, muted));
                     let said = if muted { Prompt::Muted } else { Prompt::Unmuted };
-                    self.voice(Voice::Play(channel, [said].into_iter().collect()));
+                    self.voice(Voice::Play(channel, said.into()));
                     self.report(now, What::Muted { call: id, muted });
                     if talking && !muted {
                         self.put_on_air(now, conference);
@@ -532,7 +534,7 @@ impl Gateway {
         let channel = Channel::at(index);
         match action {
             Action::None => {}
-            Action::Play(prompts) => {
+            Action::Play(phrase) => {
                 let Some(call) = self.calls[index].as_ref() else { return };
                 let stage = match &call.dialogue {
                     Some(d) if d.at_pin() => CallStage::AskingPin,
@@ -540,15 +542,15 @@ impl Gateway {
                 };
                 let id = call.id;
                 self.report(now, What::CallStage { call: id, stage });
-                self.voice(Voice::Play(channel, prompts));
+                self.voice(Voice::Play(channel, phrase));
             }
             Action::Hush => self.voice(Voice::Hush(channel)),
             Action::Verify => self.verify(now, index),
-            Action::Leave(prompts) => {
+            Action::Leave(phrase) => {
                 let Some(call) = self.calls[index].as_ref() else { return };
                 let id = call.id;
                 self.report(now, What::CallStage { call: id, stage: CallStage::Leaving });
-                self.voice(Voice::Play(channel, prompts));
+                self.voice(Voice::Play(channel, phrase));
             }
             Action::Clear => self.clear_call(now, index, Reason::Normal),
         }

@@ -1,9 +1,9 @@
 //! One caller's way into and out of a conference.
 
 use super::Heard;
+use super::speech::Speech;
 use crate::gateway::ConferenceIndex;
-use crate::gateway::callin::Prompts;
-use crate::prompts::PromptSet;
+use crate::prompts::{LanguageIndex, Phrase, Sounds};
 use dsp::dtmf::KeyEvent;
 use dsp::g711::{self, Law};
 use dsp::keyfilter::{KeyFilter, STREAM_DELAY};
@@ -27,9 +27,8 @@ pub struct Leg {
     received: Vec<i16>,
     conversation: Vec<i16>,
     for_stream: Vec<i16>,
-    playing: Prompts,
-    /// Samples of the first prompt that have been played.
-    played: usize,
+    language: LanguageIndex,
+    speech: Speech,
     power: f64,
     measured: u32,
 }
@@ -49,8 +48,8 @@ impl Leg {
             received: vec![0; samples],
             conversation: vec![0; samples],
             for_stream: vec![0; samples],
-            playing: Prompts::new(),
-            played: 0,
+            language: LanguageIndex::default(),
+            speech: Speech::default(),
             power: 0.0,
             measured: 0,
         }
@@ -76,6 +75,7 @@ impl Leg {
         self.muted = false;
         self.streamed = false;
         self.follows_in = 0;
+        self.language = LanguageIndex::default();
         self.hush();
     }
 
@@ -123,16 +123,19 @@ impl Leg {
         self.open
     }
 
-    /// Play these instead of what plays now.
-    pub fn play(&mut self, prompts: &Prompts) {
-        self.playing.clone_from(prompts);
-        self.played = 0;
+    /// The language of what is played from now on.
+    pub fn speak(&mut self, language: LanguageIndex) {
+        self.language = language;
+    }
+
+    /// Play this instead of what plays now.
+    pub fn play(&mut self, phrase: &Phrase) {
+        self.speech.begin(phrase, self.language);
     }
 
     /// Stop playing; nothing is told of it.
     pub fn hush(&mut self) {
-        self.playing.clear();
-        self.played = 0;
+        self.speech = Speech::default();
     }
 
     /// What was said in this tick, less keys: for those who listen now.
@@ -175,26 +178,8 @@ impl Leg {
     }
 
     /// Add what is to be said to this caller alone; true when the last of it has been said.
-    pub fn say(&mut self, prompts: &PromptSet, out: &mut [i16]) -> bool {
-        let mut at = 0;
-        while at < out.len() {
-            let Some(&prompt) = self.playing.first() else { return false };
-            let rest = &prompts.samples(prompt)[self.played..];
-            let count = rest.len().min(out.len() - at);
-            for (out, &sample) in out[at..].iter_mut().zip(&rest[..count]) {
-                *out = out.saturating_add(sample);
-            }
-            at += count;
-            self.played += count;
-            if count == rest.len() {
-                self.playing.remove(0);
-                self.played = 0;
-                if self.playing.is_empty() {
-                    return true;
-                }
-            }
-        }
-        false
+    pub fn say(&mut self, sounds: &Sounds, out: &mut [i16]) -> bool {
+        self.speech.add(sounds, out)
     }
 }
 

@@ -9,9 +9,10 @@
 
 mod conference;
 mod leg;
+mod speech;
 
 use crate::gateway::{Channel, SPAN_TIMESLOTS, Voice};
-use crate::prompts::PromptSet;
+use crate::prompts::Sounds;
 use conference::Mix;
 use dsp::dtmf::Key;
 use dsp::g711::Law;
@@ -41,7 +42,7 @@ pub struct VoicePath {
     legs: Vec<Leg>,
     /// By [`crate::gateway::ConferenceIndex`].
     conferences: Vec<Mix>,
-    prompts: Arc<PromptSet>,
+    sounds: Arc<Sounds>,
     heard: VecDeque<(Channel, Heard)>,
     scratch: Vec<i16>,
 }
@@ -53,7 +54,7 @@ impl VoicePath {
         lines: &[Line],
         chunk: ChunkLength,
         talk_dbm0: f32,
-        prompts: Arc<PromptSet>,
+        sounds: Arc<Sounds>,
         outlets: Vec<rtrb::Producer<i16>>,
     ) -> Self {
         let channels = lines.len() * SPAN_TIMESLOTS;
@@ -62,7 +63,7 @@ impl VoicePath {
             laws: lines.iter().map(|line| law_of(*line)).collect(),
             legs: (0..channels).map(|_| Leg::new(chunk.samples(), talk_dbm0)).collect(),
             conferences: outlets.into_iter().map(|outlet| Mix::new(chunk.samples(), outlet)).collect(),
-            prompts,
+            sounds,
             // A leg says at most a handful of things a tick.
             heard: VecDeque::with_capacity(64 + channels * 4),
             scratch: vec![0; chunk.samples()],
@@ -74,7 +75,8 @@ impl VoicePath {
         match command {
             Voice::Open(channel) => self.leg(channel).open(),
             Voice::Close(channel) => self.leg(channel).close(),
-            Voice::Play(channel, prompts) => self.leg(channel).play(&prompts),
+            Voice::Language(channel, language) => self.leg(channel).speak(language),
+            Voice::Play(channel, phrase) => self.leg(channel).play(&phrase),
             Voice::Hush(channel) => self.leg(channel).hush(),
             Voice::Join(channel, conference) => self.leg(channel).join(conference),
             Voice::Leave(channel) => self.leg(channel).leave(),
@@ -149,7 +151,7 @@ impl VoicePath {
             }
             None => out.fill(0),
         }
-        if leg.say(&self.prompts, out) && self.heard.len() < self.heard.capacity() {
+        if leg.say(&self.sounds, out) && self.heard.len() < self.heard.capacity() {
             self.heard.push_back((channel, Heard::PromptsDone));
         }
         dsp::g711::encode(law, out, octets);

@@ -11,7 +11,7 @@ use hal::{DFrame, Line};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trunkcast::gateway::{Channel, ConferenceIndex, Gateway, Output, Settings, Voice};
-use trunkcast::prompts::Prompt;
+use trunkcast::prompts::{Prompt, Said};
 use trunkcast::reports::{Closed, Command, What};
 
 pub const PROMPT: Duration = Duration::from_secs(2);
@@ -171,7 +171,11 @@ impl Town {
             Voice::Play(c, list) if *c == channel => Some(list.to_vec()),
             _ => None,
         });
-        lists.flatten().collect()
+        let prompts = lists.flatten().filter_map(|said| match said {
+            Said::Prompt(prompt) => Some(prompt),
+            _ => None,
+        });
+        prompts.collect()
     }
 
     /// The caller's conference, if in one.

@@ -371,7 +371,7 @@ impl World {
             Voice::Hush(channel) => {
                 *self.voice.get_mut(&channel).expect("silence for a leg that is not open") = None;
             }
-            Voice::Join(channel, _) | Voice::Leave(channel) | Voice::Mute(channel, _) => {
+            Voice::Language(channel, _) | Voice::Join(channel, _) | Voice::Leave(channel) | Voice::Mute(channel, _) => {
                 assert!(self.voice.contains_key(&channel), "{command:?} for a leg that is not open");
             }
             Voice::EntryTone(_) | Voice::ExitTone(_) | Voice::StreamOpen(_) | Voice::StreamClose(_) => {}

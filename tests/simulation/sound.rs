@@ -11,7 +11,7 @@ use hal::{Alarms, Card, ChunkLength, Line};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use trunkcast::prompts::{PromptSet, read_wav};
+use trunkcast::prompts::{Sounds, wav};
 use trunkcast::realtime::{Engine, EngineCard, Turn};
 use trunkcast::voice::VoicePath;
 
@@ -42,16 +42,16 @@ pub fn run(seed: u64) -> Tally {
     let mut exchange =
         Exchange::builder(TICK).card("gateway", Box::new(far), switch).start(Duration::ZERO).expect("started");
 
-    let prompts = Arc::new(PromptSet::load(Path::new(""), "en").expect("built in"));
+    let sounds = Arc::new(Sounds::english());
     let (outlets, mut rings): (Vec<_>, Vec<_>) = (0..PORTS).map(|_| rtrb::RingBuffer::<i16>::new(16_000)).unzip();
-    let voice = VoicePath::new(&[Line::T1], TICK, -40.0, prompts, outlets);
+    let voice = VoicePath::new(&[Line::T1], TICK, -40.0, sounds, outlets);
     let gateway = world::gateway(keyring, switch);
     let running = Box::new(card).start(TICK).expect("started");
     let (reports, mut told) = rtrb::RingBuffer::new(65_536);
     let (used, _used) = rtrb::RingBuffer::new(1024);
     let cards = vec![EngineCard { traffic: running.traffic, lines: vec![Line::T1] }];
     let mut engine = Engine::new(gateway, voice, cards, reports, used);
-    let clip: Clip = Arc::from(read_wav(include_bytes!("../../assets/speech/a1.wav")).expect("a WAV file"));
+    let clip: Clip = Arc::from(wav::read(include_bytes!("../../assets/speech/a1.wav")).expect("a WAV file"));
 
     let mut tally = Tally::default();
     let mut now = Duration::ZERO;
