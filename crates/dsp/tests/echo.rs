@@ -323,3 +323,16 @@ fn nothing_is_kept_from_one_caller_to_the_next() {
     used.canceller.reset();
     assert!(fresh.run(&sent, &silence(3)).out == used.run(&sent, &silence(3)).out);
 }
+
+#[test]
+fn every_processor_hears_the_same() {
+    let (sent, near) = (speech("lecture", -18.0, 3), speech("a4", -30.0, 3));
+    let with = |instructions: simd::Instructions| {
+        instructions.put_to_use();
+        Line::new(HYBRIDS[1], 8.0, EchoCanceller::new(64)).run(&sent, &near).out
+    };
+    let plain = with(simd::Instructions::PLAIN);
+    for instructions in simd::Instructions::all() {
+        assert!(with(instructions) == plain, "{}", instructions.name());
+    }
+}

@@ -13,6 +13,7 @@
 
 use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use simd::Kernel;
 use std::sync::{Arc, LazyLock};
 
 /// Samples in a block: 5 ms.
@@ -27,7 +28,7 @@ const LENGTH: usize = 128;
 const BINS: usize = LENGTH / 2 + 1;
 
 /// Bins with those that fill up whole vectors; the rest are always zero.
-const LANES: usize = 72;
+const LANES: usize = 80;
 
 /// What part of a transform a block is.
 const SHARE: f32 = BLOCK as f32 / LENGTH as f32;
@@ -164,17 +165,8 @@ impl Filter {
 
     /// Take the echo out of what was received in the block whose [`sent`](Self::sent) was told, and learn.
     pub fn cancel(&mut self, received: &[f32; BLOCK], left: &mut [f32; BLOCK]) -> Powers {
-        let mut estimate = NOTHING;
-        let mut unsure = [0.0; LANES];
-        for partition in 0..self.partitions {
-            let sent = &self.sent[back(self.newest, 2 * partition, self.sent.len())];
-            let (path, deviation) = (&self.path[partition], &self.deviation[partition]);
-            for k in 0..LANES {
-                estimate.re[k] += sent.re[k] * path.re[k] - sent.im[k] * path.im[k];
-                estimate.im[k] += sent.re[k] * path.im[k] + sent.im[k] * path.re[k];
-                unsure[k] += (sent.re[k] * sent.re[k] + sent.im[k] * sent.im[k]) * deviation[k];
-            }
-        }
+        let Self { sent, newest, path, deviation, .. } = self;
+        let (estimate, unsure) = simd::run(Estimate { sent, newest: *newest, path, deviation });
         inverse(&estimate, &mut self.bins, &mut self.scratch, &mut self.time);
         let (mut powers, mut error) = (Powers::default(), [0.0; LENGTH]);
         for n in 0..BLOCK {
@@ -199,28 +191,9 @@ impl Filter {
     fn learn(&mut self, error: &mut [f32; LENGTH], unsure: &[f32; LANES]) {
         let mut spectrum = NOTHING;
         forward(error, &mut self.bins, &mut self.scratch, &mut spectrum);
-        // What of the error is to be believed, bin by bin.
-        let mut weight = [0.0; LANES];
-        for k in 0..LANES {
-            let power = spectrum.re[k] * spectrum.re[k] + spectrum.im[k] * spectrum.im[k];
-            self.other[k] = (self.other[k] + FRESH * (power - self.other[k])).max(QUIET);
-            weight[k] = 1.0 / (unsure[k] + self.other[k] / SHARE);
-            spectrum.re[k] *= weight[k];
-            spectrum.im[k] *= weight[k];
-        }
         let least = LEAST_DEVIATION * PRIOR / self.partitions as f32;
-        for partition in 0..self.partitions {
-            let sent = &self.sent[back(self.newest, 2 * partition, self.sent.len())];
-            let (path, deviation) = (&mut self.path[partition], &mut self.deviation[partition]);
-            for k in 0..LANES {
-                path.re[k] += deviation[k] * (sent.re[k] * spectrum.re[k] + sent.im[k] * spectrum.im[k]);
-                path.im[k] += deviation[k] * (sent.re[k] * spectrum.im[k] - sent.im[k] * spectrum.re[k]);
-                let power = sent.re[k] * sent.re[k] + sent.im[k] * sent.im[k];
-                let known = SHARE * power * deviation[k] * weight[k];
-                let restless = RESTLESS * (path.re[k] * path.re[k] + path.im[k] * path.im[k]);
-                deviation[k] = (deviation[k] * (1.0 - known) + restless).max(least);
-            }
-        }
+        let Self { sent, newest, path, deviation, other, .. } = self;
+        simd::run(Learn { error: spectrum, unsure, least, sent, newest: *newest, path, deviation, other });
         self.tidy_up();
     }
 
@@ -249,7 +222,75 @@ impl Filter {
     }
 }
 
+/// The spectrum of the echo, and how unsure of each bin the filter is, as a power.
+struct Estimate<'a> {
+    sent: &'a [Spectrum],
+    newest: usize,
+    path: &'a [Spectrum],
+    deviation: &'a [[f32; LANES]],
+}
+
+impl Kernel for Estimate<'_> {
+    type Output = (Spectrum, [f32; LANES]);
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let (mut estimate, mut unsure) = (NOTHING, [0.0; LANES]);
+        for (partition, (path, deviation)) in self.path.iter().zip(self.deviation).enumerate() {
+            let sent = &self.sent[back(self.newest, 2 * partition, self.sent.len())];
+            for k in 0..LANES {
+                estimate.re[k] += sent.re[k] * path.re[k] - sent.im[k] * path.im[k];
+                estimate.im[k] += sent.re[k] * path.im[k] + sent.im[k] * path.re[k];
+                unsure[k] += (sent.re[k] * sent.re[k] + sent.im[k] * sent.im[k]) * deviation[k];
+            }
+        }
+        (estimate, unsure)
+    }
+}
+
+/// What is learnt from the error of a block.
+struct Learn<'a> {
+    error: Spectrum,
+    unsure: &'a [f32; LANES],
+    /// The least deviation.
+    least: f32,
+    sent: &'a [Spectrum],
+    newest: usize,
+    path: &'a mut [Spectrum],
+    deviation: &'a mut [[f32; LANES]],
+    other: &'a mut [f32; LANES],
+}
+
+impl Kernel for Learn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        // What of the error is to be believed, bin by bin.
+        let (error, mut weight) = (&mut self.error, [0.0; LANES]);
+        for k in 0..LANES {
+            let power = error.re[k] * error.re[k] + error.im[k] * error.im[k];
+            self.other[k] = (self.other[k] + FRESH * (power - self.other[k])).max(QUIET);
+            weight[k] = 1.0 / (self.unsure[k] + self.other[k] / SHARE);
+            error.re[k] *= weight[k];
+            error.im[k] *= weight[k];
+        }
+        for (partition, (path, deviation)) in self.path.iter_mut().zip(self.deviation).enumerate() {
+            let sent = &self.sent[back(self.newest, 2 * partition, self.sent.len())];
+            for k in 0..LANES {
+                path.re[k] += deviation[k] * (sent.re[k] * error.re[k] + sent.im[k] * error.im[k]);
+                path.im[k] += deviation[k] * (sent.re[k] * error.im[k] - sent.im[k] * error.re[k]);
+                let power = sent.re[k] * sent.re[k] + sent.im[k] * sent.im[k];
+                let known = SHARE * power * deviation[k] * weight[k];
+                let restless = RESTLESS * (path.re[k] * path.re[k] + path.im[k] * path.im[k]);
+                deviation[k] = (deviation[k] * (1.0 - known) + restless).max(self.least);
+            }
+        }
+    }
+}
+
 /// The place `blocks` before `newest` in a circle of `length`.
+#[inline(always)]
 fn back(newest: usize, blocks: usize, length: usize) -> usize {
     (newest + length - blocks) % length
 }
