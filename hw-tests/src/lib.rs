@@ -4,7 +4,6 @@
 
 pub mod capture;
 pub mod daemon;
-pub mod e1d;
 pub mod peers;
 pub mod sound;
 pub mod stepped;

@@ -4,11 +4,11 @@
 //! It hunts as exchanges do, the first server's channels and then the second's. Nobody speaks: callers are answered, and wait to
 //! be asked for an event.
 
+use board_e1d::client::DChannelSocket;
 use control::{Hold, LinkState, Resume, ServiceState, Suspend};
 use exchange::{CallOrder, CallerEvent, CallerId, Output, Server, SpanId, SpanPlan, Switch, SwitchPlan, TrunkGroup};
 use hal::{DFrame, Line};
 use hw_tests::daemon::Daemon;
-use hw_tests::e1d::DChannelSocket;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
