@@ -372,7 +372,7 @@ pub struct Stream {
     pub address: std::net::IpAddr,
     /// The range of ports pre-assigned to this server, one for each event on the air.
     pub ports: PortRange,
-    /// Formats of an event whose record cannot be had.
+    /// Formats of an event whose record names none, or cannot be had.
     #[serde(deserialize_with = "formats")]
     pub formats: Vec<Format>,
     /// Listeners a port takes.
@@ -916,7 +916,8 @@ fn formats<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Format>, D::Error> {
     if names.is_empty() {
         return Err(D::Error::custom("at least one format"));
     }
-    let parse = |n: &String| n.parse().map_err(|_| D::Error::custom(format!("`{n}` is no format: \"mp3\"")));
+    let known = || Format::ALL.map(|format| format!("\"{format}\"")).join(", ");
+    let parse = |n: &String| n.parse().map_err(|_| D::Error::custom(format!("`{n}` is no format: {}", known())));
     let formats: Vec<Format> = names.iter().map(parse).collect::<Result<_, _>>()?;
     if let Some(twice) = formats.iter().enumerate().find(|(i, f)| formats[..*i].contains(f)) {
         return Err(D::Error::custom(format!("`{}` is there twice", names[twice.0])));
@@ -1012,6 +1013,7 @@ mod tests {
             ("[conference]\ntalk_dbm0 = nan\n", "-70 to 0"),
             ("[conference]\ntalk_dbm0 = 3\n", "-70 to 0"),
             ("[stream]\nformats = [\"mp3\", \"mp3\"]\n", "twice"),
+            ("[stream]\nformats = [\"opus\"]\n", "\"mp3\", \"pcmu\", \"webm\", \"ogg\", \"hls\""),
         ] {
             let said = Config::parse(wrong).expect_err("wrong");
             assert!(said.contains("line 2") && said.contains(why), "{said}");

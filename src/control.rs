@@ -340,13 +340,14 @@ impl Desk {
             Some((index, true, since_ms)) => {
                 let port = self.first_port + index;
                 let status = ports.iter().find(|(p, _)| *p == port).map(|(_, s)| s);
-                vec![StreamInfo {
-                    format: "mp3".to_owned(),
-                    url: format!("{}:{port}/{number}.mp3", self.address),
+                let stream = |(format, listeners): (cast::Format, u64)| StreamInfo {
+                    format: format.to_string(),
+                    url: format!("{}:{port}/{number}.{}", self.address, format.extension()),
                     port,
-                    listeners: status.map_or(0, listeners),
+                    listeners: u32::try_from(listeners).unwrap_or(u32::MAX),
                     since_ms,
-                }]
+                };
+                status.map(formats).unwrap_or_default().into_iter().map(stream).collect()
             }
             _ => Vec::new(),
         };
@@ -390,8 +391,9 @@ impl Desk {
         } else {
             for format in &wish.formats {
                 if format.parse::<cast::Format>().is_err() {
+                    let known = cast::Format::ALL.map(cast::Format::name).join(", ");
                     return Err(Problem::malformed(format!("`{format}` is no format of this server"))
-                        .with_hint("formats there are: mp3"));
+                        .with_hint(format!("formats there are: {known}")));
                 }
             }
             let mut formats = wish.formats;
@@ -560,6 +562,16 @@ fn timing(histogram: &Histogram) -> Timing {
         max_us: histogram.max(),
         sum_us: histogram.sum(),
         buckets: histogram.filled().map(|(up_to_us, count)| Bucket { up_to_us, count }).collect(),
+    }
+}
+
+/// What a port is casting as, and how many listen to each.
+fn formats(status: &PortStatus) -> Vec<(cast::Format, u64)> {
+    match status {
+        PortStatus::Live { formats, statistics, .. } => {
+            formats.iter().map(|&format| (format, statistics.listeners_of(format))).collect()
+        }
+        PortStatus::Idle | PortStatus::Reserved { .. } | PortStatus::Over { .. } => Vec::new(),
     }
 }
 

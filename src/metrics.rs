@@ -31,6 +31,8 @@ pub struct Readings {
     pub suspensions: Vec<SuspensionInfo>,
     /// Samples that never reached an encoder.
     pub samples_lost: u64,
+    /// By format: its name, events that are cast in it, listeners to it.
+    pub formats: Vec<(&'static str, u64, u64)>,
 }
 
 /// A counter of a span: its name, what it tells, where it is.
@@ -59,6 +61,7 @@ const BOUNDS: std::ops::RangeInclusive<u32> = 3..=20;
 pub fn exposition(readings: &Readings) -> String {
     let mut text = Text::default();
     server(&mut text, &readings.status, &readings.suspensions);
+    formats(&mut text, &readings.formats);
     real_time(&mut text, readings);
     spans(&mut text, &readings.spans);
     channels(&mut text, &readings.spans, &readings.channels);
@@ -100,6 +103,13 @@ fn server(text: &mut Text, status: &Status, suspensions: &[SuspensionInfo]) {
     text.sample(&[], suspensions.len());
     text.family("trunkcast_suspensions_draining", Kind::Gauge, "Suspensions that wait for calls to end.");
     text.sample(&[], suspensions.iter().filter(|s| !s.progress.done).count());
+}
+
+fn formats(text: &mut Text, formats: &[(&'static str, u64, u64)]) {
+    text.family("trunkcast_format_streams", Kind::Gauge, "Events on the air in a format.");
+    formats.iter().for_each(|&(format, streams, _)| text.sample(&[("format", format)], streams));
+    text.family("trunkcast_format_listeners", Kind::Gauge, "Listeners to a format; of HLS, about how many.");
+    formats.iter().for_each(|&(format, _, listeners)| text.sample(&[("format", format)], listeners));
 }
 
 fn real_time(text: &mut Text, readings: &Readings) {

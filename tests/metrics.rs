@@ -73,6 +73,7 @@ fn readings() -> Readings {
             channel(2, 1, ServiceState::OutOfService, false),
             channel(2, 2, ServiceState::OutOfService, false),
         ],
+        formats: vec![("mp3", 2, 40), ("webm", 0, 0)],
         suspensions: vec![],
         samples_lost: 0,
     }
@@ -117,6 +118,9 @@ fn the_figures_are_those_of_the_daemon() {
     let samples = read(&text);
     for (series, value) in [
         ("trunkcast_calls", 3.0),
+        ("trunkcast_format_streams{format=\"mp3\"}", 2.0),
+        ("trunkcast_format_listeners{format=\"mp3\"}", 40.0),
+        ("trunkcast_format_listeners{format=\"webm\"}", 0.0),
         ("trunkcast_start_time_seconds", 1_767_225_600.5),
         ("trunkcast_ports{state=\"free\"}", 46.0),
         ("trunkcast_ports{state=\"unavailable\"}", 2.0),

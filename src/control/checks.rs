@@ -5,7 +5,7 @@
 //! Time: a second for the clock, [`PATIENCE`] for a port that does not answer.
 
 use super::Desk;
-use cast::Format;
+use cast::Codec;
 use control::{Check, Reply, Verdict};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -23,9 +23,9 @@ type Tried = Result<String, String>;
 
 impl Desk {
     pub(super) fn checks(&self) -> Reply {
-        let encodes = |format: Format| cast::prove(format.encoder()).map(|proof| proof.to_string());
+        let encodes = |codec: Codec| cast::prove(codec.encoder()).map(|proof| proof.to_string());
         let mut all: Vec<Check> =
-            Format::ALL.into_iter().map(|format| item(format!("encoder {format}"), encodes(format))).collect();
+            Codec::ALL.into_iter().map(|codec| item(format!("encoder {codec}"), encodes(codec))).collect();
         let ports: Vec<u16> = self.caster.status().into_iter().map(|(port, _)| port).collect();
         let (answering, silent): (Vec<_>, Vec<_>) = ports
             .iter()

@@ -1,7 +1,8 @@
 //! What the metrics are made from: the answers `trunkctl` gets, so that the two cannot differ.
 
-use super::Desk;
+use super::{Desk, formats};
 use crate::metrics::Readings;
+use cast::Format;
 use control::Reply;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -17,6 +18,17 @@ impl Desk {
             channels,
             suspensions,
             samples_lost: self.statistics.stream_samples_lost.load(Relaxed),
+            formats: self.by_format(),
         }
+    }
+
+    /// Of every format there could be, the events that are cast in it and its listeners.
+    fn by_format(&self) -> Vec<(&'static str, u64, u64)> {
+        let live: Vec<_> = self.caster.status().iter().flat_map(|(_, port)| formats(port)).collect();
+        let one = |format: Format| {
+            let of_it = live.iter().filter(|(other, _)| *other == format);
+            (format.name(), of_it.clone().count() as u64, of_it.map(|(_, listeners)| listeners).sum())
+        };
+        Format::ALL.into_iter().map(one).collect()
     }
 }

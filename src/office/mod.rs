@@ -28,7 +28,7 @@ use crate::bench::{Probe, Schedule};
 use crate::gateway::{CallId, Channel, Stuck, WhenOut};
 use crate::reports::{Closed, Command, Order, Report, What};
 use alarms::AlarmLog;
-use cast::{CastEvent, Caster, Format, StreamStart};
+use cast::{CastEvent, Caster, Codec, Format, StreamStart};
 use control::{Fact, Notice, NoticeHub, Severity, Topic};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use event::{EventNumber, Happening, Journal};
@@ -289,8 +289,7 @@ impl Office {
         let supports: Arc<[hal::Support]> = bench::take_over(&mut inlets.cards).into();
         let self_test = settings.self_test.map(|every| {
             let bearers = inlets.ledger.places().iter().map(ledger::Place::bearers);
-            let format = settings.formats.first().copied().unwrap_or(Format::Mp3);
-            selftest::SelfTest::new(every, selftest::testable(bearers, &supports), format)
+            selftest::SelfTest::new(every, selftest::testable(bearers, &supports), settings.formats.clone())
         });
         let shared = Shared {
             picture: Arc::new(Mutex::new(picture)),
@@ -760,8 +759,14 @@ impl Office {
                 CastEvent::PublishDelayed { .. } => {
                     picture.raise(now_ms(), PUBLISHING, Severity::Major, event.to_string());
                 }
+                CastEvent::EncoderFailed { port, codec, .. } => {
+                    picture.raise(now_ms(), &encoder_alarm(*codec, *port), Severity::Minor, event.to_string());
+                }
                 CastEvent::StreamStopped { port, .. } => {
                     picture.clear(&format!("recording on port {port}"));
+                    for codec in Codec::ALL {
+                        picture.clear(&encoder_alarm(codec, *port));
+                    }
                 }
                 CastEvent::RecordingPublished { event, .. } => {
                     picture.clear(PUBLISHING);
@@ -773,6 +778,7 @@ impl Office {
             }
         }
         let (level, topic) = match event {
+            CastEvent::EncoderFailed { .. } | CastEvent::StreamWasDry { .. } => (log::Level::Error, "stream"),
             _ if event.is_trouble() => (log::Level::Error, "recording"),
             // The report that started or stopped it has said so already.
             CastEvent::StreamStarted { .. } => (log::Level::Debug, "stream"),
@@ -963,6 +969,11 @@ fn watch(settings: &Settings, inlets: &Inlets, picture: &Picture) -> Lines {
 }
 
 /// The alarm that an event cannot be put on the air on this port.
+/// Stands until the stream ends: whatever else it encodes, sound is missing already.
+fn encoder_alarm(codec: Codec, port: u16) -> String {
+    format!("encoder {codec} on port {port}")
+}
+
 fn stream_alarm(port: u16) -> String {
     format!("stream on port {port}")
 }

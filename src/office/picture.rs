@@ -215,10 +215,10 @@ impl Picture {
         calling.map_or_else(|| "a withheld number".to_owned(), ToString::to_string)
     }
 
-    /// Where the stream of an event on a port (counted from 0) is heard.
+    /// Where the event on a port (counted from 0) is heard: the page of its streams.
     #[must_use]
     pub fn address(&self, event: EventNumber, port: u16) -> String {
-        format!("{}:{}/{event}.mp3", self.listen.0, self.listen.1 + port)
+        format!("{}:{}/{event}", self.listen.0, self.listen.1 + port)
     }
 
     /// Take in a report.

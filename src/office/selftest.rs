@@ -2,7 +2,7 @@
 //! what passes again comes back by itself.
 //!
 //! Channels are [`Rounds`]'s to choose. Ports are tried one after another: bound if they are not, and a tone is sent
-//! through an encoder in their casting thread, which shows that the thread turns as well. A port with a stream is left alone.
+//! through an encoder for each configured format in their casting thread, which shows that the thread turns as well. A port with a stream is left alone.
 //!
 //! Data path: picture and caster → here → loops, probes, holds, [`Command::PortFailed`], alarms.
 //! Time: milliseconds since 1970; a round of ports begins with one of channels.
@@ -36,20 +36,20 @@ pub(super) struct SelfTest {
     pub(super) rounds: Rounds,
     every_ms: u64,
     next_ms: u64,
-    format: Format,
+    formats: Vec<Format>,
     waiting: VecDeque<u16>,
     asked: Option<Asked>,
 }
 
 impl SelfTest {
-    /// Over these channels, and ports with encoders of this format.
-    pub(super) fn new(every: Duration, channels: Vec<Channel>, format: Format) -> SelfTest {
+    /// Over these channels, and ports with encoders for these formats.
+    pub(super) fn new(every: Duration, channels: Vec<Channel>, formats: Vec<Format>) -> SelfTest {
         let every_ms = u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
         SelfTest {
             rounds: Rounds::new(channels, every_ms),
             every_ms,
             next_ms: 0,
-            format,
+            formats,
             waiting: VecDeque::new(),
             asked: None,
         }
@@ -73,7 +73,7 @@ impl SelfTest {
             self.waiting.extend(caster.ports());
         }
         let port = self.waiting.pop_front()?;
-        match caster.try_port(port, self.format) {
+        match caster.try_port(port, &self.formats) {
             Ok(trial) => self.asked = Some(Asked { port, trial, until_ms: now_ms + PATIENCE_MS }),
             // What is on the air is heard to work.
             Err(cast::Error::Live(_)) => {}

@@ -76,7 +76,7 @@ fn recordings(content_dir: &Path, event: EventNumber) -> u32 {
     let Ok(entries) = std::fs::read_dir(content_dir.join("events").join(event.to_string())) else { return 0 };
     let is_recording = |entry: &std::fs::DirEntry| {
         let name = entry.path();
-        name.extension().and_then(|e| e.to_str()).is_some_and(|e| e.parse::<Format>().is_ok())
+        name.extension().and_then(|e| e.to_str()).is_some_and(|e| Format::of_extension(e).is_some())
     };
     entries.filter_map(Result::ok).filter(is_recording).count() as u32
 }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn formats_named_twice_or_unknown_do_not_keep_an_event_off_the_air() {
         let names = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        assert_eq!(formats(&names(&["mp3", "smoke-signals", "mp3"])), [Format::Mp3]);
+        assert_eq!(formats(&names(&["webm", "mp3", "smoke-signals", "mp3"])), [Format::Mp3, Format::Webm]);
         assert_eq!(formats(&names(&["smoke-signals"])), []);
     }
 }

@@ -169,7 +169,7 @@ pub struct Top {
 pub struct Reserve {
     /// Its title
     pub title: String,
-    /// A format to stream it in, such as mp3; may be repeated [default: the daemon's]
+    /// A format to stream it in: mp3, pcmu, webm, ogg, hls; may be repeated [default: the daemon's]
     #[arg(long = "format", value_name = "FORMAT")]
     pub formats: Vec<String>,
     /// After the last hang-up, the event is over when nobody calls for so long [default: the daemon's]

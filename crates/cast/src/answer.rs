@@ -1,12 +1,17 @@
 //! What a request is answered with, given what its port is doing.
 //!
-//! Decides only; opens nothing and counts nothing. A path that names another event than the port's is
-//! answered 404 whatever the port does, so that an old link never opens a new event.
+//! Decides only; opens nothing and counts nothing. An address that names another event than the port's is
+//! answered 404 whatever the port does, so that an old link never opens a new event; `/` and `/live.…` are
+//! for whoever wants what the port carries, whatever it is.
+//!
+//! Source: RFC 9110 for statuses; RFC 8216 for what HLS asks for.
 
-use crate::encoder::Format;
+use crate::format::Format;
+use crate::hls::{File, Hls};
 use crate::http::{self, Method, Request, Status};
 use crate::icy;
 use crate::page;
+use crate::pcmu;
 use std::time::SystemTime;
 
 /// What a port looks like from outside.
@@ -17,9 +22,9 @@ pub(crate) enum View<'a> {
     /// An event has it but does not speak yet.
     Reserved { event: &'a str },
     /// On the air.
-    Live { event: &'a str, title: &'a str, formats: &'a [Format], full: bool },
-    /// The event is over.
-    Over { event: &'a str },
+    Live { event: &'a str, title: &'a str, formats: &'a [Format], full: bool, hls: Option<&'a Hls> },
+    /// The event is over; the last segments are there for a while.
+    Over { event: &'a str, hls: Option<&'a Hls> },
 }
 
 /// What to do with a request.
@@ -29,14 +34,35 @@ pub(crate) enum Answer {
     Short(Vec<u8>),
     /// Send this and close; the request was a listener's and the port was full.
     Full(Vec<u8>),
+    /// Send this and close; it is a segment of this number.
+    Segment { octets: Vec<u8>, number: u64 },
     /// Send this head and then the stream of this format (an index of the port's formats).
     Stream { head: Vec<u8>, format: usize, icy: bool },
 }
 
+/// What an address names on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target<'a> {
+    /// The page about it.
+    Page,
+    /// The event in what has this extension.
+    Stream(&'a str),
+    /// A file of its segments.
+    Segment(&'a str),
+}
+
 const TEXT: &str = "text/plain; charset=utf-8";
+/// The name that stands for whatever event a port carries.
+const WHATEVER: &str = "live";
+/// Asked for by players that would not know what raw octets are: µ-law with a header that says so.
+const AU: &str = "au";
 /// Reserved events usually speak within seconds; a full port rarely empties.
 const RETRY_SOON_S: &str = "2";
 const RETRY_FULL_S: &str = "30";
+/// A name stands for the same octets for ever.
+const IMMUTABLE: (&str, &str) = ("Cache-Control", "public, max-age=31536000, immutable");
+/// May be kept, but is to be asked for each time.
+const CHANGING: (&str, &str) = ("Cache-Control", "no-cache");
 
 /// Answers a request.
 pub(crate) fn answer(request: &Request, view: View<'_>, now: SystemTime) -> Answer {
@@ -49,64 +75,123 @@ pub(crate) fn answer(request: &Request, view: View<'_>, now: SystemTime) -> Answ
         Method::Get | Method::Head => {}
     }
     let body = request.method == Method::Get;
-    let name = request.path.trim_start_matches('/');
-    let (asked, extension) = match name.split_once('.') {
-        Some((event, extension)) => (event, Some(extension)),
-        None => (name, None),
-    };
     let event = match view {
         View::Idle => return say(Status::NotFound, now, body, "Nothing is on the air on this port.", &[]),
-        View::Reserved { event } | View::Live { event, .. } | View::Over { event } => event,
+        View::Reserved { event } | View::Live { event, .. } | View::Over { event, .. } => event,
     };
-    if asked != event && !name.is_empty() {
+    let Some(target) = target(&request.path, event) else {
         return say(Status::NotFound, now, body, "This port does not carry what the address names.", &[]);
-    }
-    match view {
-        View::Idle => unreachable!("answered above"),
-        View::Reserved { .. } => {
+    };
+    match (view, target) {
+        (View::Idle, _) => unreachable!("answered above"),
+        (View::Reserved { .. }, _) => {
             let text = format!("Event {event} has not begun to speak yet.");
             say(Status::Unavailable, now, body, &text, &[("Retry-After", RETRY_SOON_S)])
         }
-        View::Over { .. } => say(Status::Gone, now, body, &format!("Event {event} is over."), &[]),
-        View::Live { title, formats, full, .. } => match extension {
-            None => {
-                let page = page::on_air(event, title, formats);
-                let policy = [("Content-Security-Policy", page::POLICY)];
-                Answer::Short(http::text(Status::Ok, now, "text/html; charset=utf-8", &page, body, &policy))
-            }
-            Some(extension) => match formats.iter().position(|f| f.extension() == extension) {
-                None => {
-                    let offered: Vec<_> = formats.iter().map(|f| format!(".{f}")).collect();
-                    let text = format!("Event {event} is cast as {}.", offered.join(", "));
-                    say(Status::NotFound, now, body, &text, &[])
-                }
-                // HEAD is not a listener: it is answered even when the port is full.
-                Some(_) if full && body => match say(
-                    Status::Unavailable,
-                    now,
-                    body,
-                    "As many listen as this port allows.",
-                    &[("Retry-After", RETRY_FULL_S)],
-                ) {
-                    Answer::Short(octets) => Answer::Full(octets),
-                    other => other,
-                },
-                Some(format) => {
-                    let head = stream_head(request, event, title, formats[format], now);
-                    if body { Answer::Stream { head, format, icy: request.icy } } else { Answer::Short(head) }
-                }
-            },
-        },
+        (View::Live { title, formats, .. }, Target::Page) => {
+            let page = page::on_air(event, title, formats);
+            let policy = [("Content-Security-Policy", page::POLICY)];
+            let kind = "text/html; charset=utf-8";
+            Answer::Short(http::whole_answer(Status::Ok, now, kind, page.as_bytes(), body, &policy))
+        }
+        (View::Live { hls: Some(hls), .. } | View::Over { hls: Some(hls), .. }, Target::Segment(name)) => {
+            segment(hls, name, now, body)
+        }
+        (View::Live { hls: Some(hls), .. } | View::Over { hls: Some(hls), .. }, Target::Stream(extension))
+            if extension == Format::Hls.extension() =>
+        {
+            playlist(hls, event, now, body)
+        }
+        (View::Live { title, formats, full, .. }, Target::Stream(extension)) => {
+            stream(request, event, title, formats, full, extension, now)
+        }
+        (View::Live { .. }, Target::Segment(_)) => {
+            say(Status::NotFound, now, body, &format!("Event {event} is not cast in segments."), &[])
+        }
+        (View::Over { .. }, _) => say(Status::Gone, now, body, &format!("Event {event} is over."), &[]),
+    }
+}
+
+/// What this address names on the port of this event; none if it is another's.
+fn target<'a>(path: &'a str, event: &str) -> Option<Target<'a>> {
+    let is_ours = |name: &str| name == event || name == WHATEVER;
+    let name = path.trim_start_matches('/');
+    if name.is_empty() {
+        return Some(Target::Page);
+    }
+    if let Some((directory, file)) = name.split_once('/') {
+        return is_ours(directory).then_some(Target::Segment(file));
+    }
+    match name.split_once('.') {
+        Some((name, extension)) => is_ours(name).then_some(Target::Stream(extension)),
+        None => is_ours(name).then_some(Target::Page),
+    }
+}
+
+/// The answer to somebody who wants to listen.
+fn stream(
+    request: &Request,
+    event: &str,
+    title: &str,
+    formats: &[Format],
+    full: bool,
+    extension: &str,
+    now: SystemTime,
+) -> Answer {
+    let body = request.method == Method::Get;
+    let asked = if extension == AU { Some(Format::Pcmu) } else { Format::of_extension(extension) };
+    let Some(place) = asked.and_then(|asked| formats.iter().position(|format| *format == asked)) else {
+        let offered: Vec<_> = formats.iter().map(|format| format!(".{}", format.extension())).collect();
+        let text = format!("Event {event} is cast as {}.", offered.join(", "));
+        return say(Status::NotFound, now, body, &text, &[]);
+    };
+    // HEAD is not a listener: it is answered even when the port is full.
+    if full && body {
+        let line = "As many listen as this port allows.";
+        return Answer::Full(refuse(Status::Unavailable, now, body, line, &[("Retry-After", RETRY_FULL_S)]));
+    }
+    // Titles inside the stream are a custom of MP3 alone.
+    let icy = request.icy && formats[place] == Format::Mp3;
+    let mut head = stream_head(icy, event, title, formats[place], now);
+    if !body {
+        return Answer::Short(head);
+    }
+    if extension == AU {
+        head.extend_from_slice(&pcmu::AU_HEADER);
+    }
+    Answer::Stream { head, format: place, icy }
+}
+
+fn playlist(hls: &Hls, event: &str, now: SystemTime, body: bool) -> Answer {
+    let Some(playlist) = hls.playlist() else {
+        let text = format!("The first segment of event {event} is being made.");
+        return say(Status::Unavailable, now, body, &text, &[("Retry-After", RETRY_SOON_S)]);
+    };
+    let kind = Format::Hls.content_type();
+    Answer::Short(http::whole_answer(Status::Ok, now, kind, playlist.as_bytes(), body, &[CHANGING]))
+}
+
+fn segment(hls: &Hls, name: &str, now: SystemTime, body: bool) -> Answer {
+    let whole = |octets| http::whole_answer(Status::Ok, now, "audio/mp4", octets, body, &[IMMUTABLE]);
+    match hls.file(name) {
+        Some(File::Initialization(octets)) => Answer::Short(whole(octets)),
+        Some(File::Media(octets, number)) if body => Answer::Segment { octets: whole(octets), number },
+        Some(File::Media(octets, _)) => Answer::Short(whole(octets)),
+        None => say(Status::NotFound, now, body, "There is no such segment, or not any more.", &[]),
     }
 }
 
 /// The answer to something that is no request.
 pub(crate) fn refusal(status: Status, now: SystemTime) -> Vec<u8> {
-    http::text(status, now, TEXT, "This is not a request this server understands.\n", true, &[])
+    refuse(status, now, true, "This is not a request this server understands.", &[])
 }
 
 fn say(status: Status, now: SystemTime, body: bool, line: &str, lines: &[(&str, &str)]) -> Answer {
-    Answer::Short(http::text(status, now, TEXT, &format!("{line}\n"), body, lines))
+    Answer::Short(refuse(status, now, body, line, lines))
+}
+
+fn refuse(status: Status, now: SystemTime, body: bool, line: &str, lines: &[(&str, &str)]) -> Vec<u8> {
+    http::whole_answer(status, now, TEXT, format!("{line}\n").as_bytes(), body, lines)
 }
 
 fn options(now: SystemTime) -> Vec<u8> {
@@ -121,11 +206,11 @@ fn options(now: SystemTime) -> Vec<u8> {
 
 /// No length and no `Accept-Ranges`: with either, browsers ask for the rest of a "file" that is none. For
 /// the same reason `Range: bytes=0-` is answered 200.
-fn stream_head(request: &Request, event: &str, title: &str, format: Format, now: SystemTime) -> Vec<u8> {
+fn stream_head(icy: bool, event: &str, title: &str, format: Format, now: SystemTime) -> Vec<u8> {
     let title = icy::printable(if title.is_empty() { event } else { title });
     let (rate, interval) = (format.kbit_s().to_string(), icy::INTERVAL.to_string());
     let mut lines = vec![("Content-Type", format.content_type()), ("icy-name", &title), ("icy-br", &rate)];
-    if request.icy {
+    if icy {
         lines.push(("icy-metaint", &interval));
     }
     http::head(Status::Ok, now, &lines)
@@ -135,13 +220,17 @@ fn stream_head(request: &Request, event: &str, title: &str, format: Format, now:
 mod tests {
     use super::*;
 
-    const LIVE: View<'_> = View::Live { event: "123", title: "Meeting", formats: &[Format::Mp3], full: false };
+    const LIVE: View<'_> =
+        View::Live { event: "123", title: "Meeting", formats: &[Format::Mp3], full: false, hls: None };
 
     fn ask(method: Method, path: &str, view: View<'_>) -> (String, Answer) {
         let request = Request { method, path: path.to_owned(), icy: false };
         let answer = answer(&request, view, SystemTime::UNIX_EPOCH);
         let octets = match &answer {
-            Answer::Short(octets) | Answer::Full(octets) | Answer::Stream { head: octets, .. } => octets.clone(),
+            Answer::Short(octets)
+            | Answer::Full(octets)
+            | Answer::Stream { head: octets, .. }
+            | Answer::Segment { octets, .. } => octets.clone(),
         };
         (String::from_utf8(octets).unwrap(), answer)
     }
@@ -153,12 +242,16 @@ mod tests {
     #[test]
     fn each_state_has_its_answer() {
         let reserved = View::Reserved { event: "123" };
-        let over = View::Over { event: "123" };
+        let over = View::Over { event: "123", hls: None };
         for (path, expected) in [
             ("/", [404, 503, 200, 410]),
             ("/123", [404, 503, 200, 410]),
             ("/123.mp3", [404, 503, 200, 410]),
+            ("/live.mp3", [404, 503, 200, 410]),
+            ("/live", [404, 503, 200, 410]),
             ("/124.mp3", [404; 4]),
+            ("/124/5000-0.m4s", [404; 4]),
+            ("/123/5000-0.m4s", [404, 503, 404, 410]),
             ("/124", [404; 4]),
             ("/favicon.ico", [404; 4]),
             ("/..", [404; 4]),
@@ -194,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_full_port_takes_questions_but_no_listeners() {
-        let full = View::Live { event: "123", title: "", formats: &[Format::Mp3], full: true };
+        let full = View::Live { event: "123", title: "", formats: &[Format::Mp3], full: true, hls: None };
         assert!(matches!(ask(Method::Get, "/123.mp3", full).1, Answer::Full(_)));
         assert_eq!(status(Method::Get, "/123.mp3", full), 503);
         assert_eq!(status(Method::Head, "/123.mp3", full), 200);
@@ -203,13 +296,14 @@ mod tests {
 
     #[test]
     fn titles_cannot_add_lines() {
-        let view = View::Live { event: "123", title: "a\r\nSet-Cookie: b", formats: &[Format::Mp3], full: false };
+        let view =
+            View::Live { event: "123", title: "a\r\nSet-Cookie: b", formats: &[Format::Mp3], full: false, hls: None };
         assert!(!ask(Method::Get, "/123.mp3", view).0.contains("\r\nSet-Cookie"));
     }
 
     #[test]
     fn every_answer_may_be_read_from_other_sites() {
-        for view in [View::Idle, LIVE, View::Over { event: "123" }] {
+        for view in [View::Idle, LIVE, View::Over { event: "123", hls: None }] {
             for method in [Method::Get, Method::Head, Method::Options, Method::Other] {
                 assert!(ask(method, "/123.mp3", view).0.contains("\r\nAccess-Control-Allow-Origin: *\r\n"));
             }

@@ -7,14 +7,15 @@
 //! Time: no call waits, except [`Caster::shutdown`], which is told how long.
 
 use crate::casting::{Casting, Command, WAKER};
-use crate::encoder::{Encoder, Format, Muted, Proof};
+use crate::encoder::{Encoder, Muted, Proof};
 use crate::error::Error;
 use crate::events::{CastEvent, Reporter};
 use crate::feed::Feed;
+use crate::format::{Codec, Format};
 use crate::recorder::Recorder;
 use crate::settings::{RecorderSettings, Settings};
 use crate::statistics::Statistics;
-use crate::stream::{Stream, Track};
+use crate::stream::{Plan, Stream};
 use crate::utc;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use mio::net::TcpListener;
@@ -34,13 +35,15 @@ pub struct StreamStart {
     pub event: String,
     /// What players show; the event's number when empty.
     pub title: String,
-    /// Its formats, each told apart by the extension of the path.
+    /// The formats that were requested, each told apart by the extension of the path. PCMU, which costs nothing, is
+    /// there in any case.
     pub formats: Vec<Format>,
     /// Where its samples come from: 8 kHz, mono. What is in it already (pre-roll) is cast as well.
     pub samples: rtrb::Consumer<i16>,
     /// When the first of those samples was spoken.
     pub started: SystemTime,
-    /// Record it, if there is a recorder.
+    /// Record it, if there is a recorder: the requested formats whose frames are all as long (MP3, PCMU), and
+    /// PCMU if none is.
     pub record: bool,
 }
 
@@ -58,6 +61,8 @@ pub enum PortStatus {
     Live {
         /// The event.
         event: String,
+        /// What it is cast as.
+        formats: Vec<Format>,
         /// Its counters.
         statistics: Arc<Statistics>,
     },
@@ -80,7 +85,7 @@ struct Slot {
 }
 
 /// The answer to [`Caster::try_port`], when it comes.
-pub type Trial = Receiver<Result<Proof, String>>;
+pub type Trial = Receiver<Result<Vec<(Codec, Proof)>, String>>;
 
 /// The stream server with its casting threads and recorder. Dropping it ends them without waiting.
 pub struct Caster {
@@ -179,8 +184,9 @@ impl Caster {
             if matches!(status, PortStatus::Live { .. }) {
                 return Err(Error::Live(port));
             }
-            let status = PortStatus::Live { event: stream.event.clone(), statistics: Arc::clone(&statistics) };
+            let (event, statistics) = (stream.event.clone(), Arc::clone(&statistics));
             let stream = Box::new(self.prepare(port, stream, &statistics, muted));
+            let status = PortStatus::Live { event, formats: stream.formats.clone(), statistics };
             Ok((status, Command::Start { port: place, stream }))
         })?;
         Ok(statistics)
@@ -191,13 +197,22 @@ impl Caster {
         let recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
         let recorder = recorder.as_ref().filter(|_| start.record);
         let start_ms = utc::unix_ms(start.started);
-        let tracks = start.formats.iter().map(|&format| {
-            let sink = recorder.and_then(|r| r.open(&start.event, port, format, start_ms, statistics));
-            Track::new(format, encoder(format, muted), self.settings.backlog_bytes, sink)
+        let mut stream = Stream::new(Plan {
+            port,
+            event: start.event,
+            title: start.title,
+            start_ms,
+            feed: Feed::new(start.samples, self.settings.dry_after, Instant::now()),
+            statistics: Arc::clone(statistics),
         });
-        let tracks = tracks.collect();
-        let feed = Feed::new(start.samples, self.settings.dry_after, Instant::now());
-        Stream::new(port, start.event, start.title, tracks, feed, Arc::clone(statistics))
+        let unasked = Some(Format::Pcmu).filter(|pcmu| !start.formats.contains(pcmu));
+        let fit_to_record = start.formats.iter().any(|format| format.frame_bytes().is_some());
+        for format in start.formats.into_iter().chain(unasked) {
+            let wanted = recorder.filter(|_| unasked != Some(format) || !fit_to_record);
+            let sink = wanted.and_then(|r| r.open(&stream.event, port, format, start_ms, statistics));
+            stream.add(format, &self.settings, sink, |codec| encoder(codec, muted));
+        }
+        stream
     }
 
     /// What players show from now on.
@@ -219,7 +234,7 @@ impl Caster {
     /// [`Error::NotOurs`], [`Error::NotLive`], [`Error::Busy`].
     pub fn stop(&self, port: u16) -> Result<(), Error> {
         self.change(port, |status, place| match status.clone() {
-            PortStatus::Live { event, statistics } => {
+            PortStatus::Live { event, statistics, .. } => {
                 Ok((PortStatus::Over { event, statistics }, Command::Stop { port: place }))
             }
             PortStatus::Reserved { .. } => Ok((PortStatus::Idle, Command::Release { port: place })),
@@ -251,11 +266,11 @@ impl Caster {
     }
 
     /// Tries a port without a stream: binds it if it is not, and has its casting thread send a tone through an
-    /// encoder of this format. The answer comes from that thread; one that is stuck gives none.
+    /// encoder for each of these formats. The answer comes from that thread; one that is stuck gives none.
     ///
     /// # Errors
     /// [`Error::Bind`], [`Error::NotOurs`], [`Error::Live`], [`Error::Busy`].
-    pub fn try_port(&self, port: u16, format: Format) -> Result<Trial, Error> {
+    pub fn try_port(&self, port: u16, formats: &[Format]) -> Result<Trial, Error> {
         let mut ports = self.lock();
         let slot = ports.get_mut(&port).ok_or(Error::NotOurs(port))?;
         if matches!(slot.status, PortStatus::Live { .. }) {
@@ -270,8 +285,11 @@ impl Caster {
             slot.unbound = false;
         }
         let (answer, trial) = bounded(1);
-        let encoder = encoder(format, slot.muted);
-        if thread.send(Command::Try { encoder, answer }) { Ok(trial) } else { Err(Error::Busy(port)) }
+        let mut codecs: Vec<Codec> = formats.iter().map(|format| format.codec()).collect();
+        codecs.sort_unstable();
+        codecs.dedup();
+        let encoders = codecs.into_iter().map(|codec| (codec, encoder(codec, slot.muted))).collect();
+        if thread.send(Command::Try { encoders, answer }) { Ok(trial) } else { Err(Error::Busy(port)) }
     }
 
     /// For a rehearsal: from now on encoders that are made for this port give nothing, or work again.
@@ -394,8 +412,8 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// An encoder, or one that gives nothing.
-fn encoder(format: Format, muted: bool) -> Box<dyn Encoder> {
-    let encoder = format.encoder();
+fn encoder(codec: Codec, muted: bool) -> Box<dyn Encoder> {
+    let encoder = codec.encoder();
     if muted { Box::new(Muted(encoder)) } else { encoder }
 }
 

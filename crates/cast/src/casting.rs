@@ -10,6 +10,8 @@
 use crate::answer::{self, Answer, View};
 use crate::encoder::{self, Encoder, Proof};
 use crate::events::{CastEvent, Reporter};
+use crate::format::{Codec, Format};
+use crate::hls::Hls;
 use crate::http::{self, HEAD_MOST, Parsed};
 use crate::playback::{Playback, Pumped};
 use crate::settings::Settings;
@@ -50,10 +52,10 @@ pub(crate) enum Command {
         port: usize,
         listener: TcpListener,
     },
-    /// Show that this thread turns, and that an encoder works in it.
+    /// Show that this thread turns, and that these encoders work in it.
     Try {
-        encoder: Box<dyn Encoder>,
-        answer: Sender<Result<Proof, String>>,
+        encoders: Vec<(Codec, Box<dyn Encoder>)>,
+        answer: Sender<Result<Vec<(Codec, Proof)>, String>>,
     },
     /// Stop all, let listeners fetch the end, then end.
     Shutdown,
@@ -68,10 +70,12 @@ pub(crate) const WAKER: Token = Token(0);
 /// Octets the kernel holds for one listener (it doubles this): with automatic sizing it would be megabytes,
 /// minutes of sound that nobody counts.
 const SEND_BUFFER: usize = 64 * 1024;
-/// Up to so many listeners of a stream get every frame by itself.
+/// Up to so many listeners of a stream get every piece by itself.
 const FEW: usize = 32;
 /// Beyond, each gets every third time: three frames fill a packet, and a third of the calls is left.
 const STRIDE: u64 = 3;
+/// How long the segments of a stream that has ended can be fetched: its listeners are seconds behind.
+const TAIL: Duration = Duration::from_secs(30);
 /// How long all that is sent may take to be received after an answer.
 const ENDING: Duration = Duration::from_secs(2);
 /// Octets read and thrown away while ending.
@@ -88,7 +92,13 @@ enum State {
     Idle,
     Reserved { event: String },
     Live { stream: u64 },
-    Over { event: String },
+    Over { event: String, tail: Option<Tail> },
+}
+
+/// What is left of a stream that was cast in segments.
+struct Tail {
+    hls: Box<Hls>,
+    until: Instant,
 }
 
 struct Connection {
@@ -115,7 +125,22 @@ impl Stage {
 struct OnAir {
     stream: Stream,
     members: Vec<usize>,
-    frames: u64,
+}
+
+/// Who is served.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Whoever has this place, at once.
+    Now,
+    /// Those among many whose turn it is.
+    Due { few: bool },
+}
+
+/// Those of many listeners who are served when this is the number of the newest piece.
+fn is_due(format: Format, (fresh, total): (u64, u64), place: usize) -> bool {
+    // A page of Ogg is as large as three frames.
+    let stride = if format == Format::Ogg { 1 } else { STRIDE };
+    (0..fresh.min(stride)).any(|n| (total - n).wrapping_add(place as u64).is_multiple_of(stride))
 }
 
 /// A casting thread's everything.
@@ -228,7 +253,7 @@ impl Casting {
                 }
                 Ok(Command::Stop { port }) => self.stop(now, port),
                 Ok(Command::Listen { port, listener }) => self.listen(port, listener),
-                Ok(Command::Try { encoder, answer }) => drop(answer.try_send(encoder::prove(encoder))),
+                Ok(Command::Try { encoders, answer }) => drop(answer.try_send(prove(encoders))),
                 Ok(Command::Shutdown) => self.shut_down(now),
                 Ok(Command::Abandon) | Err(TryRecvError::Disconnected) => {
                     self.shut_down(now);
@@ -266,20 +291,21 @@ impl Casting {
         self.next_stream += 1;
         self.change(now, port, State::Live { stream: id });
         let (number, event) = (stream.port, stream.event.clone());
-        self.streams.insert(id, OnAir { stream, members: Vec::new(), frames: 0 });
+        self.streams.insert(id, OnAir { stream, members: Vec::new() });
         self.report.say(CastEvent::StreamStarted { port: number, event });
     }
 
     fn stop(&mut self, now: Instant, port: usize) {
         let report = self.report.clone();
         let Some((id, on_air)) = self.live(port) else { return };
-        on_air.stream.finish(&report);
+        on_air.stream.finish(now, &report);
+        let tail = on_air.stream.take_hls().map(|hls| Tail { hls, until: now + TAIL });
         let (event, members) = (on_air.stream.event.clone(), on_air.members.clone());
-        self.ports[port].state = State::Over { event };
+        self.ports[port].state = State::Over { event, tail };
         for member in members {
             self.set_deadline(member, Some(now + self.settings.end_timeout));
         }
-        self.serve(id, STRIDE);
+        self.serve(id, |_| Turn::Now);
     }
 
     fn shut_down(&mut self, now: Instant) {
@@ -296,40 +322,41 @@ impl Casting {
     fn beat(&mut self, now: Instant) {
         let mut fresh = Vec::new();
         for (&id, on_air) in &mut self.streams {
-            let count = on_air.stream.beat(now, &self.report);
-            if count > 0 {
-                on_air.frames += count;
-                fresh.push((id, count));
+            if on_air.stream.beat(now, &self.report) {
+                fresh.push(id);
             }
         }
-        for (id, count) in fresh {
-            self.serve(id, count);
+        for id in fresh {
+            self.serve(id, |members| Turn::Due { few: members <= FEW });
         }
     }
 
-    /// Sends what was appended to those whose turn it is; `count` frames are new.
-    fn serve(&mut self, id: u64, count: u64) {
+    /// Sends what was appended to those whose turn it is among so many.
+    fn serve(&mut self, id: u64, turn: impl FnOnce(usize) -> Turn) {
         let Some(on_air) = self.streams.get_mut(&id) else { return };
         let mut members = std::mem::take(&mut on_air.members);
-        let (frames, few) = (on_air.frames, members.len() <= FEW);
-        members.retain(|&member| {
-            let turn = few || (0..count.min(STRIDE)).any(|n| (frames - n).wrapping_add(member as u64) % STRIDE == 0);
-            self.play(member, turn)
-        });
+        let turn = turn(members.len());
+        members.retain(|&member| self.play(member, turn));
         if let Some(on_air) = self.streams.get_mut(&id) {
             on_air.members = members;
         }
     }
 
     /// Lets a listener have what there is; false if it listens no more.
-    fn play(&mut self, place: usize, turn: bool) -> bool {
+    fn play(&mut self, place: usize, turn: Turn) -> bool {
         let Some(Some(connection)) = self.connections.get_mut(place) else { return false };
         let Stage::Listening { stream, format, playback, blocked } = &mut connection.stage else { return false };
         let Some(on_air) = self.streams.get(stream) else { return false };
-        let (statistics, scene) = (&on_air.stream.statistics, on_air.stream.scene(*format));
+        let Some(scene) = on_air.stream.scene(*format) else { return false };
+        let statistics = &on_air.stream.statistics;
+        let pieces = on_air.stream.pieces(*format);
+        let has_turn = match turn {
+            Turn::Now => true,
+            Turn::Due { few } => pieces.0 > 0 && (few || is_due(on_air.stream.formats[*format], pieces, place)),
+        };
         let pumped = if playback.is_behind(scene.backlog) {
             Pumped::FellBehind
-        } else if turn && !*blocked {
+        } else if has_turn && !*blocked {
             let (pumped, sound) = playback.pump(&mut connection.socket, scene);
             statistics.octets_sent.fetch_add(sound, Relaxed);
             pumped
@@ -450,7 +477,7 @@ impl Casting {
             Some(Parsed::Whole(request)) => {
                 // Who asks after an order was given must find it carried out.
                 self.obey(now);
-                let answer = answer::answer(&request, self.view(port), SystemTime::now());
+                let answer = answer::answer(&request, self.view(now, port), SystemTime::now());
                 self.answer(now, place, port, answer);
             }
             Some(Parsed::Bad(status)) => {
@@ -462,17 +489,20 @@ impl Casting {
         }
     }
 
-    fn view(&self, port: usize) -> View<'_> {
+    fn view(&self, now: Instant, port: usize) -> View<'_> {
         match &self.ports[port].state {
             State::Idle => View::Idle,
             State::Reserved { event } => View::Reserved { event },
-            State::Over { event } => View::Over { event },
+            State::Over { event, tail } => {
+                View::Over { event, hls: tail.as_ref().filter(|tail| now < tail.until).map(|tail| tail.hls.as_ref()) }
+            }
             State::Live { stream } => match self.streams.get(stream) {
                 Some(OnAir { stream, members, .. }) => View::Live {
                     event: &stream.event,
                     title: &stream.title,
                     formats: &stream.formats,
                     full: members.len() >= self.settings.max_listeners,
+                    hls: stream.hls(),
                 },
                 None => View::Idle,
             },
@@ -480,12 +510,12 @@ impl Casting {
     }
 
     fn answer(&mut self, now: Instant, place: usize, port: usize, answer: Answer) {
-        let burst = self.settings.burst_bytes;
         let octets = match (answer, self.live(port)) {
-            (Answer::Stream { head, format, icy }, Some((stream, on_air))) => {
-                let position = on_air.stream.scene(format).backlog.entry(burst);
+            (Answer::Stream { mut head, format, icy }, Some((stream, on_air))) => {
+                let (position, prelude) = on_air.stream.entry(format).unwrap_or_default();
+                head.extend_from_slice(prelude);
                 let playback = Playback::new(head, position, icy);
-                on_air.stream.statistics.joined();
+                on_air.stream.statistics.joined(on_air.stream.formats[format]);
                 on_air.members.push(place);
                 self.set_deadline(place, None);
                 self.set_stage(place, Stage::Listening { stream, format, playback, blocked: false });
@@ -497,7 +527,13 @@ impl Casting {
                 on_air.stream.statistics.refused.fetch_add(1, Relaxed);
                 octets
             }
-            (Answer::Short(octets) | Answer::Full(octets) | Answer::Stream { head: octets, .. }, _) => octets,
+            (Answer::Segment { octets, number }, Some((_, on_air))) => {
+                on_air.stream.fetched(number);
+                on_air.stream.statistics.octets_sent.fetch_add(octets.len() as u64, Relaxed);
+                octets
+            }
+            (Answer::Short(octets) | Answer::Full(octets), _)
+            | (Answer::Stream { head: octets, .. } | Answer::Segment { octets, .. }, None) => octets,
         };
         self.set_stage(place, Stage::Telling { octets, sent: 0 });
         self.tell(now, place);
@@ -520,7 +556,7 @@ impl Casting {
         };
         *blocked = false;
         let id = *stream;
-        if !self.play(place, true)
+        if !self.play(place, Turn::Now)
             && let Some(on_air) = self.streams.get_mut(&id)
         {
             on_air.members.retain(|&member| member != place);
@@ -613,13 +649,21 @@ impl Casting {
         self.set_deadline(place, None);
         let Some(mut connection) = self.connections.get_mut(place).and_then(Option::take) else { return };
         self.short -= usize::from(connection.stage.is_short());
-        if let Stage::Listening { stream, .. } = connection.stage
+        if let Stage::Listening { stream, format, .. } = connection.stage
             && let Some(on_air) = self.streams.get_mut(&stream)
         {
-            on_air.stream.statistics.left();
+            on_air.stream.statistics.left(on_air.stream.formats[format]);
             on_air.members.retain(|&member| member != place);
         }
         let _ = self.poll.registry().deregister(&mut connection.socket);
         self.freed.push(place);
     }
+}
+
+/// Tries one encoder after another; the first that fails is named.
+fn prove(encoders: Vec<(Codec, Box<dyn Encoder>)>) -> Result<Vec<(Codec, Proof)>, String> {
+    let one = |(codec, encoder)| {
+        encoder::prove(encoder).map(|proof| (codec, proof)).map_err(|error| format!("{codec}: {error}"))
+    };
+    encoders.into_iter().map(one).collect()
 }

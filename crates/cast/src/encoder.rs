@@ -1,120 +1,89 @@
-//! What turns telephone speech into the octets of a stream, one implementation a [`Format`].
+//! What turns telephone speech into frames, one implementation a [`Codec`](crate::Codec).
 //!
-//! An encoder owns nothing but its own history: samples come in, whole frames go out. Every format used
-//! here must be cuttable at any frame, because listeners join, recordings break and archives are cut there.
+//! An encoder owns nothing but its own history: samples come in, whole frames go out. Each frame lasts as
+//! long as every other of its codec; how frames are wrapped for listeners is the containers' business.
 //!
-//! Data path: 8 kHz samples from the casting thread → here → whole frames for backlog and recording.
+//! Data path: 8 kHz samples from the casting thread → here → whole frames for containers and recording.
 //! Time: none; a frame leaves when its samples have come.
-//! Words: *frame* here is the smallest piece of a stream that decodes by itself.
+//! Words: *frame* here is the smallest piece an encoder gives; a *stand-in*, one that the encoder could not
+//! make and that keeps the time of those after it.
 
-use crate::mp3::{self, Mp3};
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 /// Samples a second of everything that is cast: telephone speech, mono.
 pub const SAMPLE_RATE: u32 = 8000;
 
+/// Whole frames, one after another.
+#[derive(Debug, Default)]
+pub struct Frames {
+    octets: Vec<u8>,
+    ends: Vec<usize>,
+    stand_ins: usize,
+}
+
+impl Frames {
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.octets.clear();
+        self.ends.clear();
+        self.stand_ins = 0;
+    }
+
+    /// Appends a frame.
+    pub fn push(&mut self, frame: &[u8]) {
+        self.octets.extend_from_slice(frame);
+        self.ends.push(self.octets.len());
+    }
+
+    /// Appends a frame in the place of one that could not be made.
+    pub fn stand_in(&mut self, frame: &[u8]) {
+        self.push(frame);
+        self.stand_ins += 1;
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Are there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// How many of them could not be made.
+    #[must_use]
+    pub fn stand_ins(&self) -> usize {
+        self.stand_ins
+    }
+
+    /// All of them without seams.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// One after another.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.octets[start..end])
+    }
+}
+
 /// An encoder of one stream.
 pub trait Encoder: Send {
-    /// Takes speech (8 kHz, mono) and appends the frames that became whole to `out`; never part of a frame.
-    fn push(&mut self, pcm: &[i16], out: &mut Vec<u8>);
+    /// Takes speech (8 kHz, mono) and appends the frames that became whole to `out`.
+    fn push(&mut self, pcm: &[i16], out: &mut Frames);
 
     /// Appends what is still inside, filled up with silence to whole frames. The encoder is spent after it.
-    fn finish(&mut self, out: &mut Vec<u8>);
-
-    /// Octets of a frame; the same for every frame of a stream.
-    fn frame_bytes(&self) -> usize;
+    fn finish(&mut self, out: &mut Frames);
 
     /// Milliseconds of sound in a frame.
     fn frame_ms(&self) -> u32;
-
-    /// Samples a second of the encoded sound.
-    fn sample_rate(&self) -> u32;
-
-    /// The media type for `Content-Type`.
-    fn content_type(&self) -> &'static str;
-
-    /// What comes after the dot of a path or file name.
-    fn extension(&self) -> &'static str;
-}
-
-/// The formats a stream can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Format {
-    /// MPEG-2 Audio Layer III, 128 kbit/s constant, 24 kHz, mono, no bit reservoir.
-    Mp3,
-}
-
-impl Format {
-    /// All of them, in the order they are offered.
-    pub const ALL: [Format; 1] = [Format::Mp3];
-
-    /// The name, which is also the extension of paths and files.
-    #[must_use]
-    pub fn extension(self) -> &'static str {
-        match self {
-            Format::Mp3 => "mp3",
-        }
-    }
-
-    /// The media type.
-    #[must_use]
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Format::Mp3 => "audio/mpeg",
-        }
-    }
-
-    /// Kilobits a second, for what is said about a stream.
-    #[must_use]
-    pub fn kbit_s(self) -> u32 {
-        match self {
-            Format::Mp3 => 128,
-        }
-    }
-
-    /// Octets of a frame.
-    #[must_use]
-    pub fn frame_bytes(self) -> usize {
-        match self {
-            Format::Mp3 => mp3::FRAME_BYTES,
-        }
-    }
-
-    /// Milliseconds of sound in a frame.
-    #[must_use]
-    pub fn frame_ms(self) -> u32 {
-        match self {
-            Format::Mp3 => mp3::FRAME_MS,
-        }
-    }
-
-    /// Samples a second of the encoded sound.
-    #[must_use]
-    pub fn sample_rate(self) -> u32 {
-        match self {
-            Format::Mp3 => mp3::STREAM_RATE,
-        }
-    }
-
-    /// A new encoder.
-    #[must_use]
-    pub fn encoder(self) -> Box<dyn Encoder> {
-        match self {
-            Format::Mp3 => Box::new(Mp3::new()),
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.extension())
-    }
 }
 
 /// Milliseconds of tone an encoder is tried with.
@@ -137,28 +106,26 @@ impl fmt::Display for Proof {
     }
 }
 
-/// Sends a tone through an encoder: whole frames must come, and as many as it lasts.
+/// Sends a tone through an encoder: frames must come, and as many as it lasts.
 ///
 /// # Errors
 /// What is wrong with what came, in words.
 pub fn prove(mut encoder: Box<dyn Encoder>) -> Result<Proof, String> {
     let begun = Instant::now();
-    // Half the sampling rate over eight samples, loud enough that no encoder takes it for silence.
+    // An eighth of the sampling rate, loud enough that no encoder takes it for silence.
     let tone: Vec<i16> =
         (0..SAMPLE_RATE as usize * TRIED_MS / 1000).map(|n| if n % 8 < 4 { 8_000 } else { -8_000 }).collect();
-    let mut out = Vec::new();
-    let (octets, ms) = (encoder.frame_bytes(), encoder.frame_ms() as usize);
+    let mut out = Frames::default();
     let tried = catch_unwind(AssertUnwindSafe(|| {
         encoder.push(&tone, &mut out);
         encoder.finish(&mut out);
     }));
-    let frames = out.len() / octets;
+    let (frames, ms) = (out.len(), out.len() * encoder.frame_ms() as usize);
     match tried {
         Err(_) => Err("the encoder failed".to_owned()),
-        Ok(()) if out.is_empty() => Err("the encoder gives nothing".to_owned()),
-        Ok(()) if out.len() % octets != 0 || frames * ms < TRIED_MS => {
-            Err(format!("{} octets are not the whole frames of {TRIED_MS} ms", out.len()))
-        }
+        Ok(()) if out.octets().is_empty() => Err("the encoder gives nothing".to_owned()),
+        Ok(()) if out.stand_ins() > 0 => Err(format!("{} of {frames} frames could not be encoded", out.stand_ins())),
+        Ok(()) if ms < TRIED_MS => Err(format!("{frames} frames are not the {TRIED_MS} ms that were spoken")),
         Ok(()) => Ok(Proof { frames, tone_ms: TRIED_MS, within: begun.elapsed() }),
     }
 }
@@ -167,80 +134,49 @@ pub fn prove(mut encoder: Box<dyn Encoder>) -> Result<Proof, String> {
 pub(crate) struct Muted(pub(crate) Box<dyn Encoder>);
 
 impl Encoder for Muted {
-    fn push(&mut self, _pcm: &[i16], _out: &mut Vec<u8>) {}
+    fn push(&mut self, _pcm: &[i16], _out: &mut Frames) {}
 
-    fn finish(&mut self, _out: &mut Vec<u8>) {}
-
-    fn frame_bytes(&self) -> usize {
-        self.0.frame_bytes()
-    }
+    fn finish(&mut self, _out: &mut Frames) {}
 
     fn frame_ms(&self) -> u32 {
         self.0.frame_ms()
-    }
-
-    fn sample_rate(&self) -> u32 {
-        self.0.sample_rate()
-    }
-
-    fn content_type(&self) -> &'static str {
-        self.0.content_type()
-    }
-
-    fn extension(&self) -> &'static str {
-        self.0.extension()
-    }
-}
-
-/// No format has this name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownFormat(pub String);
-
-impl fmt::Display for UnknownFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no stream format is called {:?}; known:", self.0)?;
-        Format::ALL.iter().try_for_each(|format| write!(f, " {format}"))
-    }
-}
-
-impl std::error::Error for UnknownFormat {}
-
-impl FromStr for Format {
-    type Err = UnknownFormat;
-
-    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
-        let same = |f: &Format| f.extension().eq_ignore_ascii_case(name);
-        Format::ALL.into_iter().find(same).ok_or_else(|| UnknownFormat(name.to_owned()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::Codec;
 
     #[test]
     fn an_encoder_is_proven_and_one_that_gives_nothing_is_not() {
-        for format in Format::ALL {
-            let proof = prove(format.encoder()).expect("it works");
-            assert!(proof.frames * format.frame_ms() as usize >= TRIED_MS, "{proof}");
-            assert_eq!(prove(Box::new(Muted(format.encoder()))), Err("the encoder gives nothing".to_owned()));
+        for codec in Codec::ALL {
+            let proof = prove(codec.encoder()).expect("it works");
+            assert!(proof.frames * codec.encoder().frame_ms() as usize >= TRIED_MS, "{proof}");
+            assert_eq!(prove(Box::new(Muted(codec.encoder()))), Err("the encoder gives nothing".to_owned()));
         }
     }
 
     #[test]
-    fn names_round_trip() {
-        for format in Format::ALL {
-            assert_eq!(format.to_string().parse(), Ok(format));
-            assert_eq!(format.to_string().to_uppercase().parse(), Ok(format));
-            assert_eq!(format.encoder().extension(), format.extension());
-            assert_eq!(format.encoder().content_type(), format.content_type());
-            assert_eq!(format.encoder().frame_bytes(), format.frame_bytes());
-            assert_eq!(format.encoder().frame_ms(), format.frame_ms());
-            assert_eq!(format.encoder().sample_rate(), format.sample_rate());
-            let octets_s = format.frame_bytes() * 1000 / format.frame_ms() as usize;
-            assert_eq!(octets_s, format.kbit_s() as usize * 125);
+    fn an_encoder_that_only_stands_in_for_itself_is_found_out() {
+        struct Helpless;
+        impl Encoder for Helpless {
+            fn push(&mut self, pcm: &[i16], out: &mut Frames) {
+                pcm.chunks(160).for_each(|_| out.stand_in(&[0; 3]));
+            }
+            fn finish(&mut self, _out: &mut Frames) {}
+            fn frame_ms(&self) -> u32 {
+                20
+            }
         }
-        let error = "aac".parse::<Format>().unwrap_err();
-        assert_eq!(error.to_string(), "no stream format is called \"aac\"; known: mp3");
+        assert_eq!(prove(Box::new(Helpless)), Err("10 of 10 frames could not be encoded".to_owned()));
+    }
+
+    #[test]
+    fn frames_keep_their_seams() {
+        let mut frames = Frames::default();
+        [&b"one"[..], b"", b"three"].into_iter().for_each(|frame| frames.push(frame));
+        assert_eq!(frames.iter().collect::<Vec<_>>(), [&b"one"[..], b"", b"three"]);
+        assert_eq!((frames.len(), frames.octets()), (3, &b"onethree"[..]));
     }
 }

@@ -3,6 +3,7 @@
 //! Data path: casting threads and recorder → a channel of the daemon's. A full channel loses the event,
 //! never time; what was lost is counted ([`Caster::lost_events`](crate::Caster::lost_events)).
 
+use crate::format::Codec;
 use crate::statistics::Figures;
 use crossbeam_channel::Sender;
 use std::fmt;
@@ -103,12 +104,17 @@ pub enum CastEvent {
         /// What the system said.
         error: String,
     },
-    /// An encoder failed and was replaced; a frame or two are missing.
+    /// An encoder failed and was replaced, or could not encode some frames; the formats made with it lack
+    /// them, the others do not notice. Said at most once a second for a codec of a stream.
     EncoderFailed {
         /// The stream's port.
         port: u16,
         /// The stream's event.
         event: String,
+        /// What kind of encoder.
+        codec: Codec,
+        /// How often since the stream began.
+        total: u64,
     },
     /// Sound was left out of a recording because the disk could not follow; said when it follows again.
     RecordingGap {
@@ -188,8 +194,11 @@ impl fmt::Display for CastEvent {
                 let why = if *disk_full { "no room" } else { "disk error" };
                 write!(f, "recording of event {event} stopped ({why}): {}: {error}", path.display())
             }
-            CastEvent::EncoderFailed { port, event } => {
-                write!(f, "the encoder of event {event} on port {port} failed and was replaced")
+            CastEvent::EncoderFailed { port, event, codec, total } => {
+                write!(
+                    f,
+                    "the {codec} encoder of event {event} on port {port} failed and was replaced, {total} times so far"
+                )
             }
             CastEvent::RecordingGap { event, port, frames } => {
                 write!(f, "recording of event {event} on port {port} lacks {frames} frames: the disk did not follow")

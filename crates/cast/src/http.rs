@@ -114,7 +114,8 @@ fn whole(request: &httparse::Request<'_, '_>) -> Parsed {
     Parsed::Whole(Request { method, path: path.to_owned(), icy })
 }
 
-/// The head of an answer, with what every answer carries and the lines given.
+/// The head of an answer, with what every answer carries and the lines given. Unless a line says otherwise
+/// nobody may keep it.
 ///
 /// Values are ours or have passed [`printable`](crate::icy::printable): no line can smuggle another in.
 pub(crate) fn head(status: Status, now: SystemTime, lines: &[(&str, &str)]) -> Vec<u8> {
@@ -123,26 +124,27 @@ pub(crate) fn head(status: Status, now: SystemTime, lines: &[(&str, &str)]) -> V
          Server: Trunkcast\r\n\
          Date: {}\r\n\
          Connection: close\r\n\
-         Cache-Control: no-store\r\n\
          X-Content-Type-Options: nosniff\r\n\
          Access-Control-Allow-Origin: *\r\n\
          Access-Control-Expose-Headers: icy-br, icy-metaint, icy-name, Retry-After\r\n",
         status.line(),
         utc::http_date(utc::unix_ms(now)),
     );
-    for (name, value) in lines {
+    let fleeting = [("Cache-Control", "no-store")];
+    let kept = lines.iter().any(|(name, _)| *name == "Cache-Control");
+    for (name, value) in fleeting.iter().filter(|_| !kept).chain(lines) {
         let _ = write!(head, "{name}: {value}\r\n");
     }
     head.push_str("\r\n");
     head.into_bytes()
 }
 
-/// A whole answer with a body of text; `with_body` is false for HEAD, which tells the length all the same.
-pub(crate) fn text(
+/// A whole answer; `with_body` is false for HEAD, which tells the length all the same.
+pub(crate) fn whole_answer(
     status: Status,
     now: SystemTime,
     kind: &str,
-    body: &str,
+    body: &[u8],
     with_body: bool,
     lines: &[(&str, &str)],
 ) -> Vec<u8> {
@@ -151,7 +153,7 @@ pub(crate) fn text(
     all.extend_from_slice(lines);
     let mut answer = head(status, now, &all);
     if with_body {
-        answer.extend_from_slice(body.as_bytes());
+        answer.extend_from_slice(body);
     }
     answer
 }

@@ -4,7 +4,8 @@
 //! ports pre-assigned to this server; a *recording* is the same frames in a file. Calls, conferences and who
 //! may listen are not this crate's business.
 //!
-//! Data path: 8 kHz samples in a lock-free ring → encoder → backlog shared by all listeners, and recorder.
+//! Data path: 8 kHz samples in a lock-free ring → encoders → containers → backlogs shared by all listeners;
+//! frames of MP3 or PCMU → recorder.
 //! Time: casting threads wake every 10 ms while a stream lives; nothing here touches the real-time thread.
 //! Words: *backlog*, the last seconds of a stream, which a slow listener may lag behind; *burst*, what a new
 //! listener gets at once; *spool*, where recordings grow; *publish*, to make one visible in the content store.
@@ -47,24 +48,33 @@ mod answer;
 mod backlog;
 mod caster;
 mod casting;
+mod container;
 mod encoder;
 mod error;
 mod events;
 mod feed;
+mod fmp4;
+mod format;
+mod hls;
 mod http;
 mod icy;
 pub mod mp3;
+mod ogg_opus;
+mod opus;
 mod page;
+mod pcmu;
 mod playback;
 mod recorder;
 mod settings;
 mod statistics;
 mod stream;
 mod utc;
+mod webm;
 
 pub use caster::{Caster, PortStatus, StreamStart, Trial};
-pub use encoder::{Encoder, Format, Proof, SAMPLE_RATE, UnknownFormat, prove};
+pub use encoder::{Encoder, Frames, Proof, SAMPLE_RATE, prove};
 pub use error::Error;
 pub use events::CastEvent;
+pub use format::{Codec, Format, UnknownFormat};
 pub use settings::{RecorderSettings, Settings};
 pub use statistics::{Figures, Statistics};

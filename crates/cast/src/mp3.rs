@@ -11,7 +11,7 @@
 //! Source: ISO/IEC 13818-3 clause 2.4 (half sampling rates), ISO/IEC 11172-3 clause 2.4 for the rest.
 //! Words: a *block* is the input of one frame.
 
-use crate::encoder::{Encoder, Format};
+use crate::encoder::{Encoder, Frames};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
 use rusty_mp3::encode::Mp3Encode;
@@ -28,7 +28,7 @@ pub const STREAM_RATE: u32 = 24_000;
 /// codec's analysis and synthesis filters (1057), 56 ms together.
 pub const DELAY_SAMPLES: usize = 288 + 1057;
 
-const KBIT_S: u32 = 128;
+pub(crate) const KBIT_S: u32 = 128;
 const BLOCK_IN: usize = 192;
 const BLOCK_OUT: usize = 576;
 
@@ -58,7 +58,7 @@ impl Mp3 {
         }
     }
 
-    fn encode_block(&mut self, out: &mut Vec<u8>) {
+    fn encode_block(&mut self, out: &mut Frames) {
         let input = InterleavedSlice::new(&self.block, 1, BLOCK_IN).expect("a whole block");
         let mut output = InterleavedSlice::new_mut(&mut self.resampled, 1, BLOCK_OUT).expect("room for a frame");
         self.resampler.process_into_buffer(&input, &mut output, None).expect("sizes are fixed");
@@ -66,10 +66,11 @@ impl Mp3 {
         let frame = self.codec.encode_frame(&self.header, &[&self.resampled[..]], None).unwrap_or_default();
         // A frame of another length would move all that follow off their places: silence stands in for it.
         if frame.len() == FRAME_BYTES {
-            out.extend_from_slice(&frame);
+            out.push(&frame);
         } else {
-            out.extend_from_slice(&self.header.to_bytes());
-            out.resize(out.len() + FRAME_BYTES - 4, 0);
+            let mut silence = [0; FRAME_BYTES];
+            silence[..4].copy_from_slice(&self.header.to_bytes());
+            out.stand_in(&silence);
         }
     }
 }
@@ -81,7 +82,7 @@ impl Default for Mp3 {
 }
 
 impl Encoder for Mp3 {
-    fn push(&mut self, pcm: &[i16], out: &mut Vec<u8>) {
+    fn push(&mut self, pcm: &[i16], out: &mut Frames) {
         for &sample in pcm {
             self.block.push(f32::from(sample) / 32768.0);
             if self.block.len() == BLOCK_IN {
@@ -90,7 +91,7 @@ impl Encoder for Mp3 {
         }
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
+    fn finish(&mut self, out: &mut Frames) {
         // What is in the filters comes out DELAY_SAMPLES later: that many more, then up to a whole block.
         let pending = self.block.len() + DELAY_SAMPLES.div_ceil(3);
         for _ in 0..pending.div_ceil(BLOCK_IN) {
@@ -99,24 +100,8 @@ impl Encoder for Mp3 {
         }
     }
 
-    fn frame_bytes(&self) -> usize {
-        FRAME_BYTES
-    }
-
     fn frame_ms(&self) -> u32 {
         FRAME_MS
-    }
-
-    fn sample_rate(&self) -> u32 {
-        STREAM_RATE
-    }
-
-    fn content_type(&self) -> &'static str {
-        Format::Mp3.content_type()
-    }
-
-    fn extension(&self) -> &'static str {
-        Format::Mp3.extension()
     }
 }
 
@@ -143,10 +128,10 @@ mod tests {
     }
 
     fn encode(pcm: &[i16]) -> Vec<u8> {
-        let (mut encoder, mut out) = (Mp3::new(), Vec::new());
+        let (mut encoder, mut out) = (Mp3::new(), Frames::default());
         pcm.chunks(80).for_each(|chunk| encoder.push(chunk, &mut out));
         encoder.finish(&mut out);
-        out
+        out.octets().to_vec()
     }
 
     fn decode(mp3: &[u8]) -> Vec<f32> {
@@ -259,9 +244,9 @@ mod tests {
     #[test]
     fn chunks_do_not_matter() {
         let pcm = speech(4000);
-        let (mut encoder, mut out) = (Mp3::new(), Vec::new());
+        let (mut encoder, mut out) = (Mp3::new(), Frames::default());
         pcm.chunks(37).for_each(|chunk| encoder.push(chunk, &mut out));
         encoder.finish(&mut out);
-        assert_eq!(out, encode(&pcm));
+        assert_eq!(out.octets(), encode(&pcm));
     }
 }

@@ -3,7 +3,7 @@
 //! One answer without scripts, fonts or anything from elsewhere, so that it works in any browser, offline
 //! networks and screen readers; light or dark as the reader's system is.
 
-use crate::encoder::Format;
+use crate::format::Format;
 use std::fmt::Write as _;
 
 /// What the page may load: sound from here.
@@ -21,9 +21,14 @@ pub(crate) fn on_air(event: &str, title: &str, formats: &[Format]) -> String {
     let event = escape(event);
     let (mut sources, mut links) = (String::new(), String::new());
     for format in formats {
-        let (kind, rate) = (format.content_type(), format.kbit_s());
-        let _ = write!(sources, "<source src=\"/{event}.{format}\" type=\"{kind}\">");
-        let _ = write!(links, "<li><a href=\"/{event}.{format}\">{event}.{format}</a> ({kind}, {rate} kbit/s)</li>");
+        let (extension, rate) = (format.extension(), format.kbit_s());
+        let kind = escape(format.content_type());
+        // Raw octets are for programs; a browser's own player does not know what they are.
+        if *format != Format::Pcmu {
+            let _ = write!(sources, "<source src=\"/{event}.{extension}\" type=\"{kind}\">");
+        }
+        let name = format!("{event}.{extension}");
+        let _ = write!(links, "<li><a href=\"/{name}\">{name}</a> ({kind}, {rate} kbit/s)</li>");
     }
     format!(
         "<!DOCTYPE html>\n\
@@ -69,5 +74,8 @@ mod tests {
         assert!(page.contains("<source src=\"/123.mp3\" type=\"audio/mpeg\">"));
         assert!(!page.contains("<meeting>") && !page.contains("<script"));
         assert!(on_air("123", "", &[Format::Mp3]).contains("<h1>123</h1>"));
+        let both = on_air("123", "", &[Format::Webm, Format::Pcmu]);
+        assert!(both.contains("<source src=\"/123.webm\" type=\"audio/webm; codecs=&quot;opus&quot;\">"));
+        assert!(both.contains("<a href=\"/123.ulaw\">") && !both.contains("<source src=\"/123.ulaw\""));
     }
 }

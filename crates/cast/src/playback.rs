@@ -140,12 +140,12 @@ mod tests {
 
     #[test]
     fn head_then_sound_then_end_over_a_narrow_socket() {
-        let mut backlog = Backlog::new(16, 4096);
+        let mut backlog = Backlog::new(4096);
         let mut socket = Socket { room: 0, got: Vec::new() };
         let mut playback = Playback::new(b"head".to_vec(), 0, false);
         let mut all = b"head".to_vec();
         for n in 0..1000 {
-            backlog.append(&frames(n, 1));
+            backlog.append(&frames(n, 1), &[0]);
             all.extend_from_slice(&frames(n, 1));
             socket.room += 16;
             assert_eq!(playback.pump(&mut socket, scene(&backlog, false)).0, Pumped::Blocked);
@@ -158,12 +158,12 @@ mod tests {
 
     #[test]
     fn titles_come_at_their_interval_and_the_sound_is_whole_without_them() {
-        let mut backlog = Backlog::new(16, 65_536);
+        let mut backlog = Backlog::new(65_536);
         let mut socket = Socket { room: usize::MAX, got: Vec::new() };
         let mut playback = Playback::new(Vec::new(), 0, true);
         let mut all = Vec::new();
         for n in 0..4000 {
-            backlog.append(&frames(n, 1));
+            backlog.append(&frames(n, 1), &[0]);
             all.extend_from_slice(&frames(n, 1));
             playback.pump(&mut socket, scene(&backlog, false));
         }
@@ -182,12 +182,12 @@ mod tests {
 
     #[test]
     fn a_listener_who_takes_nothing_falls_behind() {
-        let mut backlog = Backlog::new(16, 160);
+        let mut backlog = Backlog::new(160);
         let mut socket = Socket { room: 3, got: Vec::new() };
         let mut playback = Playback::new(Vec::new(), 0, false);
-        backlog.append(&frames(0, 10));
+        backlog.append(&frames(0, 10), &[0]);
         assert_eq!(playback.pump(&mut socket, scene(&backlog, false)), (Pumped::Blocked, 3));
-        backlog.append(&frames(10, 1));
+        backlog.append(&frames(10, 1), &[0]);
         assert!(playback.is_behind(&backlog));
         assert_eq!(playback.pump(&mut socket, scene(&backlog, false)).0, Pumped::FellBehind);
         socket.room = 100;
@@ -205,7 +205,7 @@ mod tests {
                 Ok(())
             }
         }
-        let backlog = Backlog::new(16, 160);
+        let backlog = Backlog::new(160);
         let mut playback = Playback::new(b"x".to_vec(), 0, false);
         assert_eq!(playback.pump(&mut Closed, scene(&backlog, false)).0, Pumped::Gone);
     }

@@ -20,9 +20,10 @@ pub struct Settings {
     pub max_listeners: usize,
     /// Connections of one thread that have not finished asking; with one more, the oldest is closed.
     pub max_asking: usize,
-    /// Octets of sound kept for listeners who fall behind; one who falls out of it is cut off.
+    /// Octets of MP3 kept for listeners who fall behind; one who falls out of it is cut off. Other formats keep
+    /// as many seconds.
     pub backlog_bytes: usize,
-    /// Octets of sound a new listener gets at once, from a frame boundary.
+    /// Octets of MP3 a new listener gets at once, from a frame boundary. Other formats have bursts of their own.
     pub burst_bytes: usize,
     /// How long a request may take to arrive.
     pub head_timeout: Duration,

@@ -2,12 +2,14 @@
 //!
 //! Time: read whenever wanted; the values are each exact but not taken at one instant.
 
+use crate::format::Format;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counters of a stream from its start.
 #[derive(Debug, Default)]
 pub struct Statistics {
     pub(crate) listeners: AtomicU64,
+    by_format: [AtomicU64; Format::ALL.len()],
     pub(crate) listeners_peak: AtomicU64,
     pub(crate) listeners_total: AtomicU64,
     pub(crate) dropped: AtomicU64,
@@ -33,7 +35,7 @@ pub struct Figures {
     pub refused: u64,
     /// Octets of sound handed to listeners' sockets.
     pub octets_sent: u64,
-    /// Frames encoded, all formats together.
+    /// Frames encoded of its first format.
     pub frames: u64,
     /// Samples of silence inserted because nobody fed the stream.
     pub silence_samples: u64,
@@ -58,13 +60,32 @@ impl Statistics {
         }
     }
 
-    pub(crate) fn joined(&self) {
+    /// Listeners of this format now; of HLS, whose listeners come and go with every segment, about how many.
+    #[must_use]
+    pub fn listeners_of(&self, format: Format) -> u64 {
+        self.by_format[format.index()].load(Relaxed)
+    }
+
+    pub(crate) fn joined(&self, format: Format) {
+        self.by_format[format.index()].fetch_add(1, Relaxed);
         let now = self.listeners.fetch_add(1, Relaxed) + 1;
         self.listeners_peak.fetch_max(now, Relaxed);
         self.listeners_total.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn left(&self) {
+    pub(crate) fn left(&self, format: Format) {
+        self.by_format[format.index()].fetch_sub(1, Relaxed);
         self.listeners.fetch_sub(1, Relaxed);
+    }
+
+    /// So many are estimated to listen to a format that is fetched in pieces.
+    pub(crate) fn estimated(&self, format: Format, now: u64) {
+        let before = self.by_format[format.index()].swap(now, Relaxed);
+        if now >= before {
+            let all = self.listeners.fetch_add(now - before, Relaxed) + (now - before);
+            self.listeners_peak.fetch_max(all, Relaxed);
+        } else {
+            self.listeners.fetch_sub(before - now, Relaxed);
+        }
     }
 }

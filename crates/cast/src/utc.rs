@@ -1,6 +1,6 @@
-//! Dates as text: compact for file names, and as HTTP wants them.
+//! Dates as text: compact for file names, and as playlists and HTTP want them.
 //!
-//! Source: ISO 8601 basic format; RFC 9110 section 5.6.7 (IMF-fixdate).
+//! Source: ISO 8601 basic format; RFC 3339; RFC 9110 section 5.6.7 (IMF-fixdate).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -45,6 +45,13 @@ fn moment(unix_ms: u64) -> Moment {
 pub(crate) fn compact(unix_ms: u64) -> String {
     let m = moment(unix_ms);
     format!("{:04}{:02}{:02}T{:02}{:02}{:02}Z", m.year, m.month, m.day, m.hour, m.minute, m.second)
+}
+
+/// `2026-11-20T14:21:55.250Z`.
+pub(crate) fn rfc3339(unix_ms: u64) -> String {
+    let m = moment(unix_ms);
+    let ms = unix_ms % 1000;
+    format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{ms:03}Z", m.year, m.month, m.day, m.hour, m.minute, m.second)
 }
 
 /// The reverse of [`compact`]; `None` for anything else.

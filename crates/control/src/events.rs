@@ -57,13 +57,13 @@ pub struct EventInfo {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StreamInfo {
-    /// `mp3`.
+    /// `mp3`, `pcmu`, `webm`, `ogg` or `hls`.
     pub format: String,
     /// Where to listen.
     pub url: String,
     /// Its TCP port.
     pub port: u16,
-    /// Who listens now.
+    /// Who listens now; of HLS, about how many.
     pub listeners: u32,
     /// On the air since: milliseconds since 1970 UTC.
     pub since_ms: u64,

@@ -136,7 +136,7 @@ pub enum Request {
 pub struct Reserve {
     /// Its title, up to 200 characters.
     pub title: String,
-    /// Formats it is streamed in (`mp3`); the configured ones when empty.
+    /// Formats it is streamed in (`mp3`, `pcmu`, `webm`, `ogg`, `hls`); the configured ones when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formats: Vec<String>,
     /// Seconds after the last hang-up until it is over and takes no more calls; the configured ones when absent.

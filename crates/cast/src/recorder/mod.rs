@@ -15,9 +15,9 @@ pub(crate) mod sidecar;
 mod tests;
 mod writer;
 
-use crate::encoder::Format;
 use crate::error::Error;
 use crate::events::{CastEvent, Reporter};
+use crate::format::Format;
 use crate::settings::RecorderSettings;
 use crate::statistics::Statistics;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -77,7 +77,8 @@ impl Recorder {
         Ok(Recorder { orders, done, settings, report })
     }
 
-    /// Begins a recording; what is put into the sink is recorded until the sink is dropped.
+    /// Begins a recording; what is put into the sink is recorded until the sink is dropped. None of a format
+    /// that is not recorded, and none if there are too many orders already.
     pub(crate) fn open(
         &self,
         event: &str,
@@ -86,6 +87,7 @@ impl Recorder {
         start_ms: u64,
         statistics: &Arc<Statistics>,
     ) -> Option<Sink> {
+        let frame = format.frame_bytes()?;
         let frames = self.settings.buffer.as_millis() as usize / format.frame_ms() as usize;
         let (queue, pieces) = bounded(frames.max(1));
         let brief = Brief { event: event.to_owned(), port, format, start_ms, pieces };
@@ -99,7 +101,7 @@ impl Recorder {
             });
             return None;
         }
-        Some(Sink { queue, frame: format.frame_bytes(), missed: 0, statistics: Arc::clone(statistics) })
+        Some(Sink { queue, frame, missed: 0, statistics: Arc::clone(statistics) })
     }
 
     /// Waits until all that was recorded is closed and published, as far as the store takes it at once.

@@ -197,7 +197,7 @@ fn write_synced(path: &Path, from: &mut impl Read) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::Format;
+    use crate::format::Format;
     use crate::recorder::sidecar::State;
     use crossbeam_channel::Receiver;
 

@@ -7,6 +7,7 @@
 use super::publisher::Finished;
 use super::sidecar::{Sidecar, State, beside};
 use crate::events::{CastEvent, Reporter};
+use crate::format::Format;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -53,7 +54,7 @@ fn recover_one(path: &Path, report: &Reporter) -> io::Result<Finished> {
         return Ok(Finished { path: path.to_owned(), sidecar });
     }
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    let whole = whole_frames(&file, length, sidecar.frame_bytes as u64)?;
+    let whole = whole_frames(&file, length, &sidecar)?;
     if whole != length {
         file.set_len(whole)?;
         file.sync_all()?;
@@ -71,21 +72,22 @@ fn recover_one(path: &Path, report: &Reporter) -> io::Result<Finished> {
     Ok(Finished { path: path.to_owned(), sidecar })
 }
 
-/// The length up to which the file ends in a frame: every frame begins with the same two octets as the first.
-fn whole_frames(file: &File, length: u64, frame: u64) -> io::Result<u64> {
+/// The length up to which the file ends in a frame. Octets that were never written are zeros: no frame of MP3
+/// begins with them, and PCMU that has nothing else would be as loud as it can be for as long as a frame lasts.
+fn whole_frames(file: &File, length: u64, sidecar: &Sidecar) -> io::Result<u64> {
+    let frame = sidecar.frame_bytes as u64;
     let mut whole = length / frame * frame;
-    if whole == 0 {
-        return Ok(0);
-    }
-    let mut first = [0; 2];
-    file.read_exact_at(&mut first, 0)?;
-    if first == [0; 2] {
-        return Ok(0);
+    let looked_at = if sidecar.format == Format::Mp3 { 2 } else { sidecar.frame_bytes };
+    let mut mark = vec![0; looked_at];
+    let mut first = vec![0; looked_at];
+    if whole > 0 {
+        file.read_exact_at(&mut first, 0)?;
     }
     while whole > 0 {
-        let mut mark = [0; 2];
         file.read_exact_at(&mut mark, whole - frame)?;
-        if mark == first {
+        let is_sound = mark.iter().any(|&octet| octet != 0);
+        // Every frame of MP3 begins with the same two octets.
+        if is_sound && (sidecar.format != Format::Mp3 || mark == first) {
             break;
         }
         whole -= frame;

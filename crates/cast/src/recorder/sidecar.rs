@@ -7,7 +7,7 @@
 //! Words: the *stem* of a recording is its name without extension:
 //! `<event>_<start in UTC>_<server>_p<port>`.
 
-use crate::encoder::Format;
+use crate::format::Format;
 use crate::utc;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -76,7 +76,7 @@ impl Sidecar {
             port,
             format,
             start_ms,
-            frame_bytes: format.frame_bytes(),
+            frame_bytes: format.frame_bytes().unwrap_or(1),
             frame_ms: format.frame_ms(),
             sample_rate: format.sample_rate(),
             state: State::Recording,
@@ -88,7 +88,7 @@ impl Sidecar {
 
     /// What can be told from a recording's name alone, should its sidecar be unreadable.
     pub(crate) fn from_name(path: &Path) -> Option<Self> {
-        let format = path.extension()?.to_str()?.parse().ok()?;
+        let format = Format::of_extension(path.extension()?.to_str()?).filter(|f| f.frame_bytes().is_some())?;
         let mut parts = path.file_stem()?.to_str()?.split('_');
         let (event, start, server, port) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let port = port.strip_prefix('p')?.split('-').next()?.parse().ok()?;

@@ -12,8 +12,8 @@
 use super::disk::{Disk, SpoolFile, is_full};
 use super::publisher::Finished;
 use super::sidecar::{Sidecar, State, beside};
-use crate::encoder::Format;
 use crate::events::{CastEvent, Reporter};
+use crate::format::Format;
 use crate::settings::RecorderSettings;
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::fs;
@@ -212,7 +212,7 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
-        recording.position += (batch.len() / recording.brief.format.frame_bytes()) as u64;
+        recording.position += (batch.len() / recording.brief.format.frame_bytes().unwrap_or(1)) as u64;
         let Some(part) = &mut recording.part else {
             batch.clear();
             return;
