@@ -20,6 +20,11 @@ into=.
 
 # say LANGUAGE VOICE WORDS FILE
 say() {
+    # Half the octets, where the voice is not good enough to tell.
+    case $1 in
+    en) coded="-b 16 -e signed-integer" ;;
+    *) coded="-b 8 -e a-law" ;;
+    esac
     case $1 in
     en) flite -voice "$2" --setf duration_stretch=1.06 -t "$3" -o "$work/raw.wav" ;;
     *) espeak-ng -v "$2" -s 160 -a 80 -w "$work/raw.wav" -- "$3" ;;
@@ -33,7 +38,7 @@ say() {
         norm -3 compand 0.003,0.12 6:-70,-70,-40,-34,-20,-16,-10,-11,0,-7 0 -90 0.003
     # ... then -20 dBFS RMS, with what would exceed -6 dBFS held there (the limiter begins below its ceiling).
     rms=$(sox "$work/even.wav" -n stats 2>&1 | awk '/^RMS lev dB/ { print $4 }')
-    sox -R "$work/even.wav" -b 16 -e signed-integer "$4" gain -l "$(awk "BEGIN { print -14 - ($rms) }")" gain -4.5
+    sox -R "$work/even.wav" $coded "$4" gain -l "$(awk "BEGIN { print -14 - ($rms) }")" gain -4.5
 }
 
 for language in en de fr es; do

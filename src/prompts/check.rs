@@ -19,7 +19,7 @@ const LONG_SILENCE: usize = 2400;
 /// What is silence at the ends.
 const SILENT: u16 = 100;
 /// Longer than this, in seconds, a caller does not listen to a prompt.
-const LONGEST_S: f32 = 15.0;
+const LONGEST_S: f32 = 30.0;
 
 /// What was found.
 #[derive(Debug, Default)]
