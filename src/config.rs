@@ -4,10 +4,12 @@
 //! holds against [`Config::default`]. Values are checked where they are read, so that the message points
 //! at the line; what concerns two fields at once is checked in [`Config::parse`] after that.
 
+pub mod conference;
 pub mod nfas;
 
 use crate::gateway::{Marks, WhenOut};
 use cast::Format;
+use conference::Conference;
 use hal::{ChunkLength, Line};
 use line::Framing;
 use nfas::{Nfas, SharedDChannel};
@@ -289,23 +291,6 @@ impl Default for Guard {
             caller_lock: Duration::from_secs(1800),
             trunk_lock: Duration::from_secs(120),
         }
-    }
-}
-
-/// `[conference]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Conference {
-    /// Tones when somebody enters or leaves.
-    pub tones: bool,
-    /// The level from which a caller counts as talking, in dBm0.
-    #[serde(deserialize_with = "talk_level")]
-    pub talk_dbm0: f32,
-}
-
-impl Default for Conference {
-    fn default() -> Self {
-        Conference { tones: true, talk_dbm0: -40.0 }
     }
 }
 
@@ -642,6 +627,7 @@ impl Config {
                 self.stream.ports.len()
             ));
         }
+        self.conference.check()?;
         let places = Places::find(text);
         let mut sockets: Vec<&Path> = Vec::new();
         for (c, card) in self.cards.iter().enumerate() {

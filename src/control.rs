@@ -415,7 +415,7 @@ impl Desk {
                 .with_hint(format!("see that {} exists and has room", self.content_dir.display()))
         })?;
         let pin = |role| self.keyring.pin(info.number, role).map(|p| p.as_str().to_owned()).unwrap_or_default();
-        let pins = Pins { host: pin(Role::Host), speaker: pin(Role::Speaker) };
+        let pins = Pins { host: pin(Role::Host), speaker: pin(Role::Speaker), listener: pin(Role::Listener) };
         let now = now_ms();
         let written = self.shared.journal().append(now, info.number, event::Happening::Reserved, &self.server);
         if let Err(error) = written {
@@ -641,6 +641,7 @@ fn call_info(id: CallId, call: &CallPicture) -> CallInfo {
             CallStage::Answering => control::CallStage::Ringing,
             CallStage::AskingEvent => control::CallStage::AskingEvent,
             CallStage::AskingPin => control::CallStage::AskingPin,
+            CallStage::Waiting => control::CallStage::Waiting,
             CallStage::InConference => control::CallStage::InConference,
             CallStage::Dialling | CallStage::Proceeding | CallStage::Alerting | CallStage::Answered => {
                 control::CallStage::TestCall
@@ -648,10 +649,7 @@ fn call_info(id: CallId, call: &CallPicture) -> CallInfo {
             CallStage::Leaving => control::CallStage::Leaving,
         },
         event: call.event.map(|(e, _)| e.to_string()),
-        role: call.event.map(|(_, role)| match role {
-            Role::Host => control::Role::Host,
-            Role::Speaker => control::Role::Speaker,
-        }),
+        role: call.event.map(|(_, role)| office::conference::role_of(role)),
         since_ms: call.since_ms,
         muted: call.muted,
         talking: call.talking,

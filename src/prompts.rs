@@ -72,6 +72,78 @@ names! {
         Unavailable = "unavailable",
         /// The server is being closed down.
         Closing = "closing",
+        /// The conference takes nobody in any more.
+        ConferenceLocked = "conference-locked",
+        /// The conference takes no more.
+        ConferenceFull = "conference-full",
+        /// Put out by a host.
+        PutOut = "put-out",
+        /// The conference has ended for all; its event may be called again.
+        ConferenceEnded = "conference-ended",
+        /// Asks for the caller's name.
+        StateName = "state-name",
+        /// There is no host yet.
+        WaitForHost = "wait-for-host",
+        /// The host is to let him in.
+        WaitForAdmission = "wait-for-admission",
+        /// It is recorded.
+        Recorded = "recorded",
+        /// It is not recorded.
+        NotRecorded = "not-recorded",
+        /// Recording begins.
+        RecordingStarts = "recording-starts",
+        /// Muted by a host.
+        MutedByHost = "muted-by-host",
+        /// Muted by a host, and kept so.
+        MutesLocked = "mutes-locked",
+        /// Not heard, as it is a lecture.
+        LectureMuted = "lecture-muted",
+        /// Not heard, as only who is called on is.
+        QuestionMuted = "question-muted",
+        /// Not heard, as a listener.
+        ListenerMuted = "listener-muted",
+        /// A host wants to hear who has muted himself.
+        AskedToUnmute = "asked-to-unmute",
+        /// To all: everybody is muted.
+        AllMuted = "all-muted",
+        /// To all: nobody is muted by the host any more.
+        AllUnmuted = "all-unmuted",
+        /// To all: everybody may speak.
+        ModeConversation = "mode-conversation",
+        /// To all: the host answers questions.
+        ModeQuestion = "mode-question",
+        /// To all: only the host is heard.
+        ModeLecture = "mode-lecture",
+        /// To all: nobody is let in any more.
+        Locked = "locked",
+        /// To all: everybody is let in again.
+        Unlocked = "unlocked",
+        /// His hand is raised.
+        HandRaised = "hand-raised",
+        /// His hand is lowered.
+        HandLowered = "hand-lowered",
+        /// He has the floor.
+        CalledOn = "called-on",
+        /// What the host has keyed is done.
+        Done = "done",
+        /// The keys of a host.
+        HelpHost = "help-host",
+        /// The keys of a speaker.
+        HelpSpeaker = "help-speaker",
+        /// The keys of a listener.
+        HelpListener = "help-listener",
+        /// Asks whether the event is to be ended.
+        ConfirmEnd = "confirm-end",
+        /// It is not.
+        NotEnded = "not-ended",
+        /// Asks for a number to call.
+        EnterNumber = "enter-number",
+        /// Calling out cannot be done.
+        DialOutUnavailable = "dial-out-unavailable",
+        /// This number must not be called.
+        DialOutForbidden = "dial-out-forbidden",
+        /// To all: the host has left.
+        HostLeft = "host-left",
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::bench::{Probe, Reading};
 use crate::gateway::{CallId, Channel, Holds, NearSets, NotPlaced, Stuck, WhenOut};
+use conference::{Answer, Happening, Refused};
 use event::{EventNumber, Role};
 use hal::{Alarms, FrameFault, Timeslot};
 use isdn::{Cause, Number};
@@ -30,6 +31,8 @@ pub enum CallStage {
     AskingEvent,
     /// The PIN is asked for.
     AskingPin,
+    /// Let in by its PIN; it waits, or is asked for a name.
+    Waiting,
     /// In the conference.
     InConference,
     /// Of a test call: SETUP was sent.
@@ -42,6 +45,19 @@ pub enum CallStage {
     Answered,
     /// Last words, clearing.
     Leaving,
+}
+
+/// Why a caller was not let in though number and PIN were right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotLetIn {
+    /// The event takes no more calls.
+    Closed(Closed),
+    /// No stream port is free.
+    NoPort,
+    /// The conference is locked.
+    Locked,
+    /// The conference takes no more.
+    Full,
 }
 
 /// What a lock of the guard fell on.
@@ -280,7 +296,7 @@ pub enum What {
         /// What is locked.
         what: Locked,
     },
-    /// A caller is in the conference of this event.
+    /// A caller was let in to the conference of this event; he is in it, unless he is said to wait.
     Joined {
         /// The call.
         call: CallId,
@@ -304,15 +320,29 @@ pub enum What {
         call: CallId,
         /// The event.
         event: EventNumber,
-        /// It is closed; `None`: no port is free.
-        closed: Option<Closed>,
+        /// Why.
+        why: NotLetIn,
     },
-    /// Muted or not, by the caller's key.
-    Muted {
-        /// The call.
-        call: CallId,
-        /// Now muted.
-        muted: bool,
+    /// Something has happened in the conference of an event.
+    Conference {
+        /// The event.
+        event: EventNumber,
+        /// What.
+        what: Happening<CallId>,
+    },
+    /// The answer to [`Command::Conference`].
+    Answered {
+        /// The order's number.
+        ticket: u64,
+        /// What came of it.
+        answer: Result<Answer, Refused>,
+    },
+    /// A number was to be called from the conference of an event, and nothing can do so.
+    DialOutUnavailable {
+        /// The event.
+        event: EventNumber,
+        /// The host who wanted it, with his keys; `None`: an order.
+        by: Option<CallId>,
     },
     /// Talking or not.
     Talking {
@@ -411,6 +441,15 @@ pub enum Command {
         event: EventNumber,
         /// Why.
         closed: Closed,
+    },
+    /// Do something in the conference of an event. Answered with [`What::Answered`].
+    Conference {
+        /// The order's number, by which its answer is known.
+        ticket: u64,
+        /// The event.
+        event: EventNumber,
+        /// What is to be done.
+        order: conference::Order<CallId>,
     },
     /// Place a call for a test. Answered with [`What::TestCallPlaced`] or [`What::TestCallNotPlaced`].
     PlaceCall {

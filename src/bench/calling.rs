@@ -89,6 +89,7 @@ impl CallSeen {
             | CallStage::AskingEvent
             | CallStage::AskingPin
             | CallStage::InConference
+            | CallStage::Waiting
             | CallStage::Dialling => {}
         }
     }

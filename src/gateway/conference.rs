@@ -1,13 +1,14 @@
-//! Conferences, which are also the ports in use: who is let in, and how each opens, goes on the air and ends.
+//! Conferences, which are also the ports in use: who is let in, and how each opens, goes on the air and ends. What people may do
+//! in them is in `controls`.
 //!
 //! Data path: what callers have keyed, orders to close events → here → [`Voice`], reports.
 //! Time: `now` is given; how long a stream outlives its last caller is in `Conference::until`.
 //! Source: ours; what must hold is in docs/ARCHITECTURE.md.
 
-use super::host_keys::HostKeys;
 use super::{CallId, Channel, ConferenceIndex, Gateway, Voice};
 use crate::prompts::Prompt;
-use crate::reports::{CallStage, Closed, Locked, What};
+use crate::reports::{Closed, Locked, NotLetIn, What};
+use conference::{Place, Refused, Room, Seat};
 use event::{ClosedSet, EventNumber, Role};
 use std::time::Duration;
 
@@ -54,9 +55,6 @@ impl ClosedEvents {
 
 pub(super) struct Membership {
     pub conference: ConferenceIndex,
-    pub role: Role,
-    pub muted: bool,
-    pub keys: HostKeys,
 }
 
 pub(super) struct Conference {
@@ -102,46 +100,50 @@ impl Gateway {
     }
 
     pub(super) fn admit(&mut self, now: Duration, index: usize, event: EventNumber, role: Role) {
-        let closed = self.closed.why(event);
-        let conference = match closed {
-            Some(_) => None,
-            None => self.conference_of(now, event),
+        let role_there = match role {
+            Role::Host => conference::Role::Host,
+            Role::Speaker => conference::Role::Speaker,
+            Role::Listener => conference::Role::Listener,
         };
+        let place = match self.closed.why(event) {
+            Some(closed) => Err(NotLetIn::Closed(closed)),
+            None => self.conference_of(now, event).ok_or(NotLetIn::NoPort),
+        };
+        let place = place.and_then(|conference| {
+            let room = Room(usize::from(conference.0));
+            match self.rooms.may_enter(room, role_there) {
+                Ok(()) => Ok(conference),
+                Err(Refused::Locked) => Err(NotLetIn::Locked),
+                Err(_) => Err(NotLetIn::Full),
+            }
+        });
         let Some(call) = self.calls[index].as_mut() else { return };
         let id = call.id;
         let Some(dialogue) = call.dialogue.as_mut() else { return };
-        let Some(conference) = conference else {
-            let action = dialogue.closed(match closed {
-                Some(Closed::Ended) => Prompt::EventEnded,
-                Some(Closed::Cancelled) => Prompt::EventCancelled,
-                Some(Closed::Over) => Prompt::EventOver,
-                None => Prompt::Unavailable,
-            });
-            self.report(now, What::TurnedAway { call: id, event, closed });
-            return self.act(now, index, action);
+        let conference = match place {
+            Ok(conference) => conference,
+            Err(why) => {
+                let action = dialogue.closed(match why {
+                    NotLetIn::Closed(Closed::Ended) => Prompt::EventEnded,
+                    NotLetIn::Closed(Closed::Cancelled) => Prompt::EventCancelled,
+                    NotLetIn::Closed(Closed::Over) => Prompt::EventOver,
+                    NotLetIn::NoPort => Prompt::Unavailable,
+                    NotLetIn::Locked => Prompt::ConferenceLocked,
+                    NotLetIn::Full => Prompt::ConferenceFull,
+                });
+                self.report(now, What::TurnedAway { call: id, event, why });
+                return self.act(now, index, action);
+            }
         };
         dialogue.admitted();
-        call.membership = Some(Membership { conference, role, muted: false, keys: HostKeys::default() });
+        call.membership = Some(Membership { conference });
         let Some(entry) = self.conferences[usize::from(conference.0)].as_mut() else { return };
         entry.members += 1;
         entry.until = None;
-        let alone = entry.members == 1;
-        let talking = call.talking;
-        let channel = Channel::at(index);
         self.report(now, What::Joined { call: id, event, role });
-        self.report(now, What::CallStage { call: id, stage: CallStage::InConference });
-        // In the mix from this moment: whoever speaks over the announcement is heard.
-        self.voice(Voice::Join(channel, conference));
-        let said = if alone { Prompt::First } else { Prompt::Joined };
-        self.voice(Voice::Play(channel, said.into()));
-        if self.tones {
-            self.voice(Voice::EntryTone(conference));
-        }
-        // Who was speaking already while he keyed would otherwise be noticed only after his next pause.
-        if talking {
-            self.report(now, What::Talking { call: id, talking });
-            self.put_on_air(now, conference);
-        }
+        let entered = self.rooms.enter(now, Room(usize::from(conference.0)), Seat(index), role_there);
+        debug_assert!(entered.is_ok(), "it has just been asked");
+        self.carry_out_rooms(now);
     }
 
     /// The conference of an event, opened if need be; `None` when no port is free for its stream.
@@ -152,6 +154,7 @@ impl Gateway {
         }
         let port = self.ports.take(now, event)?;
         self.conferences[usize::from(port)] = Some(Conference { event, members: 0, on_air: false, until: None });
+        self.rooms.open(Room(usize::from(port)), self.rules);
         self.report(now, What::ConferenceOpened { event, port });
         Some(ConferenceIndex(port))
     }
@@ -161,14 +164,18 @@ impl Gateway {
         let Some(call) = self.calls[index].as_mut() else { return };
         let id = call.id;
         let Some(member) = call.membership.take() else { return };
-        self.voice(Voice::Leave(Channel::at(index)));
+        let (channel, seat) = (Channel::at(index), Seat(index));
+        match self.rooms.member(seat).map(|look| look.place) {
+            Some(Place::Present) => self.voice(Voice::Leave(channel)),
+            Some(Place::Waiting(_)) => self.voice(Voice::Hold(channel, false)),
+            Some(Place::Naming) | None => {}
+        }
+        self.rooms.leave(now, seat);
         let Some(conference) = self.conferences[usize::from(member.conference.0)].as_mut() else { return };
         conference.members -= 1;
         let (event, remaining) = (conference.event, conference.members);
         if remaining == 0 {
             conference.until = Some(now + self.linger);
-        } else if self.tones {
-            self.voice(Voice::ExitTone(member.conference));
         }
         self.report(now, What::Left { call: id, event, remaining });
     }
@@ -180,12 +187,14 @@ impl Gateway {
             let event = conference.event;
             self.voice(Voice::StreamOpen(index));
             self.report(now, What::StreamStart { event, port: index.0 });
+            self.rooms.on_air(Room(usize::from(index.0)));
         }
     }
 
     pub(super) fn close_conference(&mut self, now: Duration, index: ConferenceIndex) {
         let Some(conference) = self.conferences[usize::from(index.0)].take() else { return };
         let (event, port) = (conference.event, index.0);
+        self.rooms.close(Room(usize::from(port)));
         // Also when nothing was streamed: what was kept to begin a stream with is forgotten.
         self.voice(Voice::StreamClose(index));
         if conference.on_air {
@@ -219,6 +228,7 @@ impl Gateway {
             Closed::Cancelled => Prompt::EventCancelled,
             Closed::Over => Prompt::EventOver,
         };
+        self.rooms.shut(Room(usize::from(conference.0)));
         for index in 0..self.calls.len() {
             let member = self.calls[index].as_ref().and_then(|c| c.membership.as_ref());
             if member.is_some_and(|m| m.conference == conference) {

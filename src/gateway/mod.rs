@@ -16,8 +16,9 @@ pub mod callin;
 mod callout;
 mod cause;
 mod conference;
-mod host_keys;
+mod controls;
 mod offer;
+mod phrases;
 pub mod ports;
 mod service;
 mod shortage;
@@ -25,7 +26,8 @@ mod sweep;
 mod trunk;
 
 use crate::prompts::{LanguageIndex, Phrase, Prompt};
-use crate::reports::{CallStage, Closed, Command, Report, What};
+use crate::reports::{CallStage, Command, Report, What};
+use ::conference::{Conferences, DialOut, Menus, Policy as Rules, Room, Seat};
 use afresh::Afresh;
 use callin::{Action, CallIn, Patience};
 pub use callout::NotPlaced;
@@ -34,9 +36,8 @@ pub use cause::Reason;
 pub use conference::ClosedEvents;
 use conference::{Conference, Membership};
 use dsp::dtmf::Key;
-use event::{EventNumber, Guard, Keyring, Role};
+use event::{EventNumber, Guard, Keyring};
 use hal::{Alarms, FrameFault, Line, Timeslot};
-use host_keys::KeyMeaning;
 use isdn::{CallReference, Cause};
 use ports::PortPool;
 use service::Policy;
@@ -102,6 +103,20 @@ pub enum Voice {
     Leave(Channel),
     /// Keep what a channel says out of its conference, or not.
     Mute(Channel, bool),
+    /// Let a channel hear music while nothing is played to it, or not.
+    Hold(Channel, bool),
+    /// Keep what a channel says next as its name, after a tone; tell when it is done.
+    RecordName(Channel),
+    /// That was the name.
+    KeepName(Channel),
+    /// Play to a channel the name of another, instead of what plays now; tell when it is done.
+    PlayName(Channel, Channel),
+    /// Play this to everybody in a conference, after what plays to him now.
+    Announce(ConferenceIndex, Phrase),
+    /// Play to everybody in a conference the name of a channel, and that it has come, or left.
+    AnnounceName(ConferenceIndex, Channel, bool),
+    /// Sound the tone of somebody who waits to be let in.
+    KnockTone(ConferenceIndex),
     /// Sound the tone of somebody entering.
     EntryTone(ConferenceIndex),
     /// Sound the tone of somebody leaving.
@@ -132,8 +147,12 @@ pub struct Settings {
     pub numbers: Vec<String>,
     /// Patience with callers.
     pub patience: Patience,
-    /// Tones when somebody enters or leaves.
-    pub tones: bool,
+    /// The rules of conferences.
+    pub rules: Rules,
+    /// What keys do in conferences.
+    pub menus: Menus,
+    /// Who may be called from conferences.
+    pub dial_out: DialOut,
     /// Stream ports.
     pub ports: usize,
     /// Until a used port may carry another event.
@@ -149,14 +168,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual settings, for these spans and with these keys: 50 ports, tones, no event closed yet.
+    /// The usual settings, for these spans and with these keys: 50 ports, the usual rules, no event closed yet.
     #[must_use]
     pub fn new(spans: Vec<(Line, isdn::Switch)>, keyring: Keyring) -> Settings {
         Settings {
             spans,
             numbers: Vec::new(),
             patience: Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3 },
-            tones: true,
+            rules: Rules::default(),
+            menus: Menus::default(),
+            dial_out: DialOut::default(),
             ports: 50,
             port_reuse: Duration::from_secs(900),
             linger: Duration::from_secs(30),
@@ -219,10 +240,12 @@ pub struct Gateway {
     calls: Vec<Option<Call>>,
     /// By [`ConferenceIndex`].
     conferences: Vec<Option<Conference>>,
+    /// Who may do what in them: seats are channels by [`Channel::index`], rooms conferences.
+    rooms: Conferences,
+    rules: Rules,
     ports: PortPool,
     numbers: Vec<String>,
     patience: Patience,
-    tones: bool,
     linger: Duration,
     keyring: Keyring,
     guard: Guard,
@@ -270,10 +293,11 @@ impl Gateway {
             trunks,
             calls: (0..channels).map(|_| None).collect(),
             conferences: (0..settings.ports).map(|_| None).collect(),
+            rooms: Conferences::new(channels, settings.ports, settings.menus, settings.dial_out),
+            rules: settings.rules,
             ports: PortPool::new(settings.ports, settings.port_reuse),
             numbers: settings.numbers,
             patience: settings.patience,
-            tones: settings.tones,
             linger: settings.linger,
             keyring: settings.keyring,
             guard: settings.guard,
@@ -345,6 +369,7 @@ impl Gateway {
             .chain(life)
             .chain(self.ports_timeout(self.now))
             .chain(self.sweep.poll_timeout())
+            .chain(self.rooms.poll_timeout())
             .min()
     }
 
@@ -380,6 +405,9 @@ impl Gateway {
                 self.close_conference(now, ConferenceIndex(index as u16));
             }
         }
+        if self.rooms.poll_timeout().is_some_and(|t| t <= now) {
+            self.rooms.handle_timeout(now);
+        }
         self.finish(now);
     }
 
@@ -405,30 +433,8 @@ impl Gateway {
         // That a key was pressed, never which.
         self.report(now, What::KeyPressed { call: id });
         let Some(call) = self.calls[index].as_mut() else { return };
-        if let Some(member) = call.membership.as_mut() {
-            match member.keys.key(now, key) {
-                KeyMeaning::EndEvent if member.role == Role::Host => {
-                    let event = self.conferences[usize::from(member.conference.0)].as_ref().map(|c| c.event);
-                    let by = Some(call.id);
-                    if let Some(event) = event {
-                        self.close_event(now, event, Closed::Ended, by);
-                    }
-                }
-                KeyMeaning::Mute => {
-                    member.muted = !member.muted;
-                    let (id, muted) = (call.id, member.muted);
-                    let (conference, talking) = (member.conference, call.talking);
-                    self.voice(Voice::Mute(channel, muted));
-                    let said = if muted { Prompt::Muted } else { Prompt::Unmuted };
-                    self.voice(Voice::Play(channel, said.into()));
-                    self.report(now, What::Muted { call: id, muted });
-                    if talking && !muted {
-                        self.put_on_air(now, conference);
-                    }
-                }
-                KeyMeaning::EndEvent | KeyMeaning::Nothing => {}
-            }
-            return;
+        if call.membership.is_some() {
+            return self.rooms.key(now, Seat(index), key.to_char() as u8);
         }
         let Some(dialogue) = call.dialogue.as_mut() else { return };
         let action = dialogue.key(now, key);
@@ -438,9 +444,13 @@ impl Gateway {
     /// All prompts of a channel have been played.
     pub fn handle_prompts_done(&mut self, now: Duration, channel: Channel) {
         let index = channel.index();
-        let Some(dialogue) = self.calls[index].as_mut().and_then(|c| c.dialogue.as_mut()) else { return };
-        let action = dialogue.prompts_done(now);
-        self.act(now, index, action);
+        let Some(call) = self.calls[index].as_mut() else { return };
+        if call.membership.is_some() {
+            self.rooms.said(now, Seat(index));
+        } else if let Some(dialogue) = call.dialogue.as_mut() {
+            let action = dialogue.prompts_done(now);
+            self.act(now, index, action);
+        }
         self.finish(now);
     }
 
@@ -449,11 +459,15 @@ impl Gateway {
         let Some(call) = self.calls[channel.index()].as_mut() else { return };
         call.talking = talking;
         let Some(member) = call.membership.as_ref() else { return };
-        let (id, conference, muted) = (call.id, member.conference, member.muted);
+        let (id, conference, seat) = (call.id, member.conference, Seat(channel.index()));
+        if !self.is_present(seat) {
+            return;
+        }
         self.report(now, What::Talking { call: id, talking });
-        if talking && !muted {
+        if talking && self.rooms.is_heard(seat) {
             self.put_on_air(now, conference);
         }
+        self.finish(now);
     }
 
     /// The level of a caller, measured over the last second.
@@ -474,6 +488,7 @@ impl Gateway {
                     self.clear_call(now, index, Reason::Normal);
                 }
             }
+            Command::Conference { ticket, event, order } => self.order_conference(now, ticket, event, order),
             Command::PlaceCall { test, span, called, stay } => self.place_call(now, test, span, called, stay),
             Command::HangUpTest { test } => self.hang_up_test(now, test),
             Command::Hold { span, hold, channels, forced } => {
@@ -485,6 +500,9 @@ impl Gateway {
             Command::Shutdown => {
                 if matches!(self.life, Life::Serving) {
                     self.life = Life::Closing { hard: now + SHUTDOWN_BOUND };
+                    for room in 0..self.conferences.len() {
+                        self.rooms.shut(Room(room));
+                    }
                     for index in 0..self.calls.len() {
                         self.dismiss(now, index, Prompt::Closing);
                     }
@@ -525,7 +543,13 @@ impl Gateway {
     /// Outputs that found no room. Anything but 0 is a mistake of ours.
     #[must_use]
     pub fn lost_outputs(&self) -> u64 {
-        self.lost_outputs
+        self.lost_outputs + self.rooms.lost_outputs()
+    }
+
+    /// Who is in which conference as what, and how each stands.
+    #[must_use]
+    pub fn rooms(&self) -> &Conferences {
+        &self.rooms
     }
 
     // ---- calls ----
@@ -612,12 +636,14 @@ impl Gateway {
     /// At the end of an input: what follows from all it has changed.
     fn finish(&mut self, now: Duration) {
         self.now = now;
+        self.carry_out_rooms(now);
         if matches!(self.life, Life::Serving) {
             self.watch_ports(now);
             self.start_afresh(now);
             self.sweep(now);
         }
         self.go_on_closing(now);
+        self.carry_out_rooms(now);
     }
 
     // ---- closing down ----

@@ -213,7 +213,7 @@ mod tests {
         fn new() -> Town {
             let gateway = Gateway::new(Settings {
                 patience: Patience { first_digit: Duration::from_secs(600), digit: Duration::from_secs(600), tries: 3 },
-                tones: false,
+
                 ports: 2,
                 ..Settings::new(vec![(Line::T1, Switch::Ni2)], Keyring::random())
             });

@@ -4,7 +4,7 @@
 
 use super::ledger::{Ledger, Suspension};
 use super::picture::Picture;
-use super::words;
+use super::{conference, words};
 use crate::gateway::Holds;
 use crate::reports::What;
 use control::{Fact, Hold, LinkFact, Masked, Ordered, ServiceState};
@@ -56,6 +56,15 @@ pub fn of(what: &What, before: &Picture) -> Option<Fact> {
         What::Refused { called, reason, .. } => {
             Some(Fact::CallRefused { called: before.called(called), cause: reason.cause().value })
         }
+        What::TurnedAway { why, .. } => Some(conference::facts::turned_away(*why)),
+        What::Conference { what, .. } => {
+            let epoch_ms = before.epoch_ms;
+            let at_ms =
+                |at: std::time::Duration| epoch_ms.saturating_add(u64::try_from(at.as_millis()).unwrap_or(u64::MAX));
+            Some(conference::facts::of(what, at_ms))
+        }
+        What::Talking { talking, .. } => Some(Fact::CallTalking { talking: *talking }),
+        What::DialOutUnavailable { .. } => Some(Fact::DialOutUnavailable),
         What::Joined { role, .. } => Some(Fact::CallJoined { role: words::role_in_words(*role).to_owned() }),
         What::Left { remaining, .. } => Some(Fact::CallLeft { remaining: *remaining }),
         What::CallEnded { cause, by_peer, .. } => Some(Fact::CallEnded {

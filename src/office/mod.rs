@@ -10,6 +10,7 @@
 pub mod alarms;
 pub mod audit;
 mod bench;
+pub mod conference;
 mod facts;
 mod failing;
 pub mod held;
@@ -27,6 +28,7 @@ pub mod words;
 use crate::bench::{Probe, Schedule};
 use crate::gateway::{CallId, Channel, Stuck, WhenOut};
 use crate::reports::{Closed, Command, Order, Report, What};
+use ::conference::{Happening as InConference, MutedBy};
 use alarms::AlarmLog;
 use cast::{CastEvent, Caster, Codec, Format, StreamStart};
 use control::{Fact, Notice, NoticeHub, Severity, Topic};
@@ -37,11 +39,12 @@ use held::HeldPorts;
 use ledger::Ledger;
 use lifecycle::{Due, Lifecycle, TimeOuts};
 use lines::Lines;
-use picture::Picture;
+use picture::{CallPicture, Picture};
 use records::{CallRecord, Records};
 pub(crate) use service::in_words;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub use store::Store;
@@ -87,6 +90,8 @@ pub struct Shared {
     orders: Sender<Order>,
     epoch: Instant,
     bench: Arc<Mutex<Schedule>>,
+    /// Orders in conferences so far.
+    tickets: Arc<AtomicU64>,
     /// By span, what its card can do for a test.
     pub supports: Arc<[hal::Support]>,
     /// Notices to whoever watches.
@@ -133,6 +138,25 @@ impl Shared {
             severity: severity_of(level),
             topic: topic_of(topic),
             text,
+            fact: Some(fact),
+            ..Notice::default()
+        });
+    }
+
+    /// The number of an order that wants an answer.
+    fn next_ticket(&self) -> u64 {
+        self.tickets.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Say something of a call that is no report, to log and watchers.
+    fn tell_of_call(&self, event: EventNumber, call: CallId, text: String, fact: Fact) {
+        log::info!(target: "call", "{text}");
+        self.hub.publish(Notice {
+            at_ms: now_ms(),
+            topic: Topic::Call,
+            text,
+            event: Some(event.to_string()),
+            call: Some(call.0),
             fact: Some(fact),
             ..Notice::default()
         });
@@ -272,6 +296,7 @@ impl Office {
             Lifecycle::default()
         });
         let mut picture = picture;
+        picture.epoch_ms = epoch_ms(settings.epoch);
         for (event, over_at_ms) in lifecycle.idle() {
             picture.events.entry(event).or_default().over_at_ms = Some(over_at_ms);
         }
@@ -299,6 +324,7 @@ impl Office {
             orders,
             epoch: settings.epoch,
             bench: Arc::default(),
+            tickets: Arc::default(),
             supports,
             hub: Arc::new(NoticeHub::new(NOTICES)),
         };
@@ -418,10 +444,12 @@ impl Office {
         let ends = matches!(report.what, What::CallEnded { .. } | What::Left { .. });
         match report.what {
             What::Talking { call, talking: false } => self.count_talk(call, at_ms),
-            What::Muted { call, muted: false } => self.count_muted(call, at_ms),
+            What::Conference { what: InConference::Muted { who, .. }, .. } => self.count_muted(who, at_ms),
+            What::Conference { what: InConference::Admitted { who, .. }, .. } => self.count_waiting(who, at_ms),
             What::Left { call, .. } => {
                 self.count_talk(call, at_ms);
                 self.count_muted(call, at_ms);
+                self.count_waiting(call, at_ms);
             }
             _ => {}
         }
@@ -535,6 +563,12 @@ impl Office {
                 r.event = Some(event.to_string());
                 r.role = Some(words::role_in_words(*role).to_owned());
             }),
+            What::Conference { what: InConference::Waits { who, .. }, .. } => {
+                self.records.update(who.0, |r| r.joined_ms = None);
+            }
+            What::Conference { what: InConference::Admitted { who, .. }, .. } => {
+                self.records.update(who.0, |r| r.joined_ms = Some(at_ms));
+            }
             What::Left { call, .. } => self.records.update(call.0, |r| r.left_ms = Some(at_ms)),
             What::CallEnded { call, cause, by_peer } => self.records.ended(call.0, |r| {
                 r.end_ms = Some(at_ms);
@@ -555,9 +589,21 @@ impl Office {
         }
     }
 
-    /// The same for the time he has been muted.
+    /// The same for the time he has waited.
+    fn count_waiting(&mut self, call: CallId, at_ms: u64) {
+        let picture = self.shared.picture();
+        let member = picture.calls.get(&call).map(|c| &c.member).filter(|member| member.waits_for.is_some());
+        let from = member.map(|member| member.waiting_since_ms);
+        drop(picture);
+        if let Some(from) = from {
+            self.records.update(call.0, |r| r.waited_ms += at_ms.saturating_sub(from));
+        }
+    }
+
+    /// The same for the time he has muted himself.
     fn count_muted(&mut self, call: CallId, at_ms: u64) {
-        let from = self.shared.picture().calls.get(&call).filter(|c| c.muted).map(|c| c.muted_since_ms);
+        let by_himself = |c: &&CallPicture| c.member.muted == Some(MutedBy::Oneself);
+        let from = self.shared.picture().calls.get(&call).filter(by_himself).map(|c| c.muted_since_ms);
         if let Some(from) = from {
             self.records.update(call.0, |r| r.muted_ms += at_ms.saturating_sub(from));
         }
@@ -837,6 +883,7 @@ impl Office {
             self.lifecycle.clock_set(from, to);
             self.lifecycle_changed = true;
             self.epoch_ms = epoch_ms;
+            self.shared.picture().epoch_ms = epoch_ms;
         }
     }
 
@@ -1011,7 +1058,8 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         What::Joined { call, event, .. } | What::Left { call, event, .. } | What::TurnedAway { call, event, .. } => {
             (Some(*event), Some(*call), None)
         }
-        What::EventClosed { event, by, .. } => (Some(*event), *by, None),
+        What::EventClosed { event, by, .. } | What::DialOutUnavailable { event, by } => (Some(*event), *by, None),
+        What::Conference { event, what } => (Some(*event), what.who().copied(), None),
         What::ConferenceOpened { event, .. }
         | What::ConferenceClosed { event, .. }
         | What::StreamStart { event, .. }
@@ -1021,7 +1069,6 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::CallStage { call, .. }
         | What::EntryWrong { call, .. }
         | What::GuardLocked { call, .. }
-        | What::Muted { call, .. }
         | What::Talking { call, .. }
         | What::Level { call, .. }
         | What::KeyPressed { call }
@@ -1031,6 +1078,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::PortsShort { .. }
         | What::Stuck { stuck: Stuck::Port(_), .. }
         | What::TestCallNotPlaced { .. }
+        | What::Answered { .. }
         | What::ClosedFull
         | What::Finished => (None, None, None),
     }

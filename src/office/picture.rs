@@ -3,6 +3,7 @@
 //! It is what `trunkctl` is answered from, so that no question ever reaches the real-time thread.
 
 use super::alarms::AlarmList;
+use super::conference::{Answers, ConferencePicture, MemberPicture, ShowNumbers};
 use crate::gateway::{CallId, Channel, Holds, NearSets, WhenOut};
 use crate::reports::{CallStage, Closed, What};
 use event::{EventNumber, Role};
@@ -89,6 +90,8 @@ pub struct CallPicture {
     pub channel: Channel,
     /// Number calling, masked; `None` when it is not told or must not be shown.
     pub calling: Option<control::Masked>,
+    /// The same, whole, for conferences.
+    pub number: Option<String>,
     /// Number called.
     pub called: String,
     /// How far it has come.
@@ -97,7 +100,9 @@ pub struct CallPicture {
     pub since_ms: u64,
     /// The event and role, in a conference.
     pub event: Option<(EventNumber, Role)>,
-    /// Muted by the caller.
+    /// What is known of it in its conference.
+    pub member: MemberPicture,
+    /// Not heard in its conference.
     pub muted: bool,
     /// Since when muted.
     pub muted_since_ms: u64,
@@ -119,10 +124,12 @@ impl CallPicture {
         CallPicture {
             channel,
             calling: None,
+            number: None,
             called,
             stage: CallStage::Answering,
             since_ms: now_ms,
             event: None,
+            member: MemberPicture::default(),
             muted: false,
             muted_since_ms: 0,
             talking: false,
@@ -168,6 +175,14 @@ pub struct Picture {
     pub calls: BTreeMap<CallId, CallPicture>,
     /// By number.
     pub events: BTreeMap<EventNumber, EventPicture>,
+    /// Conferences there are, by event.
+    pub conferences: BTreeMap<EventNumber, ConferencePicture>,
+    /// Answers to orders in conferences.
+    pub answers: Answers,
+    /// How much is seen of the numbers of callers in conferences.
+    pub show_numbers: ShowNumbers,
+    /// The daemon's start, in milliseconds since 1970, UTC.
+    pub epoch_ms: u64,
     /// Channels whose state at the exchange is known to be other than in service.
     pub far: BTreeMap<Channel, (isdn::FarState, u64)>,
     /// By span, channels whose SERVICE is not acknowledged: bit n-1 stands for timeslot n.
@@ -278,11 +293,12 @@ impl Picture {
             What::Refused { span, .. } => self.spans[usize::from(*span)].refused += 1,
             What::CallTaken { call, channel, called, calling, .. } => {
                 self.spans[usize::from(channel.span)].taken += 1;
-                let calling = calling
+                let number = calling
                     .as_ref()
                     .filter(|n| n.presentation == isdn::Presentation::Allowed && !n.digits.is_empty())
-                    .map(|n| control::Masked::new(&n.digits));
-                let taken = CallPicture { calling, ..CallPicture::new(*channel, self.called(called), now_ms) };
+                    .map(|n| n.digits.to_string());
+                let calling = number.as_deref().map(control::Masked::new);
+                let taken = CallPicture { calling, number, ..CallPicture::new(*channel, self.called(called), now_ms) };
                 self.calls.insert(*call, taken);
             }
             What::TestCallPlaced { call, channel, called, .. } => {
@@ -295,7 +311,10 @@ impl Picture {
             }
             What::CallStage { call, stage } => self.call(*call, |c| c.stage = *stage),
             What::Joined { call, event, role } => {
-                self.call(*call, |c| c.event = Some((*event, *role)));
+                self.call(*call, |c| {
+                    c.event = Some((*event, *role));
+                    c.member = MemberPicture { since_ms: now_ms, ..MemberPicture::default() };
+                });
                 let entry = self.event(now_ms, *event);
                 entry.callers += 1;
                 entry.hosts += usize::from(*role == Role::Host);
@@ -306,14 +325,14 @@ impl Picture {
                 self.call(*call, |c| {
                     host = c.event.take().is_some_and(|(_, role)| role == Role::Host);
                     (c.talking, c.muted, c.tenth_dbm0) = (false, false, None);
+                    c.member = MemberPicture::default();
                 });
                 let entry = self.event(now_ms, *event);
                 entry.callers = entry.callers.saturating_sub(1);
                 entry.hosts = entry.hosts.saturating_sub(usize::from(host));
             }
-            What::Muted { call, muted } => {
-                self.call(*call, |c| (c.muted, c.muted_since_ms) = (*muted, now_ms));
-            }
+            What::Conference { event, what } => self.in_conference(now_ms, *event, what),
+            What::Answered { ticket, answer } => self.answers.insert(*ticket, *answer),
             What::Talking { call, talking } => {
                 self.call(*call, |c| {
                     c.talking = *talking;
@@ -324,10 +343,14 @@ impl Picture {
             }
             What::KeyPressed { call } => self.call(*call, |c| c.keys_pressed += 1),
             What::Level { call, tenth_dbm0 } => self.call(*call, |c| c.tenth_dbm0 = Some(*tenth_dbm0)),
-            What::ConferenceOpened { event, port } => self.event(now_ms, *event).port = Some((*port, false, now_ms)),
+            What::ConferenceOpened { event, port } => {
+                self.event(now_ms, *event).port = Some((*port, false, now_ms));
+                self.conferences.entry(*event).or_default().since_ms = now_ms;
+            }
             What::StreamStart { event, port } => self.event(now_ms, *event).port = Some((*port, true, now_ms)),
             What::StreamStop { event, .. } | What::ConferenceClosed { event, .. } => {
                 self.event(now_ms, *event).port = None;
+                self.conferences.remove(event);
             }
             What::EventClosed { event, closed, .. } => self.event(now_ms, *event).closed = Some(*closed),
             What::CallEnded { call, .. } => {
@@ -351,6 +374,7 @@ impl Picture {
             | What::EntryWrong { .. }
             | What::GuardLocked { .. }
             | What::TurnedAway { .. }
+            | What::DialOutUnavailable { .. }
             | What::ClosedFull
             | What::Finished => {}
         }

@@ -51,7 +51,7 @@ pub struct CallRecord {
     pub setup_ms: u64,
     /// CONNECT acknowledged.
     pub connect_ms: Option<u64>,
-    /// In the conference.
+    /// In the conference, after all waiting.
     pub joined_ms: Option<u64>,
     /// Out of the conference.
     pub left_ms: Option<u64>,
@@ -61,10 +61,12 @@ pub struct CallRecord {
     pub seconds: Option<u64>,
     /// The event.
     pub event: Option<String>,
-    /// host or speaker.
+    /// host, speaker or listener.
     pub role: Option<String>,
     /// Entries of number and PIN that were wrong.
     pub wrong_entries: u32,
+    /// Milliseconds that it waited for a host, or to be let in.
+    pub waited_ms: u64,
     /// Milliseconds of talk.
     pub talk_ms: u64,
     /// Milliseconds muted by the caller.

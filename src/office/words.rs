@@ -5,7 +5,7 @@
 
 use super::picture::Picture;
 use crate::gateway::{Holds, NotPlaced, Reason, Stuck, WhenOut, is_normal};
-use crate::reports::{CallStage, Closed, Locked, What};
+use crate::reports::{CallStage, Closed, Locked, NotLetIn, What};
 use log::Level;
 
 /// A sentence about something that happened.
@@ -216,6 +216,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
                 CallStage::Answering => "is being answered",
                 CallStage::AskingEvent => "is asked for the event number",
                 CallStage::AskingPin => "is asked for the PIN",
+                CallStage::Waiting => "waits",
                 CallStage::InConference => "is in the conference",
                 CallStage::Dialling => "is being placed",
                 CallStage::Proceeding => "is worked on by the exchange",
@@ -247,20 +248,19 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
             "event",
             format!("call {} left event {}; {}", call.0, event.grouped(), people(usize::from(*remaining))),
         ),
-        What::TurnedAway { call, event, closed } => {
-            let why = match closed {
-                Some(Closed::Ended) => "it has ended",
-                Some(Closed::Cancelled) => "it was cancelled",
-                Some(Closed::Over) => "it is over",
-                None => "no stream port is free: enlarge stream.ports",
-            };
-            let level = if closed.is_none() { Error } else { Info };
+        What::TurnedAway { call, event, why } => {
+            let level = if *why == NotLetIn::NoPort { Error } else { Info };
+            let why = super::conference::words::not_let_in(*why);
             sentence(level, "event", format!("call {} turned away from event {}: {why}", call.0, event.grouped()))
         }
-        What::Muted { call, muted } => {
-            let what = if *muted { "muted himself" } else { "can be heard again" };
-            sentence(Info, "call", format!("call {} {what}", call.0))
+        What::Conference { event, what } => {
+            sentence(Info, "event", super::conference::words::happening(&event.grouped(), what))
         }
+        What::DialOutUnavailable { event, .. } => sentence(
+            Warn,
+            "event",
+            format!("event {}: a number was to be called, which this version cannot do", event.grouped()),
+        ),
         What::Talking { call, talking } => {
             let what = if *talking { "speaks" } else { "is silent" };
             sentence(Debug, "call", format!("call {} {what}", call.0))
@@ -290,6 +290,8 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         }
         What::Finished => sentence(Info, "server", "all calls are cleared and the links released".to_owned()),
         What::CallConnected { .. }
+        // Whoever has asked is told.
+        | What::Answered { .. }
         // The end of the test says why.
         | What::TestCallNotPlaced { .. }
         // A name is for the record only.
@@ -403,6 +405,7 @@ pub const fn role_in_words(role: event::Role) -> &'static str {
     match role {
         event::Role::Host => "host",
         event::Role::Speaker => "speaker",
+        event::Role::Listener => "listener",
     }
 }
 

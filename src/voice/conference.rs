@@ -68,6 +68,11 @@ impl Mix {
         self.tone = Some(ToneSequence::entry());
     }
 
+    /// Somebody waits to be let in.
+    pub fn knock_tone(&mut self) {
+        self.tone = Some(ToneSequence::knock());
+    }
+
     /// Somebody left.
     pub fn exit_tone(&mut self) {
         self.tone = Some(ToneSequence::exit());

@@ -133,6 +133,11 @@ impl Leg {
         self.speech.begin(phrase, self.language);
     }
 
+    /// Play this after what plays now, as far as there is room.
+    pub fn announce(&mut self, phrase: &Phrase) {
+        self.speech.follow(phrase, self.language);
+    }
+
     /// Stop playing; nothing is told of it.
     pub fn hush(&mut self) {
         self.speech = Speech::default();

@@ -81,6 +81,19 @@ impl VoicePath {
             Voice::Join(channel, conference) => self.leg(channel).join(conference),
             Voice::Leave(channel) => self.leg(channel).leave(),
             Voice::Mute(channel, muted) => self.leg(channel).mute(muted),
+            Voice::Announce(conference, phrase) => {
+                self.legs
+                    .iter_mut()
+                    .filter(|leg| leg.conference() == Some(conference))
+                    .for_each(|leg| leg.announce(&phrase));
+            }
+            // Nothing is kept of names, and there is no music yet.
+            Voice::Hold(..)
+            | Voice::RecordName(_)
+            | Voice::KeepName(_)
+            | Voice::PlayName(..)
+            | Voice::AnnounceName(..) => {}
+            Voice::KnockTone(conference) => self.conferences[usize::from(conference.0)].knock_tone(),
             Voice::EntryTone(conference) => self.conferences[usize::from(conference.0)].entry_tone(),
             Voice::ExitTone(conference) => self.conferences[usize::from(conference.0)].exit_tone(),
             Voice::StreamOpen(conference) => self.conferences[usize::from(conference.0)].open_stream(),

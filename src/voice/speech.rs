@@ -26,6 +26,18 @@ impl Speech {
         (self.at, self.sound, self.played) = (0, 0, 0);
     }
 
+    /// Go on with this phrase after what is being said; begin with it when nothing is.
+    pub fn follow(&mut self, phrase: &Phrase, language: LanguageIndex) {
+        if self.phrase.is_empty() {
+            return self.begin(phrase, language);
+        }
+        for said in phrase {
+            if self.phrase.push(*said).is_err() {
+                return;
+            }
+        }
+    }
+
     /// Add the next of it to what is heard; true when that was the last.
     pub fn add(&mut self, sounds: &Sounds, mut out: &mut [i16]) -> bool {
         while let Some(&said) = self.phrase.get(self.at) {

@@ -3,7 +3,7 @@
 use crate::town::{Town, close, seconds};
 use trunkcast::gateway::{SHUTDOWN_BOUND, Voice};
 use trunkcast::prompts::Prompt;
-use trunkcast::reports::{Closed, Command, What};
+use trunkcast::reports::{Closed, Command, NotLetIn, What};
 
 #[test]
 fn a_host_ends_the_event_by_399_and_nobody_gets_in_again() {
@@ -30,7 +30,7 @@ fn a_host_ends_the_event_by_399_and_nobody_gets_in_again() {
     let from = town.voice.len();
     let late = town.enter("5553", event.number, &event.speaker);
     assert!(town.heard(town.channels[&late], from).ends_with(&[Prompt::EventEnded, Prompt::Goodbye]));
-    assert_eq!(town.count(|w| matches!(w, What::TurnedAway { closed: Some(Closed::Ended), .. })), 1);
+    assert_eq!(town.count(|w| matches!(w, What::TurnedAway { why: NotLetIn::Closed(Closed::Ended), .. })), 1);
     town.pass(seconds(10));
     town.check_empty();
 }

@@ -3,7 +3,7 @@
 use crate::town::{LINGER, PORT_REUSE, Town, seconds};
 use trunkcast::gateway::Voice;
 use trunkcast::prompts::Prompt;
-use trunkcast::reports::What;
+use trunkcast::reports::{NotLetIn, What};
 
 fn starts(town: &Town) -> Vec<u16> {
     let ports = town.told.iter().filter_map(|w| match w {
@@ -53,7 +53,7 @@ fn the_same_event_comes_back_to_its_port_and_a_stranger_does_not_get_it() {
     town.pass(LINGER);
     assert_eq!(town.count(|w| matches!(w, What::ConferenceClosed { .. })), 1);
     town.enter("5552", other.number, &other.speaker);
-    assert_eq!(town.count(|w| matches!(w, What::TurnedAway { closed: None, .. })), 2);
+    assert_eq!(town.count(|w| matches!(w, What::TurnedAway { why: NotLetIn::NoPort, .. })), 2);
     town.pass(PORT_REUSE);
     let at_last = town.enter("5552", other.number, &other.speaker);
     assert!(town.conference(at_last).is_some());
@@ -68,7 +68,7 @@ fn with_all_ports_taken_a_third_event_is_turned_away_and_a_member_is_not() {
     assert_ne!(town.conference(host), town.conference(other));
     let third = town.enter("5553", c.number, &c.host);
     assert_eq!(town.conference(third), None);
-    assert_eq!(town.count(|w| matches!(w, What::TurnedAway { closed: None, .. })), 1);
+    assert_eq!(town.count(|w| matches!(w, What::TurnedAway { why: NotLetIn::NoPort, .. })), 1);
     let joins = town.enter("5554", a.number, &a.speaker);
     assert_eq!(town.conference(joins), town.conference(host));
     // Nobody has spoken in b: its port is free as soon as it closes.

@@ -374,6 +374,13 @@ impl World {
             Voice::Language(channel, _) | Voice::Join(channel, _) | Voice::Leave(channel) | Voice::Mute(channel, _) => {
                 assert!(self.voice.contains_key(&channel), "{command:?} for a leg that is not open");
             }
+            Voice::Hold(channel, _)
+            | Voice::RecordName(channel)
+            | Voice::KeepName(channel)
+            | Voice::PlayName(channel, _) => {
+                assert!(self.voice.contains_key(&channel), "{command:?} for a leg that is not open");
+            }
+            Voice::Announce(..) | Voice::AnnounceName(..) | Voice::KnockTone(_) => {}
             Voice::EntryTone(_) | Voice::ExitTone(_) | Voice::StreamOpen(_) | Voice::StreamClose(_) => {}
         }
     }

@@ -13,6 +13,8 @@ pub enum CallStage {
     AskingEvent,
     /// The PIN is asked for.
     AskingPin,
+    /// Let in by its PIN; it waits, or is asked for a name.
+    Waiting,
     /// In the conference.
     InConference,
     /// The server has placed it, for a test.
@@ -33,6 +35,8 @@ pub enum Role {
     Host,
     /// Speaks and hears.
     Speaker,
+    /// Hears.
+    Listener,
     /// A role this version has no word for.
     #[default]
     #[serde(other)]
@@ -64,7 +68,7 @@ pub struct CallInfo {
     pub role: Option<Role>,
     /// When it came: milliseconds since 1970 UTC.
     pub since_ms: u64,
-    /// Muted by its own key.
+    /// Not heard in its conference, for whatever reason.
     pub muted: bool,
     /// Talking at the moment.
     pub talking: bool,

@@ -127,6 +127,8 @@ pub struct Pins {
     pub host: String,
     /// For those who speak.
     pub speaker: String,
+    /// For those who only listen.
+    pub listener: String,
 }
 
 impl fmt::Debug for Pins {

@@ -3,7 +3,7 @@
 //! On the wire the fields of a fact stand beside those of its [`Notice`](crate::Notice), told apart by `kind`. Channels are
 //! timeslots of the notice's span. Fields may be added; none changes its meaning.
 
-use crate::{AlarmInfo, DrainInfo, Hold, Masked, Progress, ServiceState};
+use crate::{AlarmInfo, ConferenceMode, DrainInfo, Hold, Masked, MutedBy, Progress, ServiceState};
 use serde::{Deserialize, Serialize};
 
 /// What a D channel did.
@@ -20,6 +20,33 @@ pub enum LinkFact {
     Released,
     /// The exchange does not answer.
     Silent,
+}
+
+/// Who did something in a conference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoneBy {
+    /// A member, with his keys: `by_call`.
+    Member,
+    /// An order over the control socket.
+    Order,
+    /// The rules of the conference.
+    Rules,
+    /// Somebody this version has no word for.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// Who did something in a conference, and which call he is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Doer {
+    /// Who.
+    pub by: DoneBy,
+    /// The member's call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_call: Option<u64>,
 }
 
 /// Who ordered a suspension, and why.
@@ -153,9 +180,113 @@ pub enum Fact {
     },
     /// A caller is in a conference.
     CallJoined {
-        /// `host` or `speaker`.
+        /// `host`, `speaker` or `listener`.
         role: String,
     },
+    /// A caller was let in by his PIN, and waits.
+    CallWaiting {
+        /// `host` or `admission`: for what.
+        waits_for: String,
+    },
+    /// He waits no longer and is in the conference.
+    CallAdmitted {
+        /// Who has let him in.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// A caller began to talk, or ceased; heard or not.
+    CallTalking {
+        /// Which.
+        talking: bool,
+    },
+    /// A caller is not heard any more, or for another reason, or is heard again.
+    CallMuted {
+        /// Why he is not heard; absent: he is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        muted: Option<MutedBy>,
+        /// Who did it.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// A caller has raised his hand.
+    HandRaised,
+    /// A caller's hand is lowered.
+    HandLowered {
+        /// Who did it.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// A caller was given the floor.
+    CalledOn {
+        /// Who gave it.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// A caller was put out of the conference.
+    CallKicked {
+        /// Who did it.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// A caller was given a name.
+    CallNamed {
+        /// The name; empty: it was taken away.
+        name: String,
+    },
+    /// A caller could not be let in though number and PIN were right.
+    CallTurnedAway {
+        /// `ended`, `cancelled`, `over`, `no_port`, `locked` or `full`.
+        why: String,
+    },
+    /// Who is heard in a conference has changed.
+    ConferenceMode {
+        /// To this.
+        mode: ConferenceMode,
+        /// Who did it.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// Nobody but hosts is let in any more, or everybody again.
+    ConferenceLocked {
+        /// Which.
+        locked: bool,
+        /// Who did it.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// Everybody but hosts was muted, or may be heard again.
+    ConferenceMuted {
+        /// Which.
+        muted: bool,
+        /// Nobody can unmute himself.
+        mutes_locked: bool,
+        /// Who did it.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// A host is there, where none was.
+    HostCame,
+    /// The last host has left.
+    HostGone {
+        /// When the conference ends unless one comes back; absent: it goes on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ends_at_ms: Option<u64>,
+    },
+    /// A conference will end.
+    ConferenceEndsAt {
+        /// Then.
+        ends_at_ms: u64,
+    },
+    /// A conference has ended for all.
+    ConferenceEnded {
+        /// `ordered`, `host_left`, `too_long` or `too_few`.
+        why: String,
+        /// Who did it.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// Somebody wanted a number called from a conference; it cannot be done.
+    DialOutUnavailable,
     /// A caller has left it.
     CallLeft {
         /// Those still in it.

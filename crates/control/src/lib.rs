@@ -23,6 +23,7 @@ mod bench;
 mod bind;
 mod calls;
 mod client;
+mod conference;
 mod events;
 mod fact;
 mod find;
@@ -49,8 +50,9 @@ pub use bench::{
 };
 pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
 pub use client::{Client, ClientError, Tracing, Watching};
+pub use conference::{ConferenceInfo, ConferenceMember, ConferenceMode, MemberPlace, MutedBy};
 pub use events::{EventInfo, EventState, Pins, PortInfo, PortState, Reservation, StreamInfo};
-pub use fact::{Fact, LinkFact, Ordered};
+pub use fact::{Doer, DoneBy, Fact, LinkFact, Ordered};
 pub use find::{ENVIRONMENT, SYSTEM_SOCKET, Tried, places};
 pub use finding::Finding;
 pub use mask::Masked;

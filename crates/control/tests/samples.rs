@@ -408,7 +408,7 @@ fn reservation() -> Reservation {
     Reservation {
         event: "100200305".into(),
         title: "Town hall".into(),
-        pins: Pins { host: "86421357".into(), speaker: "13572468".into() },
+        pins: Pins { host: "86421357".into(), speaker: "13572468".into(), listener: "97531864".into() },
         listen: vec!["once somebody speaks: a port of 127.0.0.1:10000-10049, see `trunkctl events`".into()],
     }
 }

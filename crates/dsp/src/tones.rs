@@ -138,6 +138,18 @@ impl ToneSequence {
         Self::once(&[Segment::single(HIGH_NOTE, 110), Segment::single(LOW_NOTE, 160)])
     }
 
+    /// The tone that says somebody waits to be let in: the low note twice, as a knock.
+    #[must_use]
+    pub fn knock() -> Self {
+        Self::once(&[Segment::single(LOW_NOTE, 80), Segment::silence(80), Segment::single(LOW_NOTE, 80)])
+    }
+
+    /// The tone after which something is recorded: the high note, for a third of a second.
+    #[must_use]
+    pub fn record() -> Self {
+        Self::once(&[Segment::single(HIGH_NOTE, 330)])
+    }
+
     /// Ringback of North America, for ever: 440 + 480 Hz at -19 dBm0 each, 2 s on, 4 s off.
     #[must_use]
     pub fn ringback() -> Self {

@@ -13,6 +13,7 @@
 //!   <formats><format>mp3</format></formats>
 //!   <host-pin>12345678</host-pin>
 //!   <speaker-pin>87654321</speaker-pin>
+//!   <listener-pin>24681357</listener-pin>
 //!   <over-after-s>1800</over-after-s>
 //!   <recordings>
 //!     <recording file="a.mp3" format="mp3" started="2026-11-20T15:00:02.000Z" server="g1"/>
@@ -121,6 +122,8 @@ pub struct EventInfo {
     pub host_pin: Pin,
     /// The speakers' PIN.
     pub speaker_pin: Pin,
+    /// The listeners' PIN; none in a document from before there were listeners, though they have one.
+    pub listener_pin: Option<Pin>,
     /// Where attendees listen.
     pub attendee_link: Option<String>,
     /// Seconds after the last hang-up until the event is over; none stands for the configured default.
@@ -166,6 +169,7 @@ impl EventInfo {
         children.push(Element::parent("formats", formats));
         children.push(Element::text("host-pin", self.host_pin));
         children.push(Element::text("speaker-pin", self.speaker_pin));
+        children.extend(self.listener_pin.map(|pin| Element::text("listener-pin", pin)));
         children.extend(self.attendee_link.as_ref().map(|link| Element::text("attendee-link", link)));
         children.extend(seconds("over-after-s", self.over_after_s));
         children.extend(seconds("archive-after-s", self.archive_after_s));
@@ -192,7 +196,7 @@ impl EventInfo {
         }
         let mut others = Vec::new();
         let mut number = None;
-        let [mut host_pin, mut speaker_pin] = [None, None];
+        let [mut host_pin, mut speaker_pin, mut listener_pin] = [None; 3];
         let mut title = String::new();
         let mut status = Status::Reserved;
         let mut attendee_link = None;
@@ -213,6 +217,7 @@ impl EventInfo {
                 "formats" => formats = element.children.into_iter().map(|child| child.text).collect(),
                 "host-pin" => host_pin = Some(pin("host-pin", text)?),
                 "speaker-pin" => speaker_pin = Some(pin("speaker-pin", text)?),
+                "listener-pin" => listener_pin = Some(pin("listener-pin", text)?),
                 "attendee-link" => attendee_link = Some(element.text),
                 "over-after-s" => over_after_s = Some(seconds("over-after-s", text)?),
                 "archive-after-s" => archive_after_s = Some(seconds("archive-after-s", text)?),
@@ -236,6 +241,7 @@ impl EventInfo {
             formats,
             host_pin: host_pin.ok_or_else(|| missing("host-pin"))?,
             speaker_pin: speaker_pin.ok_or_else(|| missing("speaker-pin"))?,
+            listener_pin,
             attendee_link,
             over_after_s,
             archive_after_s,

@@ -14,6 +14,7 @@ fn full() -> EventInfo {
         formats: vec!["mp3".to_owned(), "opus".to_owned()],
         host_pin: Pin::parse("00000001").unwrap(),
         speaker_pin: Pin::parse("99999999").unwrap(),
+        listener_pin: Pin::parse("77777777"),
         attendee_link: Some("https://example.org/e?a=1&b=2".to_owned()),
         over_after_s: Some(1800),
         archive_after_s: Some(86_400),
@@ -57,6 +58,7 @@ fn the_document_as_text() {
   </formats>
   <host-pin>00000001</host-pin>
   <speaker-pin>99999999</speaker-pin>
+  <listener-pin>77777777</listener-pin>
   <attendee-link>https://example.org/e?a=1&amp;b=2</attendee-link>
   <over-after-s>1800</over-after-s>
   <archive-after-s>86400</archive-after-s>
@@ -86,6 +88,7 @@ fn read_tolerantly() {
     assert_eq!(info.status, Status::Other("paused".to_owned()));
     assert_eq!(info.others, [("colour".to_owned(), "red".to_owned())]);
     assert!(info.formats.is_empty() && info.recordings.is_empty() && info.title.is_empty());
+    assert_eq!(info.listener_pin, None, "from before there were listeners");
     assert_eq!(EventInfo::from_xml(&info.to_xml()), Ok(info), "what was kept is written back");
 }
 

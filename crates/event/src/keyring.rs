@@ -162,16 +162,12 @@ impl Keyring {
     /// The PIN of a role in an event; none when the number names a key that is not here or retired.
     #[must_use]
     pub fn pin(&self, number: EventNumber, role: Role) -> Option<Pin> {
-        let pins = self.usable(number)?.pins(number);
-        Some(match role {
-            Role::Host => pins.host,
-            Role::Speaker => pins.speaker,
-        })
+        Some(self.usable(number)?.pins(number).of(role))
     }
 
     /// The role whose PIN this is (ASCII digits), if any.
     ///
-    /// Takes the same time whether PIN, role or number are right or wrong: both PINs are derived and
+    /// Takes the same time whether PIN, role or number are right or wrong: all PINs are derived and
     /// compared in constant time always, under a stand-in key if the number names none. Allocates nothing.
     #[must_use]
     pub fn verify(&self, number: EventNumber, pin: &[u8]) -> Option<Role> {
@@ -300,6 +296,7 @@ mod tests {
         let pins = ring.stand_in.pins(stranger);
         assert_eq!(ring.verify(stranger, pins.host.as_bytes()), None);
         assert_eq!(ring.verify(stranger, pins.speaker.as_bytes()), None);
+        assert_eq!(ring.verify(stranger, pins.listener.as_bytes()), None);
     }
 
     #[test]

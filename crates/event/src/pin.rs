@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The version octet is 1. Other uses of the same keys must begin with another octet. The counter is 0;
-//! only a speaker's PIN that would equal the host's is derived again with 1 (and, should even that be
-//! equal, is the host's plus one). No date is inside: an event may be run as late as its host likes, and
+//! only a PIN that would equal that of a role before it is derived again with 1 (a listener's, if need be, with 2), and, should
+//! even that be equal, is the first number after the host's that is nobody's. No date is inside: an event may be run as late as its host likes, and
 //! what ends its PINs is retiring the key that the number names.
 //!
 //! Data path: event number and key → PINs, for [`Keyring`](crate::Keyring) to give out and to compare with.
@@ -101,6 +101,7 @@ pub(crate) struct PinKey(Hmac<Sha256>);
 pub(crate) struct Pins {
     pub host: Pin,
     pub speaker: Pin,
+    pub listener: Pin,
 }
 
 impl PinKey {
@@ -108,11 +109,14 @@ impl PinKey {
         PinKey(Hmac::new_from_slice(key.octets()).expect("HMAC takes a key of any length"))
     }
 
-    /// Always three MACs, so that the rare second derivation does not show in the time it takes.
+    /// Always six MACs, so that the rare second derivation does not show in the time it takes.
     pub fn pins(&self, number: EventNumber) -> Pins {
         let host = self.truncated(number, Role::Host, 0);
         let speaker = [0, 1].map(|counter| self.truncated(number, Role::Speaker, counter));
-        Pins { host: Pin::of_value(host), speaker: Pin::of_value(different_from(host, speaker)) }
+        let speaker = different_from(host, speaker);
+        let listener = [0, 1, 2].map(|counter| self.truncated(number, Role::Listener, counter));
+        let listener = different_from_both([host, speaker], listener);
+        Pins { host: Pin::of_value(host), speaker: Pin::of_value(speaker), listener: Pin::of_value(listener) }
     }
 
     fn truncated(&self, number: EventNumber, role: Role, counter: u8) -> u32 {
@@ -127,14 +131,25 @@ impl PinKey {
 }
 
 impl Pins {
-    /// The role whose PIN this is. Both are compared, whatever comes of the first.
+    /// The role whose PIN this is. All are compared, whatever comes of the first.
     pub fn role_of(&self, offered: &[u8; PIN_DIGITS], acceptable: Choice) -> Option<Role> {
         let is_host = acceptable & self.host.0.ct_eq(offered);
         let is_speaker = acceptable & self.speaker.0.ct_eq(offered);
-        match (bool::from(is_host), bool::from(is_speaker)) {
-            (true, _) => Some(Role::Host),
-            (_, true) => Some(Role::Speaker),
+        let is_listener = acceptable & self.listener.0.ct_eq(offered);
+        match (bool::from(is_host), bool::from(is_speaker), bool::from(is_listener)) {
+            (true, ..) => Some(Role::Host),
+            (_, true, _) => Some(Role::Speaker),
+            (.., true) => Some(Role::Listener),
             _ => None,
+        }
+    }
+
+    /// The PIN of a role.
+    pub const fn of(&self, role: Role) -> Pin {
+        match role {
+            Role::Host => self.host,
+            Role::Speaker => self.speaker,
+            Role::Listener => self.listener,
         }
     }
 }
@@ -144,6 +159,18 @@ fn different_from(host: u32, [first, second]: [u32; 2]) -> u32 {
     let last = (host + 1) % PINS;
     let other = u32::conditional_select(&second, &last, second.ct_eq(&host));
     u32::conditional_select(&first, &other, first.ct_eq(&host))
+}
+
+/// The first of three candidates that is neither of `taken`, or the first number after the first of `taken` that is not the
+/// second.
+fn different_from_both(taken: [u32; 2], candidates: [u32; 3]) -> u32 {
+    let is_taken = |value: &u32| taken[0].ct_eq(value) | taken[1].ct_eq(value);
+    let [next, after] = [1, 2].map(|step| (taken[0] + step) % PINS);
+    let last = u32::conditional_select(&next, &after, is_taken(&next));
+    candidates.iter().rev().fold(last, |other, candidate| {
+        // Whatever comes later in the fold comes earlier in the list.
+        u32::conditional_select(candidate, &other, is_taken(candidate))
+    })
 }
 
 #[cfg(test)]
@@ -159,13 +186,16 @@ mod tests {
     /// never change, or those given out would be worthless.
     #[test]
     fn pins_given_out_stay_right() {
-        for (serial, host, speaker) in
-            [(0, "93204793", "36797983"), (1_234_567, "91015518", "02777078"), (9_999_999, "68577489", "07169082")]
-        {
+        for (serial, host, speaker, listener) in [
+            (0, "93204793", "36797983", "35452286"),
+            (1_234_567, "91015518", "02777078", "47624178"),
+            (9_999_999, "68577489", "07169082", "29404832"),
+        ] {
             let number = EventNumber::with_serial(KeyId::FIRST, serial);
             let pins = key().pins(number);
             assert_eq!(pins.host.as_str(), host);
             assert_eq!(pins.speaker.as_str(), speaker);
+            assert_eq!(pins.listener.as_str(), listener);
         }
     }
 
@@ -181,11 +211,21 @@ mod tests {
     }
 
     #[test]
-    fn host_and_speaker_never_share_a_pin() {
+    fn a_speaker_never_shares_the_host_s_pin() {
         assert_eq!(different_from(5, [6, 7]), 6);
         assert_eq!(different_from(5, [5, 7]), 7);
         assert_eq!(different_from(5, [5, 5]), 6);
         assert_eq!(different_from(PINS - 1, [PINS - 1, PINS - 1]), 0);
+    }
+
+    #[test]
+    fn a_listener_shares_a_pin_with_nobody() {
+        assert_eq!(different_from_both([5, 6], [7, 8, 9]), 7);
+        assert_eq!(different_from_both([5, 6], [6, 8, 9]), 8);
+        assert_eq!(different_from_both([5, 6], [6, 5, 9]), 9);
+        assert_eq!(different_from_both([5, 6], [6, 5, 6]), 7);
+        assert_eq!(different_from_both([5, 7], [5, 5, 5]), 6);
+        assert_eq!(different_from_both([PINS - 1, 0], [0, 0, 0]), 1);
     }
 
     /// A die of 100 faces thrown ten thousand times: chi-squared with 99 degrees of freedom stays below

@@ -11,11 +11,13 @@ pub enum Role {
     Host,
     /// Speaks.
     Speaker,
+    /// Hears, and is not heard.
+    Listener,
 }
 
 impl Role {
     /// Every role there is.
-    pub const ALL: [Role; 2] = [Role::Host, Role::Speaker];
+    pub const ALL: [Role; 3] = [Role::Host, Role::Speaker, Role::Listener];
 
     /// The octet that stands for the role in what a PIN is derived from; never to be changed, or all
     /// PINs given out would be.
@@ -23,6 +25,7 @@ impl Role {
         match self {
             Role::Host => 1,
             Role::Speaker => 2,
+            Role::Listener => 3,
         }
     }
 
@@ -32,6 +35,7 @@ impl Role {
         match self {
             Role::Host => "host",
             Role::Speaker => "speaker",
+            Role::Listener => "listener",
         }
     }
 }

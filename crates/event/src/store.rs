@@ -158,6 +158,7 @@ fn reserve_as(
         formats: request.formats,
         host_pin: pin(Role::Host),
         speaker_pin: pin(Role::Speaker),
+        listener_pin: Some(pin(Role::Listener)),
         attendee_link: None,
         over_after_s: request.over_after_s,
         archive_after_s: request.archive_after_s,

@@ -32,6 +32,7 @@ pub fn calls_within(calls: &[CallInfo], now_ms: u64, width: usize) -> String {
             CallStage::Ringing => "ringing",
             CallStage::AskingEvent => "asked event",
             CallStage::AskingPin => "asked PIN",
+            CallStage::Waiting => "waiting",
             CallStage::InConference => "conference",
             CallStage::TestCall => "test call",
             CallStage::Leaving => "leaving",
@@ -40,6 +41,7 @@ pub fn calls_within(calls: &[CallInfo], now_ms: u64, width: usize) -> String {
         let role = call.role.map(|role| match role {
             Role::Host => "host",
             Role::Speaker => "speaker",
+            Role::Listener => "listener",
             Role::Unknown => "?",
         });
         let voice = match (call.muted, call.talking, call.level_dbm0) {

@@ -110,6 +110,7 @@ pub fn reservation(reservation: &Reservation) -> String {
         ("event number", &reservation.event),
         ("host PIN", &reservation.pins.host),
         ("speaker PIN", &reservation.pins.speaker),
+        ("listener PIN", &reservation.pins.listener),
         ("title", &reservation.title),
     ] {
         text.push_str(&format!("{label:<14}{}\n", clean(what)));

@@ -58,7 +58,7 @@ impl Handler for Fake {
             Request::Reserve(reserve) => Reply::Reserved(Reservation {
                 event: "100200305".into(),
                 title: reserve.title,
-                pins: Pins { host: "86421357".into(), speaker: "13572468".into() },
+                pins: Pins { host: "86421357".into(), speaker: "13572468".into(), listener: "97531864".into() },
                 listen: vec!["listen at the address `trunkctl events` shows once somebody speaks".into()],
             }),
             Request::Cancel { event } => Reply::done(format!("event {event} is cancelled")),

@@ -1,0 +1,113 @@
+//! Ends: hosts who leave, too long, too few, an order; and what comes first.
+
+use crate::common::{Hall, ROOM, seconds};
+use conference::{Answer, EndReason, Happening, HostLeaves, LastWord, Order, Policy, Refused, Role, Spoken};
+
+fn ended(hall: &Hall) -> Vec<EndReason> {
+    let of = |(_, word): &(conference::Seat, LastWord)| match word {
+        LastWord::Ended(why) => Some(*why),
+        LastWord::Kicked => None,
+    };
+    hall.dismissed.iter().filter_map(of).collect()
+}
+
+#[test]
+fn it_ends_with_its_last_host() {
+    let mut hall = Hall::new(Policy { host_leaves: HostLeaves::End, ..Policy::default() });
+    let [one, two] = [0, 1].map(|seat| hall.enter(seat, Role::Host));
+    hall.enter(2, Role::Speaker);
+    hall.leave(one);
+    assert_eq!(ended(&hall), []);
+    hall.leave(two);
+    assert_eq!(ended(&hall), [EndReason::HostLeft]);
+    assert_eq!(hall.conferences.state(ROOM).expect("open").count.present, 0);
+}
+
+#[test]
+fn a_host_who_comes_back_in_time_finds_it_as_it_was() {
+    let mut hall = Hall::new(Policy { host_leaves: HostLeaves::Grace(seconds(120)), ..Policy::default() });
+    let host = hall.enter(0, Role::Host);
+    let ann = hall.enter(1, Role::Speaker);
+    hall.keys(host, "*7");
+    hall.announced();
+    hall.leave(host);
+    assert_eq!(hall.announced(), [Spoken::HostLeft]);
+    assert!(hall.happened.contains(&Happening::HostGone { ends_at: Some(hall.now + seconds(120)) }));
+    hall.pass(seconds(110));
+    let host = hall.enter(0, Role::Host);
+    hall.pass(seconds(3600));
+    assert_eq!(ended(&hall), []);
+    assert!(!hall.is_heard(ann), "questions still");
+    hall.leave(host);
+    hall.pass(seconds(121));
+    assert_eq!(ended(&hall), [EndReason::HostLeft]);
+}
+
+#[test]
+fn nobody_who_leaves_but_the_last_host_ends_anything() {
+    let mut hall = Hall::new(Policy { host_leaves: HostLeaves::End, ..Policy::default() });
+    let [ann, _] = [1, 2].map(|seat| hall.enter(seat, Role::Speaker));
+    hall.leave(ann);
+    assert_eq!(ended(&hall), []);
+}
+
+#[test]
+fn it_lasts_as_long_as_it_may_and_says_so_before() {
+    let policy = Policy { max_duration: Some(seconds(3600)), warning: seconds(300), ..Policy::default() };
+    let mut hall = Hall::new(policy);
+    hall.pass(seconds(5000));
+    hall.enter(1, Role::Speaker);
+    hall.pass(seconds(3296));
+    assert_eq!(hall.announced(), []);
+    hall.pass(seconds(2));
+    assert_eq!(hall.announced(), [Spoken::EndingSoon(5)]);
+    hall.enter(2, Role::Speaker);
+    hall.pass(seconds(300));
+    assert_eq!(ended(&hall), [EndReason::TooLong; 2]);
+    // Whoever calls then has an hour of his own.
+    hall.enter(1, Role::Speaker);
+    hall.pass(seconds(3500));
+    assert_eq!(ended(&hall).len(), 2);
+}
+
+#[test]
+fn it_ends_when_too_few_are_left_for_too_long() {
+    let mut hall = Hall::new(Policy { min_members: 2, min_grace: seconds(60), ..Policy::default() });
+    hall.enter(1, Role::Speaker);
+    hall.pass(seconds(3600));
+    assert_eq!(ended(&hall), [], "there were never enough");
+    let bob = hall.enter(2, Role::Speaker);
+    hall.leave(bob);
+    assert_eq!(hall.announced(), [Spoken::EndingSoon(1)]);
+    hall.pass(seconds(50));
+    let bob = hall.enter(2, Role::Speaker);
+    hall.pass(seconds(3600));
+    hall.leave(bob);
+    hall.pass(seconds(61));
+    assert_eq!(ended(&hall), [EndReason::TooFew]);
+}
+
+#[test]
+fn an_order_ends_it_for_all_those_who_wait_included() {
+    let mut hall = Hall::new(Policy { waiting_room: true, ..Policy::default() });
+    hall.enter(0, Role::Host);
+    hall.enter(1, Role::Speaker);
+    assert_eq!(hall.order(Order::End), Ok(Answer::Done(0)));
+    assert_eq!(ended(&hall), [EndReason::Ordered; 2]);
+    assert!(hall.mix.is_empty() && hall.held.is_empty());
+    assert_eq!(hall.order(Order::Count), Ok(Answer::Count(conference::Count::default())), "and may be called again");
+    hall.conferences.close(ROOM);
+    assert_eq!(hall.order(Order::Count), Err(Refused::NoConference));
+    assert_eq!(hall.conferences.poll_timeout(), None);
+}
+
+#[test]
+fn entries_are_told_by_tones_unless_there_are_too_many() {
+    let mut hall = Hall::new(Policy { quiet_above: 3, ..Policy::default() });
+    let seats: Vec<_> = (0..5).map(|seat| hall.enter(seat, Role::Speaker)).collect();
+    assert_eq!(hall.tones.len(), 3);
+    for seat in &seats {
+        hall.leave(*seat);
+    }
+    assert_eq!(hall.tones.len(), 3 + 3, "not of the first who left, nor to nobody");
+}
