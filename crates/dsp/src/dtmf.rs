@@ -21,6 +21,7 @@ use crate::tonebank::{Fit, ToneBank};
 pub(crate) use judgement::Verdict;
 use judgement::{Background, LEVEL_FLOOR, judge};
 use press::Run;
+use simd::Kernel;
 
 /// What happened to a key, with positions in samples since the detector was made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,37 +82,45 @@ impl DtmfReceiver {
 
     /// Listens to a chunk of any length and reports presses and releases, in order.
     pub fn process(&mut self, samples: &[i16], events: &mut impl FnMut(KeyEvent)) {
-        let mut rest = samples;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(self.bank.wanted().min(rest.len()));
-            self.step(now, events);
-            rest = later;
-        }
+        simd::run(Listen { receiver: self, samples, events });
     }
 
-    /// Takes at most the samples of the current block; a verdict when they complete it.
+    /// Takes at most [`DtmfReceiver::wanted`] samples; a verdict when they complete a block.
+    #[inline(always)]
     pub(crate) fn step(&mut self, samples: &[i16], events: &mut impl FnMut(KeyEvent)) -> Option<Verdict> {
         self.position += samples.len() as u64;
-        if !self.bank.absorb(samples) {
-            return None;
-        }
+        let block = self.bank.absorb(samples)?;
         let total = self.bank.mean_square();
         let background = self.background.hear(total, self.run.is_none());
-        let fit = if total >= LEVEL_FLOOR && self.bank.look() { self.bank.fit() } else { None };
+        if total >= LEVEL_FLOOR && self.bank.look(&block) {
+            return Some(self.look_closely(background, events));
+        }
+        if self.run.is_some() {
+            self.follow(Verdict::Nothing, None, events);
+        }
+        Some(Verdict::Nothing)
+    }
+
+    /// A window that may be part of a key: some in a hundred of a voice.
+    #[inline(never)]
+    fn look_closely(&mut self, background: f32, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        let fit = self.bank.fit();
         let verdict = fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, background));
         self.follow(verdict, fit.as_ref(), events);
-        Some(verdict)
+        verdict
     }
 
     /// Samples the receiver takes before its next verdict.
+    #[inline(always)]
     pub(crate) fn wanted(&self) -> usize {
         self.bank.wanted()
     }
 
     /// The key held down at this moment, if any.
     #[must_use]
+    #[inline]
     pub fn held(&self) -> Option<Key> {
-        self.run.filter(|run| run.pressed).map(|run| run.key)
+        self.run.as_ref().filter(|run| run.pressed).map(|run| run.key)
     }
 
     /// Samples heard so far.
@@ -122,8 +131,9 @@ impl DtmfReceiver {
 
     /// First and last sample of a run that has gone on for so long that another receiver might take it for a
     /// key, whether or not it is believed here.
+    #[inline]
     pub(crate) fn suspect(&self) -> Option<(u64, u64)> {
-        self.run.filter(Run::is_suspect).map(|run| (run.earliest(), run.last))
+        self.run.as_ref().filter(|run| run.is_suspect()).map(|run| (run.earliest(), run.last))
     }
 
     fn follow(&mut self, verdict: Verdict, fit: Option<&Fit>, events: &mut impl FnMut(KeyEvent)) {
@@ -158,6 +168,27 @@ impl DtmfReceiver {
                 events(KeyEvent::Up { key: run.key, started_at, samples, sound: run.sound() });
             }
             self.run = self.challenger.take();
+        }
+    }
+}
+
+/// A receiver, what it is to listen to, and whom it is to tell.
+struct Listen<'a, F> {
+    receiver: &'a mut DtmfReceiver,
+    samples: &'a [i16],
+    events: &'a mut F,
+}
+
+impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Listen { receiver, samples: mut rest, events } = self;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(receiver.wanted().min(rest.len()));
+            receiver.step(now, events);
+            rest = later;
         }
     }
 }

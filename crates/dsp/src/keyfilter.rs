@@ -15,6 +15,7 @@
 pub use crate::dtmf::KeyEvent;
 use crate::dtmf::{DtmfReceiver, Key, Verdict};
 use crate::tonebank::BLOCK;
+use simd::Kernel;
 
 /// How far the stream lags behind what was received, in samples: 80 ms.
 ///
@@ -32,7 +33,16 @@ const DISPROOF: u32 = 3;
 /// Windows in earnest, one after another, that mute the conversation though none was clean: a press in noise.
 const INSISTENCE: u32 = 3;
 
+/// Blocks kept: those delayed, and a chunk.
+const KEPT_BLOCKS: usize = 50;
+/// Samples kept. Chunks of 40, 80 or 160 samples fit into it without a remainder.
+const KEPT: usize = KEPT_BLOCKS * BLOCK;
+
 /// Takes the keys pressed on one leg out of its sound.
+///
+/// There are two doors. [`KeyFilter::process`] takes chunks of any length and copies. The other is for the voice path, where
+/// every chunk has the same length: what was received is written into [`KeyFilter::room`], [`KeyFilter::hear`] listens to it,
+/// and [`KeyFilter::conversation`] and [`KeyFilter::stream`] lend the outcome. As long as there is no key nothing is copied.
 #[derive(Debug, Clone)]
 pub struct KeyFilter {
     receiver: DtmfReceiver,
@@ -43,13 +53,25 @@ pub struct KeyFilter {
     quiet: u32,
     /// Windows in earnest in a row.
     insisting: u32,
-    delay: [i16; STREAM_DELAY],
-    /// Whether each block of `delay` is to be silent in the stream.
-    silent: [bool; DELAY_BLOCKS],
     /// The run that was marked last, by its first sample, and the last block marked.
     marked: (u64, u64),
-    /// Where the next sample goes in `delay`, and where the oldest comes from.
-    write: usize,
+    /// Whether each block of `kept` is to be silent in the stream, the first in the lowest bit.
+    silent: u64,
+    /// Where the last chunk begins in `kept`, and where it ends.
+    begin: usize,
+    end: usize,
+    /// The last samples received, in a circle.
+    kept: [i16; KEPT],
+    /// The last chunk as the conversation and the stream are to have it, where a key changes it.
+    changed_conversation: Changed,
+    changed_stream: Changed,
+}
+
+/// A chunk that a gate has, or has not, changed.
+#[derive(Debug, Clone)]
+struct Changed {
+    is_changed: bool,
+    samples: [i16; KeyFilter::MAX_CHUNK],
 }
 
 impl Default for KeyFilter {
@@ -59,6 +81,9 @@ impl Default for KeyFilter {
 }
 
 impl KeyFilter {
+    /// Most samples in a chunk of [`KeyFilter::room`]: 20 ms.
+    pub const MAX_CHUNK: usize = KEPT - STREAM_DELAY;
+
     /// A filter that has heard nothing yet; the stream begins with [`STREAM_DELAY`] samples of silence.
     #[must_use]
     pub fn new() -> Self {
@@ -69,10 +94,13 @@ impl KeyFilter {
             muted: false,
             quiet: 0,
             insisting: 0,
-            delay: [0; STREAM_DELAY],
-            silent: [false; DELAY_BLOCKS],
             marked: (u64::MAX, 0),
-            write: 0,
+            silent: 0,
+            begin: 0,
+            end: 0,
+            kept: [0; KEPT],
+            changed_conversation: Changed::NOT,
+            changed_stream: Changed::NOT,
         }
     }
 
@@ -90,20 +118,48 @@ impl KeyFilter {
         let total = received.len().min(conversation.len()).min(stream.len());
         let mut done = 0;
         while done < total {
-            let end = total.min(done + self.receiver.wanted());
-            let (now, before) = (&received[done..end], self.write);
-            self.conversation.pass(self.muted, now, &mut conversation[done..end]);
-            self.write = before + now.len();
-            let waiting = &mut self.delay[before..self.write];
-            self.stream.pass(self.silent[before / BLOCK], waiting, &mut stream[done..end]);
-            waiting.copy_from_slice(now);
-            self.write %= STREAM_DELAY;
-            if let Some(verdict) = self.receiver.step(now, events) {
-                self.gate_conversation(verdict);
-                self.gate_stream();
-            }
-            done = end;
+            // Neither the chunk nor what comes out of the delay may go around the circle's end.
+            let next = self.end % KEPT;
+            let room = (KEPT - next).min(KEPT - delayed(next)).min(Self::MAX_CHUNK);
+            let part = done..total.min(done + room);
+            self.room(part.len()).copy_from_slice(&received[part.clone()]);
+            self.hear(events);
+            conversation[part.clone()].copy_from_slice(self.conversation());
+            stream[part.clone()].copy_from_slice(self.stream());
+            done = part.end;
         }
+    }
+
+    /// Where the next chunk is to be written, for [`KeyFilter::hear`] to listen to.
+    ///
+    /// # Panics
+    /// If the chunk does not fit. Chunks of 40, 80 or 160 samples fit, as long as all of them have the same length.
+    #[inline]
+    pub fn room(&mut self, samples: usize) -> &mut [i16] {
+        self.begin = if self.end == KEPT { 0 } else { self.end };
+        self.end = self.begin + samples;
+        &mut self.kept[self.begin..self.end]
+    }
+
+    /// Listens to what was written into [`KeyFilter::room`]. `events` is called for every press and release, in order, with
+    /// positions in samples received.
+    pub fn hear(&mut self, events: &mut impl FnMut(KeyEvent)) {
+        simd::run(Hear { filter: self, events });
+    }
+
+    /// The last chunk, less keys: for those who listen now.
+    #[must_use]
+    #[inline]
+    pub fn conversation(&self) -> &[i16] {
+        self.changed_conversation.or(&self.kept[self.begin..self.end])
+    }
+
+    /// A chunk of what was received [`STREAM_DELAY`] before, with nothing of a key left.
+    #[must_use]
+    #[inline]
+    pub fn stream(&self) -> &[i16] {
+        let begin = delayed(self.begin);
+        self.changed_stream.or(&self.kept[begin..begin + (self.end - self.begin)])
     }
 
     /// Whether the conversation is muted at this moment because of a key.
@@ -118,6 +174,7 @@ impl KeyFilter {
         self.receiver.held()
     }
 
+    #[inline(always)]
     fn gate_conversation(&mut self, verdict: Verdict) {
         let earnest = matches!(verdict, Verdict::Good(_) | Verdict::Clean(_));
         self.insisting = if earnest { self.insisting.saturating_add(1) } else { 0 };
@@ -130,25 +187,85 @@ impl KeyFilter {
     }
 
     /// Marks the blocks still waiting that belong to a key. A run that is over is not unmarked: its guard is.
-    fn gate_stream(&mut self) {
-        let now = self.receiver.position();
-        let newest = (now / BLOCK as u64).saturating_sub(1);
-        self.mark(newest, false);
+    #[inline(always)]
+    fn gate_stream(&mut self, newest_slot: usize) {
+        self.silent &= !(1 << newest_slot);
         if let Some((first, last)) = self.receiver.suspect() {
-            let oldest = (newest + 1).saturating_sub(DELAY_BLOCKS as u64);
-            // Of a run known already, only what it has grown by is new.
-            let (known, done) = self.marked;
-            let from = if known == first { done } else { first.saturating_sub(GUARD) / BLOCK as u64 }.max(oldest);
-            let to = ((last + GUARD) / BLOCK as u64).min(newest);
-            self.marked = (first, to);
-            for block in from..=to {
-                self.mark(block, true);
-            }
+            self.mark(first, last);
         }
     }
 
-    fn mark(&mut self, block: u64, silent: bool) {
-        self.silent[(block % DELAY_BLOCKS as u64) as usize] = silent;
+    #[cold]
+    fn mark(&mut self, first: u64, last: u64) {
+        let newest = (self.receiver.position() / BLOCK as u64).saturating_sub(1);
+        let oldest = (newest + 1).saturating_sub(DELAY_BLOCKS as u64);
+        // Of a run known already, only what it has grown by is new.
+        let (known, done) = self.marked;
+        let from = if known == first { done } else { first.saturating_sub(GUARD) / BLOCK as u64 }.max(oldest);
+        let to = ((last + GUARD) / BLOCK as u64).min(newest);
+        self.marked = (first, to);
+        for block in from..=to {
+            self.silent |= 1 << (block % KEPT_BLOCKS as u64);
+        }
+    }
+}
+
+/// Where the sample is that comes out of the delay when this one goes in.
+const fn delayed(at: usize) -> usize {
+    if at >= STREAM_DELAY { at - STREAM_DELAY } else { at + KEPT - STREAM_DELAY }
+}
+
+/// A filter that is to listen to its last chunk, and whom it is to tell.
+struct Hear<'a, F> {
+    filter: &'a mut KeyFilter,
+    events: &'a mut F,
+}
+
+impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Hear { filter, events } = self;
+        (filter.changed_conversation.is_changed, filter.changed_stream.is_changed) = (false, false);
+        let (begin, end) = (filter.begin, filter.end);
+        let mut at = begin;
+        while at < end {
+            let to = end.min(at + filter.receiver.wanted());
+            if filter.muted || !filter.conversation.is_open() || filter.changed_conversation.is_changed {
+                let KeyFilter { changed_conversation, kept, conversation, muted, .. } = &mut *filter;
+                changed_conversation.pass(conversation, *muted, &kept[begin..to], at - begin);
+            }
+            if filter.silent != 0 || !filter.stream.is_open() || filter.changed_stream.is_changed {
+                let begin_before = delayed(begin);
+                let silent = filter.silent >> ((begin_before + (at - begin)) / BLOCK) & 1 != 0;
+                let KeyFilter { changed_stream, kept, stream, .. } = &mut *filter;
+                changed_stream.pass(stream, silent, &kept[begin_before..begin_before + (to - begin)], at - begin);
+            }
+            if let Some(verdict) = filter.receiver.step(&filter.kept[at..to], events) {
+                filter.gate_conversation(verdict);
+                filter.gate_stream((to - 1) / BLOCK);
+            }
+            at = to;
+        }
+    }
+}
+
+impl Changed {
+    const NOT: Changed = Changed { is_changed: false, samples: [0; KeyFilter::MAX_CHUNK] };
+
+    fn or<'a>(&'a self, unchanged: &'a [i16]) -> &'a [i16] {
+        if self.is_changed { &self.samples[..unchanged.len()] } else { unchanged }
+    }
+
+    /// Takes what `samples` have from `at` on through the gate; up to there the gate was open.
+    #[cold]
+    fn pass(&mut self, gate: &mut Gate, close: bool, samples: &[i16], at: usize) {
+        if !self.is_changed {
+            self.samples[..at].copy_from_slice(&samples[..at]);
+            self.is_changed = true;
+        }
+        gate.pass(close, &samples[at..], &mut self.samples[at..]);
     }
 }
 
@@ -163,17 +280,12 @@ impl Gate {
     /// Samples from open to closed.
     const RAMP: i32 = 6;
 
+    fn is_open(&self) -> bool {
+        self.closed == 0
+    }
+
     fn pass(&mut self, close: bool, samples: &[i16], out: &mut [i16]) {
         let (step, goal) = if close { (1, Self::RAMP) } else { (-1, 0) };
-        if self.closed == goal {
-            // The usual case, all day long.
-            if close {
-                out.fill(0);
-            } else {
-                out.copy_from_slice(samples);
-            }
-            return;
-        }
         for (out, &sample) in out.iter_mut().zip(samples) {
             if self.closed != goal {
                 self.closed += step;

@@ -8,6 +8,8 @@
 //! same scale, which overstates it by 0.07 dB.
 //! Words: *hang-over* is how long talking is believed to go on after the last loud moment.
 
+use simd::Kernel;
+
 use crate::SAMPLE_RATE;
 #[cfg(test)]
 use crate::samples_in_ms;
@@ -48,8 +50,19 @@ pub fn power_dbm0(samples: &[i16]) -> f32 {
     if samples.is_empty() {
         return SILENCE_DBM0;
     }
-    let energy: i64 = samples.iter().map(|&sample| i64::from(i32::from(sample) * i32::from(sample))).sum();
-    dbm0_of((energy as f64 / samples.len() as f64) as f32)
+    dbm0_of((simd::run(Energy(samples)) as f64 / samples.len() as f64) as f32)
+}
+
+/// Sum of the squares of a run of samples: exact, so the order of adding does not matter.
+struct Energy<'a>(&'a [i16]);
+
+impl Kernel for Energy<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        self.0.iter().map(|&sample| u64::from((i32::from(sample) * i32::from(sample)) as u32)).sum()
+    }
 }
 
 /// What a [`TalkDetector`] noticed, with the position in samples since the detector was made.
@@ -95,8 +108,9 @@ pub struct TalkDetector {
     attack: u32,
     hang_over: u32,
     position: u64,
-    /// Energy of the block being heard and how many samples it has.
-    energy: f32,
+    /// Energy of all that was heard, of what was heard before the present block, and how many samples that has.
+    energy: u64,
+    energy_before: u64,
     filled: usize,
     /// Energy of the block before.
     previous: f32,
@@ -107,6 +121,8 @@ pub struct TalkDetector {
     level: f32,
     /// Quietest moments of the last stretches of half a second, as mean squares.
     floors: [f32; 6],
+    /// The least of those before the present one.
+    floor_before: f32,
     next_floor: usize,
     floor_blocks: u32,
 }
@@ -119,8 +135,8 @@ const ATTACK_BLOCKS: u32 = 12;
 const FLOOR_BLOCKS: u32 = 100;
 /// Loud is this much above the noise floor: 9 dB.
 const ABOVE_FLOOR: f32 = 7.94;
-/// The noise floor never lifts the threshold above this.
-const HIGHEST_THRESHOLD_DBM0: f32 = -26.0;
+/// The noise floor never lifts the threshold above this mean square: -26 dBm0.
+const HIGHEST_THRESHOLD: f32 = 644_742.5;
 
 impl Default for TalkDetector {
     fn default() -> Self {
@@ -138,7 +154,8 @@ impl TalkDetector {
             attack: (settings.attack_ms / block_ms).clamp(2, ATTACK_BLOCKS),
             hang_over: (settings.hang_over_ms / block_ms).max(1),
             position: 0,
-            energy: 0.0,
+            energy: 0,
+            energy_before: 0,
             filled: 0,
             previous: 0.0,
             history: 0,
@@ -146,6 +163,7 @@ impl TalkDetector {
             talking: false,
             level: 0.0,
             floors: [0.0; 6],
+            floor_before: 0.0,
             next_floor: 0,
             floor_blocks: 0,
         }
@@ -153,20 +171,13 @@ impl TalkDetector {
 
     /// Listens to a chunk of any length and reports what changed, in order.
     pub fn process(&mut self, samples: &[i16], events: &mut impl FnMut(TalkEvent)) {
-        let mut rest = samples;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at((BLOCK - self.filled).min(rest.len()));
-            for &sample in now {
-                self.energy += f32::from(sample) * f32::from(sample);
-            }
-            self.filled += now.len();
-            self.position += now.len() as u64;
-            if self.filled == BLOCK {
-                self.judge(events);
-                self.filled = 0;
-            }
-            rest = later;
-        }
+        simd::run(Listen { detector: self, samples, events });
+    }
+
+    /// Sum of the squares of all samples heard so far.
+    #[must_use]
+    pub fn energy(&self) -> u64 {
+        self.energy
     }
 
     /// Whether talking is believed at this moment.
@@ -188,17 +199,18 @@ impl TalkDetector {
     }
 
     fn floor(&self) -> f32 {
-        self.floors.iter().copied().fold(f32::INFINITY, f32::min)
+        self.floor_before.min(self.floors[self.next_floor])
     }
 
+    #[inline(always)]
     fn judge(&mut self, events: &mut impl FnMut(TalkEvent)) {
-        let mean_square = self.energy / BLOCK as f32;
+        let mean_square = (self.energy - self.energy_before) as f32 / BLOCK as f32;
         let smooth = f32::midpoint(mean_square, self.previous);
         self.previous = mean_square;
-        self.energy = 0.0;
+        self.energy_before = self.energy;
         self.level += (mean_square - self.level) / 20.0;
 
-        let lifted = (self.floor() * ABOVE_FLOOR).min(mean_square_of(HIGHEST_THRESHOLD_DBM0));
+        let lifted = (self.floor() * ABOVE_FLOOR).min(HIGHEST_THRESHOLD);
         let loud = smooth > self.threshold.max(lifted);
         self.learn_floor(smooth);
 
@@ -215,13 +227,53 @@ impl TalkDetector {
 
     /// Keeps the quietest moment of each of the last stretches. They begin at zero, so the first seconds of a leg
     /// are judged by the threshold alone.
+    #[inline(always)]
     fn learn_floor(&mut self, mean_square: f32) {
         let floor = &mut self.floors[self.next_floor];
         *floor = if self.floor_blocks == 0 { mean_square } else { floor.min(mean_square) };
         self.floor_blocks += 1;
         if self.floor_blocks == FLOOR_BLOCKS {
-            self.floor_blocks = 0;
-            self.next_floor = (self.next_floor + 1) % self.floors.len();
+            self.next_stretch();
+        }
+    }
+
+    #[cold]
+    fn next_stretch(&mut self) {
+        self.floor_blocks = 0;
+        self.next_floor = (self.next_floor + 1) % self.floors.len();
+        let others = self.floors.iter().enumerate().filter(|(stretch, _)| *stretch != self.next_floor);
+        self.floor_before = others.map(|(_, floor)| *floor).fold(f32::INFINITY, f32::min);
+    }
+}
+
+/// A detector, what it is to listen to, and whom it is to tell.
+struct Listen<'a, F> {
+    detector: &'a mut TalkDetector,
+    samples: &'a [i16],
+    events: &'a mut F,
+}
+
+impl<F: FnMut(TalkEvent)> Kernel for Listen<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Listen { detector, samples, events } = self;
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at((BLOCK - detector.filled).min(rest.len()));
+            // Of known length nearly always.
+            detector.energy += match <&[i16; BLOCK]>::try_from(now) {
+                Ok(block) => Energy(block).run(),
+                Err(_) => Energy(now).run(),
+            };
+            detector.filled += now.len();
+            detector.position += now.len() as u64;
+            if detector.filled == BLOCK {
+                detector.judge(events);
+                detector.filled = 0;
+            }
+            rest = later;
         }
     }
 }

@@ -9,6 +9,9 @@
 //! 65,536 members (each at unity gain) removes a member's own voice without a trace. The one clamp is on the way out.
 //! Words: *gain* is Q12: 4096 is unity.
 
+use crate::g711::Law;
+use simd::Kernel;
+
 /// A gain in Q12, from silence to +18 dB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gain(u16);
@@ -71,9 +74,7 @@ impl Sum {
 
     /// Adds one member. Samples beyond the sum's length are left out.
     pub fn add(&mut self, samples: &[i16]) {
-        for (total, &sample) in self.total.iter_mut().zip(samples) {
-            *total += i32::from(sample);
-        }
+        simd::run(Add { total: &mut self.total, samples });
     }
 
     /// Adds one member with a gain.
@@ -85,9 +86,7 @@ impl Sum {
 
     /// What the member who added `own` hears: the others, clamped once.
     pub fn without(&self, own: &[i16], out: &mut [i16]) {
-        for ((out, &total), &own) in out.iter_mut().zip(&self.total).zip(own) {
-            *out = clamp(total - i32::from(own));
-        }
+        simd::run(Without { total: &self.total, own, out });
     }
 
     /// What the member who added `own` with a gain hears. The gain must be the one he was added with.
@@ -99,9 +98,17 @@ impl Sum {
 
     /// What everybody hears who did not add anything: listeners, the stream, the recording.
     pub fn shared(&self, out: &mut [i16]) {
-        for (out, &total) in out.iter_mut().zip(&self.total) {
-            *out = clamp(total);
-        }
+        simd::run(Shared { total: &self.total, out });
+    }
+
+    /// What the member who added `own` hears, as octets for his timeslot.
+    pub fn encode_without(&self, own: &[i16], law: Law, octets: &mut [u8]) {
+        simd::run(EncodeWithout { total: &self.total, own, law, octets });
+    }
+
+    /// What everybody hears who did not add anything, as octets for a timeslot: the same for all of them.
+    pub fn encode_shared(&self, law: Law, octets: &mut [u8]) {
+        simd::run(EncodeShared { total: &self.total, law, octets });
     }
 
     /// The sum itself, before any clamp.
@@ -111,7 +118,98 @@ impl Sum {
     }
 }
 
+struct Add<'a> {
+    total: &'a mut [i32],
+    samples: &'a [i16],
+}
+
+impl Kernel for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (total, &sample) in self.total.iter_mut().zip(self.samples) {
+            *total += i32::from(sample);
+        }
+    }
+}
+
+struct Without<'a> {
+    total: &'a [i32],
+    own: &'a [i16],
+    out: &'a mut [i16],
+}
+
+impl Kernel for Without<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((out, &total), &own) in self.out.iter_mut().zip(self.total).zip(self.own) {
+            *out = clamp(total - i32::from(own));
+        }
+    }
+}
+
+struct Shared<'a> {
+    total: &'a [i32],
+    out: &'a mut [i16],
+}
+
+impl Kernel for Shared<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (out, &total) in self.out.iter_mut().zip(self.total) {
+            *out = clamp(total);
+        }
+    }
+}
+
+struct EncodeWithout<'a> {
+    total: &'a [i32],
+    own: &'a [i16],
+    law: Law,
+    octets: &'a mut [u8],
+}
+
+impl Kernel for EncodeWithout<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let all = self.octets.iter_mut().zip(self.total).zip(self.own);
+        let others = |total: &i32, own: &i16| clamp(total - i32::from(*own));
+        // The law is chosen once a chunk: each arm is a loop without a branch.
+        match self.law {
+            Law::Mu => all.for_each(|((octet, total), own)| *octet = Law::Mu.encode_one(others(total, own))),
+            Law::A => all.for_each(|((octet, total), own)| *octet = Law::A.encode_one(others(total, own))),
+        }
+    }
+}
+
+struct EncodeShared<'a> {
+    total: &'a [i32],
+    law: Law,
+    octets: &'a mut [u8],
+}
+
+impl Kernel for EncodeShared<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let all = self.octets.iter_mut().zip(self.total);
+        match self.law {
+            Law::Mu => all.for_each(|(octet, total)| *octet = Law::Mu.encode_one(clamp(*total))),
+            Law::A => all.for_each(|(octet, total)| *octet = Law::A.encode_one(clamp(*total))),
+        }
+    }
+}
+
 /// The nearest 16-bit sample.
+#[inline(always)]
 const fn clamp(value: i32) -> i16 {
     if value > i16::MAX as i32 {
         i16::MAX
@@ -156,6 +254,28 @@ mod tests {
         let mut out = [0];
         sum.shared(&mut out);
         assert_eq!((sum.totals()[0], out[0]), (i32::MIN, i16::MIN));
+    }
+
+    #[test]
+    fn octets_are_those_of_the_samples_with_all_instructions() {
+        let mut sum = Sum::new(80);
+        (0..9).for_each(|number| sum.add(&member(number)));
+        for instructions in simd::Instructions::all() {
+            for law in [Law::Mu, Law::A] {
+                let (own, mut samples) = (member(3), [0; 80]);
+                let encoded = |samples: &[i16]| samples.iter().map(|&s| law.encode_one(s)).collect::<Vec<u8>>();
+                let (total, mut octets) = (sum.totals(), [0; 80]);
+                instructions.run(EncodeWithout { total, own: &own, law, octets: &mut octets });
+                instructions.run(Without { total, own: &own, out: &mut samples });
+                assert_eq!(octets[..], encoded(&samples), "{} {law:?}", instructions.name());
+                instructions.run(EncodeShared { total, law, octets: &mut octets });
+                instructions.run(Shared { total, out: &mut samples });
+                assert_eq!(octets[..], encoded(&samples), "{} {law:?}", instructions.name());
+                let mut more = total.to_vec();
+                instructions.run(Add { total: &mut more, samples: &own });
+                assert!(more.iter().zip(total).zip(&own).all(|((more, total), own)| *more == total + i32::from(*own)));
+            }
+        }
     }
 
     #[test]

@@ -98,9 +98,10 @@ impl Background {
     const EVEN: f32 = 2.0;
 
     /// Takes the mean square of a window; gives that of the background, zero if there is no steady one.
+    #[inline(always)]
     pub(super) fn hear(&mut self, total: f32, learn: bool) -> f32 {
         if learn {
-            self.quietest = if self.count == 0 { total } else { self.quietest.min(total) };
+            self.quietest = if self.count == 0 || total < self.quietest { total } else { self.quietest };
             self.count += 1;
             if self.count == Self::STRETCH {
                 self.count = 0;
