@@ -6,6 +6,7 @@
 //! Words: *pre-roll*, the last of the stream's sum before anybody spoke, handed to the encoder first
 //! so that the first word is whole.
 
+use dsp::g711::Law;
 use dsp::mix::Sum;
 use dsp::tones::ToneSequence;
 
@@ -23,6 +24,18 @@ enum Stream {
     On,
 }
 
+/// The sum of a conference as octets.
+struct Shared {
+    made: bool,
+    octets: Vec<u8>,
+}
+
+impl Shared {
+    fn new(samples: usize) -> Shared {
+        Shared { made: false, octets: vec![0; samples] }
+    }
+}
+
 /// One conference.
 pub struct Mix {
     members: usize,
@@ -30,6 +43,8 @@ pub struct Mix {
     used: bool,
     now: Sum,
     delayed: Sum,
+    /// What those hear who say nothing, in either law: encoded when the first of them asks in a tick.
+    shared: [Shared; 2],
     tone: Option<ToneSequence>,
     tone_chunk: Vec<i16>,
     chunk: Vec<i16>,
@@ -51,6 +66,7 @@ impl Mix {
             used: false,
             now: Sum::new(samples),
             delayed: Sum::new(samples),
+            shared: [Shared::new(samples), Shared::new(samples)],
             tone: None,
             tone_chunk: vec![0; samples],
             chunk: vec![0; samples],
@@ -126,6 +142,9 @@ impl Mix {
         }
         self.used = false;
         self.members = 0;
+        for shared in &mut self.shared {
+            shared.made = false;
+        }
     }
 
     /// One member more in this tick, whether he says anything or not.
@@ -180,6 +199,19 @@ impl Mix {
         }
     }
 
+    /// The same, to be sent as it is. Those who say nothing all get the same octets.
+    pub fn encode_for_member(&mut self, own: Option<&[i16]>, law: Law, octets: &mut [u8]) {
+        let Some(own) = own else {
+            let shared = &mut self.shared[usize::from(law == Law::A)];
+            if !shared.made {
+                self.now.encode_shared(law, &mut shared.octets);
+                shared.made = true;
+            }
+            return octets.copy_from_slice(&shared.octets);
+        };
+        self.now.encode_without(own, law, octets);
+    }
+
     /// Samples the encoder's ring had no room for.
     pub fn samples_lost(&self) -> u64 {
         self.samples_lost
@@ -217,6 +249,24 @@ mod tests {
         let mut out = [0; SAMPLES];
         mix.for_member(None, &mut out);
         out
+    }
+
+    #[test]
+    fn octets_are_those_of_the_samples_in_either_law() {
+        let (mut mix, _ring) = mix();
+        for says in [30_000, -500] {
+            tick(&mut mix, Some(says));
+            for law in [Law::Mu, Law::A, Law::Mu] {
+                for own in [None, Some([777; SAMPLES])] {
+                    let own = own.as_ref().map(|own| &own[..]);
+                    let (mut samples, mut octets, mut encoded) = ([0; SAMPLES], [0; SAMPLES], [0; SAMPLES]);
+                    mix.for_member(own, &mut samples);
+                    dsp::g711::encode(law, &samples, &mut encoded);
+                    mix.encode_for_member(own, law, &mut octets);
+                    assert_eq!(octets, encoded, "{says} {law:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -24,18 +24,18 @@ pub struct Leg {
     talk_dbm0: f32,
     filter: KeyFilter,
     talk: TalkDetector,
-    received: Vec<i16>,
-    conversation: Vec<i16>,
-    for_stream: Vec<i16>,
+    /// Something but zeroes was said in this tick.
+    audible: bool,
     language: LanguageIndex,
     speech: Speech,
-    power: f64,
+    /// What the talk detector had heard when the present second began, in energy, and how many samples ago that was.
+    energy_before: u64,
     measured: u32,
 }
 
 impl Leg {
     /// A closed leg.
-    pub fn new(samples: usize, talk_dbm0: f32) -> Self {
+    pub fn new(talk_dbm0: f32) -> Self {
         Leg {
             open: false,
             conference: None,
@@ -45,12 +45,10 @@ impl Leg {
             talk_dbm0,
             filter: KeyFilter::new(),
             talk: talk_detector(talk_dbm0),
-            received: vec![0; samples],
-            conversation: vec![0; samples],
-            for_stream: vec![0; samples],
+            audible: false,
             language: LanguageIndex::default(),
             speech: Speech::default(),
-            power: 0.0,
+            energy_before: 0,
             measured: 0,
         }
     }
@@ -61,10 +59,8 @@ impl Leg {
         self.open = true;
         self.filter = KeyFilter::new();
         self.talk = talk_detector(self.talk_dbm0);
-        self.received.fill(0);
-        self.conversation.fill(0);
-        self.for_stream.fill(0);
-        self.power = 0.0;
+        self.audible = false;
+        self.energy_before = 0;
         self.measured = 0;
     }
 
@@ -88,6 +84,7 @@ impl Leg {
     pub fn join(&mut self, conference: ConferenceIndex) {
         self.conference = Some(conference);
         self.muted = false;
+        self.measured = 0;
         self.change_stream();
     }
 
@@ -143,14 +140,14 @@ impl Leg {
         self.speech = Speech::default();
     }
 
-    /// What was said in this tick, less keys: for those who listen now.
-    pub fn conversation(&self) -> &[i16] {
-        &self.conversation
+    /// What was said in this tick, less keys: for those who listen now. Nothing if it is all zeroes.
+    pub fn conversation(&self) -> Option<&[i16]> {
+        self.audible.then(|| self.filter.conversation())
     }
 
     /// What was said a little while ago, with nothing of a key left, if it may be streamed.
     pub fn for_stream(&self) -> Option<&[i16]> {
-        self.streamed.then_some(self.for_stream.as_slice())
+        self.streamed.then(|| self.filter.stream())
     }
 
     /// Take in a chunk.
@@ -161,25 +158,34 @@ impl Leg {
                 self.streamed = self.conference.is_some() && !self.muted;
             }
         }
-        g711::decode(law, octets, &mut self.received);
-        self.filter.process(&self.received, &mut self.conversation, &mut self.for_stream, &mut |event| {
+        g711::decode(law, octets, self.filter.room(octets.len()));
+        self.filter.hear(&mut |event| {
             if let KeyEvent::Down { key, .. } = event {
                 tell(Heard::Key(key));
             }
         });
-        self.talk.process(&self.conversation, &mut |event| {
+        let before = self.talk.energy();
+        self.talk.process(self.filter.conversation(), &mut |event| {
             tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
         });
+        self.audible = self.talk.energy() != before;
         if self.conference.is_some() {
-            self.power += self.conversation.iter().map(|&s| f64::from(s) * f64::from(s)).sum::<f64>();
-            self.measured += self.conversation.len() as u32;
+            if self.measured == 0 {
+                self.energy_before = before;
+            }
+            self.measured += octets.len() as u32;
             if self.measured >= LEVEL_EVERY {
-                let dbm0 = level::dbm0_of((self.power / f64::from(self.measured)) as f32);
+                let energy = (self.talk.energy() - self.energy_before) as f64;
+                let dbm0 = level::dbm0_of((energy / f64::from(self.measured)) as f32);
                 tell(Heard::Level((dbm0 * 10.0) as i16));
-                self.power = 0.0;
                 self.measured = 0;
             }
         }
+    }
+
+    /// Whether anything is being played to this caller alone.
+    pub fn is_playing(&self) -> bool {
+        !self.speech.is_over()
     }
 
     /// Add what is to be said to this caller alone; true when the last of it has been said.
@@ -213,7 +219,7 @@ mod tests {
     #[test]
     fn what_was_said_before_joining_or_while_muted_is_never_streamed() {
         let decoded = |sample| Law::A.decode_one(Law::A.encode_one(sample));
-        let mut leg = Leg::new(80, -40.0);
+        let mut leg = Leg::new(-40.0);
         leg.open();
         say(&mut leg, 1000, 20);
         leg.join(ConferenceIndex(0));

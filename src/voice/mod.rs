@@ -61,7 +61,7 @@ impl VoicePath {
         VoicePath {
             samples: chunk.samples(),
             laws: lines.iter().map(|line| law_of(*line)).collect(),
-            legs: (0..channels).map(|_| Leg::new(chunk.samples(), talk_dbm0)).collect(),
+            legs: (0..channels).map(|_| Leg::new(talk_dbm0)).collect(),
             conferences: outlets.into_iter().map(|outlet| Mix::new(chunk.samples(), outlet)).collect(),
             sounds,
             // A leg says at most a handful of things a tick.
@@ -139,8 +139,8 @@ impl VoicePath {
             if let Some(conference) = leg.conference().filter(|_| leg.is_open()) {
                 let conference = &mut self.conferences[usize::from(conference.0)];
                 conference.join();
-                if !leg.muted() {
-                    conference.add(leg.conversation());
+                if let Some(now) = leg.conversation().filter(|_| !leg.muted()) {
+                    conference.add(now);
                 }
                 if let Some(delayed) = leg.for_stream() {
                     conference.add_to_stream(delayed);
@@ -156,12 +156,18 @@ impl VoicePath {
     pub fn transmit(&mut self, channel: Channel, octets: &mut [u8]) {
         let law = self.laws[usize::from(channel.span)];
         let leg = &mut self.legs[channel.index()];
+        let own = leg.conversation().filter(|_| !leg.muted());
+        let conference = leg.conference().map(|conference| &mut self.conferences[usize::from(conference.0)]);
+        if !leg.is_playing() {
+            // The usual case: from the sum to the octets at once.
+            return match conference {
+                Some(conference) => conference.encode_for_member(own, law, octets),
+                None => octets.fill(law.idle_octet()),
+            };
+        }
         let out = &mut self.scratch[..self.samples];
-        match leg.conference() {
-            Some(conference) => {
-                let own = (!leg.muted()).then(|| leg.conversation());
-                self.conferences[usize::from(conference.0)].for_member(own, out);
-            }
+        match conference {
+            Some(conference) => conference.for_member(own, out),
             None => out.fill(0),
         }
         if leg.say(&self.sounds, out) && self.heard.len() < self.heard.capacity() {

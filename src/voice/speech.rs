@@ -38,6 +38,11 @@ impl Speech {
         }
     }
 
+    /// Whether nothing is being played.
+    pub fn is_over(&self) -> bool {
+        self.phrase.is_empty()
+    }
+
     /// Add the next of it to what is heard; true when that was the last.
     pub fn add(&mut self, sounds: &Sounds, mut out: &mut [i16]) -> bool {
         while let Some(&said) = self.phrase.get(self.at) {
