@@ -8,7 +8,6 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use event::{EventNumber, Keyring, Role};
 use exchange::{Clip, Digits, Exchange, Prepared, Step};
 use hal::{Card, ChunkLength, Line};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trunkcast::gateway::{Gateway, Settings};

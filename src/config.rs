@@ -4,10 +4,12 @@
 //! holds against [`Config::default`]. Values are checked where they are read, so that the message points
 //! at the line; what concerns two fields at once is checked in [`Config::parse`] after that.
 
+pub mod call_in;
 pub mod conference;
 pub mod nfas;
 
 use crate::gateway::{Marks, WhenOut};
+use call_in::CallIn;
 use cast::Format;
 use conference::Conference;
 use hal::{ChunkLength, Line};
@@ -217,40 +219,6 @@ pub enum FarEnd {
     Exchange,
     /// Another program, on a socket that speaks the osmo-e1d client protocol.
     Socket,
-}
-
-/// `[call_in]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CallIn {
-    /// Called numbers that are ours, as the network sends them; empty: all.
-    pub numbers: Vec<String>,
-    /// The language of the prompts.
-    pub language: String,
-    /// A directory of prompt files by language; empty: those built in.
-    pub prompts: PathBuf,
-    /// Seconds until the first key, after the prompt.
-    #[serde(rename = "first_digit_s", deserialize_with = "seconds")]
-    pub first_digit: Duration,
-    /// Seconds between keys.
-    #[serde(rename = "digit_s", deserialize_with = "seconds")]
-    pub digit: Duration,
-    /// How often event number and PIN may be entered in one call.
-    #[serde(deserialize_with = "at_least_one")]
-    pub tries: u8,
-}
-
-impl Default for CallIn {
-    fn default() -> Self {
-        CallIn {
-            numbers: Vec::new(),
-            language: "en".into(),
-            prompts: PathBuf::new(),
-            first_digit: Duration::from_secs(10),
-            digit: Duration::from_secs(5),
-            tries: 3,
-        }
-    }
 }
 
 /// `[guard]`

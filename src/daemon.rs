@@ -6,6 +6,7 @@ pub mod manager;
 mod watch;
 
 use crate::bench::Rack;
+use crate::config::call_in::Languages;
 use crate::config::nfas::{SharedDChannel, group_of, has_d_channel};
 use crate::config::{Board, Card as CardConfig, Config, FarEnd, Span as SpanConfig};
 use crate::control::Desk;
@@ -19,7 +20,7 @@ use crate::office::ledger::{Ledger, Place};
 use crate::office::lifecycle::TimeOuts;
 use crate::office::picture::{Picture, SharedPicture, SpanPicture};
 use crate::office::{self, CardControl, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
-use crate::prompts::Sounds;
+use crate::prompts::{Menu, Sounds};
 use crate::realtime::{
     Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory,
 };
@@ -73,7 +74,7 @@ pub fn preflight(config: &Config) -> Vec<String> {
             config.stream.ports.len()
         ));
     }
-    if let Err(error) = Sounds::load(&config.call_in.prompts, &[&config.call_in.language]) {
+    if let Err(error) = Sounds::load(&config.call_in.prompts, &config.call_in.languages(), &config.call_in.music) {
         warnings.extend(error.0.iter().map(ToString::to_string));
     }
     if let Err(error) = config.control.admission() {
@@ -98,6 +99,11 @@ fn cards_of(config: &Config) -> Vec<CardConfig> {
         out_of_service: crate::config::OutOfService::Default,
     };
     vec![CardConfig { board: Board::Loopback, name: "soft0".to_owned(), spans: vec![span] }]
+}
+
+/// The languages offered, as they were loaded.
+fn menu_of(sounds: &Sounds, offered: &Languages) -> Menu {
+    offered.0.iter().filter_map(|code| sounds.index_of(code)).collect()
 }
 
 /// A span whose far end another program may take.
@@ -202,8 +208,10 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     if let Some(why) = &store_away {
         log::error!(target: "server", "content store: {why}; calls are taken, recordings wait in the spool");
     }
-    let sounds = Sounds::load(&config.call_in.prompts, &[&config.call_in.language])
-        .map_err(|e| format!("{e}; put it right, or leave call_in.prompts empty for the prompts built in"))?;
+    let sounds =
+        Sounds::load(&config.call_in.prompts, &config.call_in.languages(), &config.call_in.music).map_err(|e| {
+            format!("{e}; put it right, or leave call_in.prompts and call_in.music empty for what is built in")
+        })?;
     let keyring = Keyring::load_or_create(&config.keys()).map_err(|e| chain(&e))?;
     let journal = Journal::open(&state_dir).map_err(|error| match &error {
         JournalError::InUse { .. } => {
@@ -249,11 +257,18 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let closed = closed_events(&journal, &keyring);
     let mut gateway = Gateway::new(GatewaySettings {
         spans: cards.pictures.iter().map(|s| (s.line, s.switch)).collect(),
-        numbers: config.call_in.numbers.clone(),
+        numbers: config
+            .call_in
+            .numbers
+            .iter()
+            .map(|n| (n.digits.clone(), menu_of(&sounds, n.language.as_ref().unwrap_or(&config.call_in.language))))
+            .collect(),
+        languages: menu_of(&sounds, &config.call_in.language),
         patience: Patience {
             first_digit: config.call_in.first_digit,
             digit: config.call_in.digit,
             tries: config.call_in.tries,
+            repeat: config.call_in.repeat_event_number,
         },
         rules: config.conference.rules(config.recording.enabled),
         menus: config.conference.menus(),
@@ -305,7 +320,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         elsewhere: group_of(&groups, number).filter(|group| !group.has_d_channel(number)).map(SharedDChannel::in_words),
     };
     let traced = (0u16..).zip(&cards.pictures).map(span_name).collect();
-    let traces = Arc::new(Traces::new(traced, trace::dialled_digits(&config.call_in.numbers)));
+    let traces = Arc::new(Traces::new(traced, trace::dialled_digits(&config.call_in.called_digits())));
     let mut collector = Collector::new(traces.clone());
     let (mut engine_cards, mut card_controls, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (index, mut card) in cards.cards.into_iter().enumerate() {
@@ -353,7 +368,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         spans: cards.pictures,
         listen: (address_of(&config), ports.first),
         held_until_ms,
-        dialled: Some(trace::dialled_digits(&config.call_in.numbers)),
+        dialled: Some(trace::dialled_digits(&config.call_in.called_digits())),
         ..Picture::default()
     };
     if let Some(why) = store_away {

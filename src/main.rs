@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trunkcast::config::{Config, TEMPLATE};
-use trunkcast::{daemon, doctor};
+use trunkcast::{daemon, doctor, prompts};
 
 /// Telephone calls into conferences and live audio.
 ///
@@ -38,6 +38,16 @@ struct Arguments {
     #[arg(long)]
     demo: bool,
 
+    /// Check the packs of prompts in this directory (without one: those built in): each file's length, level and words, and what is
+    /// missing or wrong; then exit.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["config", "check_config"])]
+    check_prompts: Option<PathBuf>,
+
+    /// Write the packs of prompts that are built in to this directory, to begin one's own with, and exit; files that are there
+    /// stay as they are.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "check_config", "check_prompts"])]
+    write_prompts: Option<PathBuf>,
+
     /// Print a completion script for a shell, and exit.
     #[arg(long, value_name = "SHELL", hide_short_help = true)]
     completions: Option<clap_complete::Shell>,
@@ -53,6 +63,8 @@ Examples:
   trunkcastd --print-config > trunkcastd.toml  a configuration to begin with
   trunkcastd --check-config trunkcastd.toml    is it right?
   trunkcastd --config trunkcastd.toml          run with it
+  trunkcastd --write-prompts prompts           sounds in all languages, to begin one's own with
+  trunkcastd --check-prompts prompts/nl        is this language whole and well?
 
 Exit status: 0 after an orderly stop, 1 when it cannot start or go on, 2 for wrong arguments.";
 
@@ -97,6 +109,25 @@ fn main() -> ExitCode {
     }
     if arguments.print_config {
         return print(TEMPLATE.as_bytes());
+    }
+    if let Some(directory) = &arguments.check_prompts {
+        let findings = prompts::check::packs(directory);
+        let (faults, remarks) = (findings.faults, findings.remarks);
+        let verdict = match (faults, remarks) {
+            (0, 0) => "All is well.\n".to_owned(),
+            _ => format!("Files that cannot be used: {faults}; files that should be better: {remarks}.\n"),
+        };
+        let printed = print((findings.text + &verdict).as_bytes());
+        return if faults == 0 { printed } else { ExitCode::FAILURE };
+    }
+    if let Some(directory) = &arguments.write_prompts {
+        return match prompts::write_built_in(directory) {
+            Ok(()) => print(format!("{}: written\n", directory.display()).as_bytes()),
+            Err(error) => {
+                eprintln!("trunkcastd: the prompts cannot be written: {error}");
+                ExitCode::FAILURE
+            }
+        };
     }
     if let Some(file) = &arguments.check_config {
         let given = if file.as_os_str() == "-" { Path::new("/dev/stdin") } else { file };

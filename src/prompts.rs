@@ -44,6 +44,8 @@ names! {
         ChooseLanguage = "choose-language",
         /// Asks for the event number.
         EnterEvent = "enter-event",
+        /// Before the digits of the event number that was keyed.
+        YouEntered = "you-entered",
         /// Asks for the PIN.
         EnterPin = "enter-pin",
         /// Number and PIN do not agree.
@@ -191,6 +193,9 @@ impl PartialEq<Prompt> for Said {
         *self == Said::Prompt(*prompt)
     }
 }
+
+/// The languages a caller is offered, in the order of the keys; the first is spoken until a key chooses another.
+pub type Menu = heapless::Vec<LanguageIndex, { crate::config::call_in::MOST_LANGUAGES }>;
 
 /// Things said one after the other. What finds no room is not said.
 pub type Phrase = heapless::Vec<Said, 16>;

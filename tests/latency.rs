@@ -8,7 +8,6 @@
 
 use board_loopback::LoopbackCard;
 use hal::{Card, ChunkLength, Line, Readiness, SpanIndex, Timeslot, Traffic};
-use std::path::Path;
 use std::sync::Arc;
 use trunkcast::gateway::{Channel, ConferenceIndex, Voice};
 use trunkcast::prompts::Sounds;

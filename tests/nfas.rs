@@ -39,7 +39,7 @@ impl Town {
     fn up_with(backup: Option<u8>, when_out: WhenOut, alter: impl FnOnce(&mut Gateway)) -> Town {
         let group = Group::new(&[0, 1], 0, backup).expect("two interfaces");
         let mut gateway = Gateway::new(Settings {
-            patience: Patience { first_digit: SECOND * 6000, digit: SECOND * 6000, tries: 3 },
+            patience: Patience { first_digit: SECOND * 6000, digit: SECOND * 6000, tries: 3, repeat: false },
             ports: 2,
             ..Settings::new(vec![(Line::T1, NI2); 2], Keyring::random())
         });

@@ -6,7 +6,6 @@ use dsp::bert::{Pattern, Sync};
 use event::{EventNumber, Keyring, Role};
 use exchange::{Digits, Exchange, Prepared, Step};
 use hal::{Card, ChunkLength, Line, SpanIndex, Timeslot, TimeslotLoopback};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use trunkcast::bench::{BitPlan, Insert, Probe, Rack, Reading};

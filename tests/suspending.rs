@@ -23,7 +23,7 @@ fn gateway(switch: Switch, when_out: WhenOut) -> (Gateway, Line, bool) {
     let service = switch.row().service.is_some();
     let line = if service { Line::T1 } else { Line::E1 };
     let mut gateway = Gateway::new(Settings {
-        patience: Patience { first_digit: SECOND * 600, digit: SECOND * 600, tries: 3 },
+        patience: Patience { first_digit: SECOND * 600, digit: SECOND * 600, tries: 3, repeat: false },
         ports: 2,
         ..Settings::new(vec![(line, switch)], Keyring::random())
     });

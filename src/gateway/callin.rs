@@ -4,7 +4,7 @@
 //! key ring or a conference: the gateway verifies and joins.
 //!
 //! ```text
-//!            begin                 number entered            PIN entered
+//!  begin, or the language chosen   number entered            PIN entered
 //!  (created) ─────► EventNumber ─────────────────► Pin ─────────────────► Verifying
 //!                       ▲                                                 │   │   │
 //!                       │      rejected, tries left (after a pause)       │   │   └─ accepted ─► Admitted
@@ -20,7 +20,7 @@
 //! Source: the patience and the keys are those telephone services have trained people to expect:
 //! any digit interrupts a prompt, `*` clears what was entered, `#` may end an entry but need not.
 
-use crate::prompts::{Phrase, Prompt, Said};
+use crate::prompts::{LanguageIndex, Menu, Phrase, Prompt, Said};
 use dsp::dtmf::Key;
 use heapless::Vec;
 use std::time::Duration;
@@ -68,6 +68,8 @@ pub struct Patience {
     pub digit: Duration,
     /// Entries of event number and PIN in one call.
     pub tries: u8,
+    /// The event number is said before the PIN is asked for.
+    pub repeat: bool,
 }
 
 /// What the gateway is to do.
@@ -77,6 +79,8 @@ pub enum Action {
     None,
     /// Play this, in place of what plays now.
     Play(Phrase),
+    /// Speak this language from now on, and play this in it.
+    Speak(LanguageIndex, Phrase),
     /// Stop what plays: the caller has begun to key.
     Hush,
     /// Verify, then call [`CallIn::rejected`], [`CallIn::closed`] or [`CallIn::admitted`].
@@ -89,6 +93,8 @@ pub enum Action {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
+    /// A language is to be chosen.
+    Language,
     /// The event number is being asked for or entered.
     EventNumber,
     /// The PIN is being asked for or entered.
@@ -107,6 +113,7 @@ enum Step {
 #[derive(Clone, Debug)]
 pub struct CallIn {
     patience: Patience,
+    languages: Menu,
     step: Step,
     tries_left: u8,
     clearings_left: u8,
@@ -120,20 +127,27 @@ fn prompts(list: &[Prompt]) -> Phrase {
 }
 
 impl CallIn {
-    /// Begin: ask for the event number. The prompt must not start before CONNECT ACKNOWLEDGE, or its
-    /// first word is lost.
+    /// Begin: ask for the event number, or for the language where there are several. The prompt must not start before
+    /// CONNECT ACKNOWLEDGE, or its first word is lost.
     #[must_use]
-    pub fn begin(patience: Patience) -> (CallIn, Action) {
-        let dialogue = CallIn {
+    pub fn begin(patience: Patience, languages: Menu) -> (CallIn, Action) {
+        let choice = languages.len() > 1;
+        let mut dialogue = CallIn {
             patience,
-            step: Step::EventNumber,
+            languages,
+            step: if choice { Step::Language } else { Step::EventNumber },
             tries_left: patience.tries,
             clearings_left: CLEARINGS,
             event: Entry::default(),
             pin: Entry::default(),
             deadline: None,
         };
-        (dialogue, Action::Play(prompts(&[Prompt::Welcome, Prompt::EnterEvent])))
+        if choice {
+            let menu = dialogue.menu(Some(Prompt::Welcome));
+            return (dialogue, menu);
+        }
+        let first = dialogue.languages.first().copied().unwrap_or_default();
+        (dialogue, Action::Speak(first, prompts(&[Prompt::Welcome, Prompt::EnterEvent])))
     }
 
     /// What was entered as event number.
@@ -162,19 +176,18 @@ impl CallIn {
 
     /// The caller pressed a key.
     pub fn key(&mut self, now: Duration, key: Key) -> Action {
+        if self.step == Step::Language {
+            return self.choose(key);
+        }
         let (entry, full) = match self.step {
             Step::EventNumber => (&mut self.event, EVENT_DIGITS),
             Step::Pin => (&mut self.pin, PIN_DIGITS),
-            Step::Verifying | Step::Paused | Step::Admitted | Step::Leaving => return Action::None,
+            Step::Language | Step::Verifying | Step::Paused | Step::Admitted | Step::Leaving => return Action::None,
         };
         match key.to_char() {
             '*' => {
                 entry.0.clear();
-                match self.clearings_left.checked_sub(1) {
-                    Some(left) => self.clearings_left = left,
-                    None => return self.leave(&[Prompt::Goodbye]),
-                }
-                self.ask()
+                self.again()
             }
             // Ends an entry; before the first digit it is the `#` that was keyed after the complete
             // entry before this one.
@@ -197,7 +210,7 @@ impl CallIn {
     /// All that was to be played has been played.
     pub fn prompts_done(&mut self, now: Duration) -> Action {
         match self.step {
-            Step::EventNumber | Step::Pin => {
+            Step::Language | Step::EventNumber | Step::Pin => {
                 // A key may have come with the last sample: its own time-out is then running already.
                 self.deadline.get_or_insert(now + self.patience.first_digit);
                 Action::None
@@ -212,6 +225,7 @@ impl CallIn {
         self.deadline = None;
         match self.step {
             // A number shorter than it should be is still an answer; it fails after the PIN like any other.
+            Step::Language => self.speak(self.languages.first().copied().unwrap_or_default()),
             Step::EventNumber if !self.event.0.is_empty() => self.entered(),
             Step::Pin if !self.pin.0.is_empty() => self.entered(),
             Step::EventNumber | Step::Pin => {
@@ -268,9 +282,42 @@ impl CallIn {
         Action::Leave(prompts(last_words))
     }
 
-    fn ask(&mut self) -> Action {
+    /// Ask once more, as the caller wants; not for ever.
+    fn again(&mut self) -> Action {
+        match self.clearings_left.checked_sub(1) {
+            Some(left) => self.clearings_left = left,
+            None => return self.leave(&[Prompt::Goodbye]),
+        }
         self.deadline = None;
-        Action::Play(prompts(&[if self.step == Step::Pin { Prompt::EnterPin } else { Prompt::EnterEvent }]))
+        match self.step {
+            Step::Language => self.menu(None),
+            Step::Pin => Action::Play(Prompt::EnterPin.into()),
+            _ => Action::Play(Prompt::EnterEvent.into()),
+        }
+    }
+
+    /// Which key is for which language, each said in its own.
+    fn menu(&mut self, greeting: Option<Prompt>) -> Action {
+        let each = (1u16..).zip(&self.languages);
+        let choices =
+            each.flat_map(|(key, &language)| [Said::In(language), Prompt::ChooseLanguage.into(), Said::Number(key)]);
+        let first = self.languages.first().copied().unwrap_or_default();
+        Action::Speak(first, greeting.map(Said::from).into_iter().chain(choices).collect())
+    }
+
+    /// A key in the choice of languages; any that is none of it brings the choice again.
+    fn choose(&mut self, key: Key) -> Action {
+        let place = key.to_char().to_digit(10).and_then(|digit| digit.checked_sub(1));
+        match place.and_then(|place| self.languages.get(place as usize)) {
+            Some(&language) => self.speak(language),
+            None => self.again(),
+        }
+    }
+
+    fn speak(&mut self, language: LanguageIndex) -> Action {
+        self.deadline = None;
+        self.step = Step::EventNumber;
+        Action::Speak(language, Prompt::EnterEvent.into())
     }
 
     fn entered(&mut self) -> Action {
@@ -278,11 +325,19 @@ impl CallIn {
         if self.step == Step::EventNumber {
             self.step = Step::Pin;
             self.pin.0.clear();
-            Action::Play(prompts(&[Prompt::EnterPin]))
+            Action::Play(if self.patience.repeat { self.repeated() } else { Prompt::EnterPin.into() })
         } else {
             self.step = Step::Verifying;
             Action::Verify
         }
+    }
+}
+
+impl CallIn {
+    /// The event number as it was keyed, digit by digit, and the next question.
+    fn repeated(&self) -> Phrase {
+        let digits = self.event.as_bytes().iter().map(|digit| Said::Number(u16::from(digit - b'0')));
+        std::iter::once(Prompt::YouEntered.into()).chain(digits).chain([Prompt::EnterPin.into()]).collect()
     }
 }
 
@@ -291,7 +346,11 @@ mod tests {
     use super::*;
 
     const PATIENCE: Patience =
-        Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3 };
+        Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3, repeat: false };
+
+    fn one() -> Menu {
+        [LanguageIndex(0)].into_iter().collect()
+    }
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -307,7 +366,7 @@ mod tests {
 
     fn played(action: &Action) -> &[Said] {
         match action {
-            Action::Play(list) | Action::Leave(list) => list,
+            Action::Play(list) | Action::Leave(list) | Action::Speak(_, list) => list,
             other => panic!("{other:?} plays nothing"),
         }
     }
@@ -315,7 +374,7 @@ mod tests {
     #[test]
     fn the_hash_key_is_optional() {
         for text in ["1012345678", "1012345678#"] {
-            let (mut d, greeting) = CallIn::begin(PATIENCE);
+            let (mut d, greeting) = CallIn::begin(PATIENCE, one());
             assert_eq!(played(&greeting), [Prompt::Welcome, Prompt::EnterEvent]);
             keys(&mut d, at(1), text);
             assert!(d.at_pin());
@@ -326,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_star_clears_what_was_entered() {
-        let (mut d, _) = CallIn::begin(PATIENCE);
+        let (mut d, _) = CallIn::begin(PATIENCE, one());
         keys(&mut d, at(1), "999");
         let again = keys(&mut d, at(1), "*");
         assert_eq!(played(&again), [Prompt::EnterEvent]);
@@ -335,8 +394,49 @@ mod tests {
     }
 
     #[test]
+    fn a_key_chooses_the_language_and_no_key_the_first() {
+        let several = || [LanguageIndex(2), LanguageIndex(0)].into_iter().collect();
+        let (mut d, greeting) = CallIn::begin(PATIENCE, several());
+        let choice = [(2, 1), (0, 2)].map(|(language, key)| {
+            [Said::In(LanguageIndex(language)), Prompt::ChooseLanguage.into(), Said::Number(key)]
+        });
+        assert_eq!(played(&greeting), [&[Prompt::Welcome.into()], choice.as_flattened()].concat());
+        for other in ["7", "*", "#"] {
+            assert_eq!(played(&keys(&mut d, at(1), other)), choice.as_flattened(), "{other} is no language");
+        }
+        let chosen = keys(&mut d, at(2), "2");
+        assert!(matches!(chosen, Action::Speak(LanguageIndex(0), _)));
+        assert_eq!(played(&chosen), [Prompt::EnterEvent]);
+        keys(&mut d, at(3), "1012345678");
+        assert_eq!(d.event().as_str(), "1012345678", "the key of the language is no digit of the number");
+
+        let (mut d, _) = CallIn::begin(PATIENCE, several());
+        d.prompts_done(at(4));
+        assert_eq!(d.deadline(), Some(at(14)));
+        let first = d.timed_out(at(14));
+        assert!(matches!(first, Action::Speak(LanguageIndex(2), _)));
+        assert_eq!(played(&first), [Prompt::EnterEvent]);
+    }
+
+    #[test]
+    fn the_choice_is_not_repeated_for_ever() {
+        let (mut d, _) = CallIn::begin(PATIENCE, [LanguageIndex(0), LanguageIndex(1)].into_iter().collect());
+        let last = keys(&mut d, at(1), &"9".repeat(usize::from(CLEARINGS) + 1));
+        assert!(matches!(last, Action::Leave(_)), "{last:?}");
+    }
+
+    #[test]
+    fn the_number_can_be_said_again_digit_by_digit_and_the_pin_never_is() {
+        let (mut d, _) = CallIn::begin(Patience { repeat: true, ..PATIENCE }, one());
+        let asked = keys(&mut d, at(1), "1012345678");
+        let digits = [1, 0, 1, 2, 3, 4, 5, 6, 7, 8].map(Said::Number);
+        assert_eq!(played(&asked), [&[Prompt::YouEntered.into()], &digits[..], &[Prompt::EnterPin.into()]].concat());
+        assert!(matches!(keys(&mut d, at(2), "12345678"), Action::Verify));
+    }
+
+    #[test]
     fn the_clock_starts_after_the_prompt_and_restarts_with_each_key() {
-        let (mut d, _) = CallIn::begin(PATIENCE);
+        let (mut d, _) = CallIn::begin(PATIENCE, one());
         assert_eq!(d.deadline(), None, "nobody is hurried while the prompt plays");
         d.prompts_done(at(4));
         assert_eq!(d.deadline(), Some(at(14)));
@@ -348,7 +448,7 @@ mod tests {
 
     #[test]
     fn three_silent_tries_end_the_call() {
-        let (mut d, _) = CallIn::begin(PATIENCE);
+        let (mut d, _) = CallIn::begin(PATIENCE, one());
         for _ in 0..2 {
             d.prompts_done(at(0));
             assert_eq!(played(&d.timed_out(at(10))), [Prompt::NothingEntered, Prompt::EnterEvent]);
@@ -362,7 +462,7 @@ mod tests {
 
     #[test]
     fn a_wrong_pin_starts_over_and_the_third_ends_the_call() {
-        let (mut d, _) = CallIn::begin(PATIENCE);
+        let (mut d, _) = CallIn::begin(PATIENCE, one());
         for pause in [0, 2] {
             keys(&mut d, at(1), "101234567812345678");
             let answer = d.rejected(at(1), Duration::from_secs(pause));
@@ -377,7 +477,7 @@ mod tests {
 
     #[test]
     fn entries_never_show_their_digits() {
-        let (mut d, _) = CallIn::begin(PATIENCE);
+        let (mut d, _) = CallIn::begin(PATIENCE, one());
         keys(&mut d, at(1), "10123456781234567");
         let shown = format!("{d:?}");
         assert!(!shown.contains("1012345678") && !shown.contains("1234567"), "{shown}");

@@ -16,6 +16,7 @@
 //! Source: Q.931 (05/98) clause 5.1; of the channel 5.1.2.
 
 use super::{Call, CallId, Channel, Gateway, Life};
+use crate::prompts::Menu;
 use crate::reports::{CallStage, What};
 use isdn::{CallReference, ChannelChoice, Number, Refused, Setup};
 use std::time::Duration;
@@ -59,6 +60,7 @@ impl Gateway {
             id,
             reference,
             caller: None,
+            languages: Menu::new(),
             dialogue: None,
             membership: None,
             talking: false,

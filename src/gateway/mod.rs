@@ -25,7 +25,7 @@ mod shortage;
 mod sweep;
 mod trunk;
 
-use crate::prompts::{LanguageIndex, Phrase, Prompt};
+use crate::prompts::{LanguageIndex, Menu, Phrase, Prompt};
 use crate::reports::{CallStage, Command, Report, What};
 use ::conference::{Conferences, DialOut, Menus, Policy as Rules, Room, Seat};
 use afresh::Afresh;
@@ -143,8 +143,10 @@ pub enum Output {
 pub struct Settings {
     /// The spans, in their order over all cards: line and switch variant.
     pub spans: Vec<(Line, isdn::Switch)>,
-    /// Called numbers that are ours; none: all.
-    pub numbers: Vec<String>,
+    /// Called numbers that are ours, with the languages they are answered in; none: all.
+    pub numbers: Vec<(String, Menu)>,
+    /// The languages of whoever calls any other number.
+    pub languages: Menu,
     /// Patience with callers.
     pub patience: Patience,
     /// The rules of conferences.
@@ -174,7 +176,13 @@ impl Settings {
         Settings {
             spans,
             numbers: Vec::new(),
-            patience: Patience { first_digit: Duration::from_secs(10), digit: Duration::from_secs(5), tries: 3 },
+            languages: [LanguageIndex::default()].into_iter().collect(),
+            patience: Patience {
+                first_digit: Duration::from_secs(10),
+                digit: Duration::from_secs(5),
+                tries: 3,
+                repeat: false,
+            },
             rules: Rules::default(),
             menus: Menus::default(),
             dial_out: DialOut::default(),
@@ -198,6 +206,8 @@ struct Call {
     reference: CallReference,
     /// The number calling, for the guard; `None` when it is not told.
     caller: Option<u64>,
+    /// What he may choose to be spoken to in.
+    languages: Menu,
     /// The dialogue, from CONNECT ACKNOWLEDGE on.
     dialogue: Option<CallIn>,
     membership: Option<Membership>,
@@ -244,7 +254,8 @@ pub struct Gateway {
     rooms: Conferences,
     rules: Rules,
     ports: PortPool,
-    numbers: Vec<String>,
+    numbers: Vec<(String, Menu)>,
+    languages: Menu,
     patience: Patience,
     linger: Duration,
     keyring: Keyring,
@@ -297,6 +308,7 @@ impl Gateway {
             rules: settings.rules,
             ports: PortPool::new(settings.ports, settings.port_reuse),
             numbers: settings.numbers,
+            languages: settings.languages,
             patience: settings.patience,
             linger: settings.linger,
             keyring: settings.keyring,
@@ -567,6 +579,10 @@ impl Gateway {
                 let id = call.id;
                 self.report(now, What::CallStage { call: id, stage });
                 self.voice(Voice::Play(channel, phrase));
+            }
+            Action::Speak(language, phrase) => {
+                self.voice(Voice::Language(channel, language));
+                self.act(now, index, Action::Play(phrase));
             }
             Action::Hush => self.voice(Voice::Hush(channel)),
             Action::Verify => self.verify(now, index),

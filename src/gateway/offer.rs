@@ -5,6 +5,7 @@
 //! Source: Q.931 (05/98) clause 5.2.3.
 
 use super::{Call, CallId, Channel, Gateway, Life, Reason};
+use crate::prompts::Menu;
 use crate::reports::{CallStage, What};
 use hal::Timeslot;
 use isdn::{Bearer, CallReference, ChannelChoice, Number, Setup};
@@ -30,6 +31,7 @@ impl Gateway {
             id,
             reference,
             caller: caller_hash(setup.calling.as_ref()),
+            languages: self.menu_of(&setup.called).unwrap_or(&self.languages).clone(),
             dialogue: None,
             membership: None,
             talking: false,
@@ -52,6 +54,11 @@ impl Gateway {
         }
     }
 
+    /// The languages of a called number that is listed.
+    fn menu_of(&self, called: &Number) -> Option<&Menu> {
+        self.numbers.iter().find(|(digits, _)| digits.as_str() == called.digits.as_str()).map(|(_, menu)| menu)
+    }
+
     /// The channel of ours that a SETUP names.
     pub(super) fn asked_for(&self, trunk: usize, setup: &Setup) -> Option<Channel> {
         let (ChannelChoice::Exclusive(named) | ChannelChoice::Preferred(named)) = setup.channel else { return None };
@@ -68,7 +75,7 @@ impl Gateway {
         if let Bearer::Other(_) = setup.bearer {
             return Err(Reason::Bearer);
         }
-        if !self.numbers.is_empty() && !self.numbers.iter().any(|n| n.as_str() == setup.called.digits.as_str()) {
+        if !self.numbers.is_empty() && self.menu_of(&setup.called).is_none() {
             return Err(Reason::NotOurs);
         }
         // A shortage the exchange has not been told of: call by call.

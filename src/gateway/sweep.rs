@@ -212,8 +212,12 @@ mod tests {
     impl Town {
         fn new() -> Town {
             let gateway = Gateway::new(Settings {
-                patience: Patience { first_digit: Duration::from_secs(600), digit: Duration::from_secs(600), tries: 3 },
-
+                patience: Patience {
+                    first_digit: Duration::from_secs(600),
+                    digit: Duration::from_secs(600),
+                    tries: 3,
+                    repeat: false,
+                },
                 ports: 2,
                 ..Settings::new(vec![(Line::T1, Switch::Ni2)], Keyring::random())
             });

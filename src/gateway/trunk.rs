@@ -223,7 +223,6 @@ impl Gateway {
             isdn::Event::Incoming { call, setup } => self.incoming(now, trunk, call, setup),
             isdn::Event::Connected { call } => {
                 let Some(index) = self.index_of(trunk, call) else { return };
-                let (dialogue, action) = CallIn::begin(self.patience);
                 let Some(call) = self.calls[index].as_mut().filter(|c| !c.clearing) else { return };
                 if let Some(test) = call.test.as_mut() {
                     test.until = now + test.stay;
@@ -232,6 +231,7 @@ impl Gateway {
                     self.report(now, What::CallStage { call, stage: CallStage::Answered });
                     return;
                 }
+                let (dialogue, action) = CallIn::begin(self.patience, call.languages.clone());
                 call.dialogue = Some(dialogue);
                 let id = call.id;
                 self.report(now, What::CallConnected { call: id });

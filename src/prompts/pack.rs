@@ -195,14 +195,20 @@ fn manifest(source: &Source) -> Result<(String, Grammar), Vec<Fault>> {
 pub struct Sounds {
     codes: Vec<String>,
     languages: Vec<Language>,
+    /// For callers who wait: it goes round.
+    music: Vec<i16>,
 }
 
+/// A composition of our own: `assets/make-music.sh`.
+static MUSIC: &[u8] = include_bytes!("../../assets/music/hold.wav");
+
 impl Sounds {
-    /// Load these languages, each from `directory` if that has it, else from what is built in. An empty `directory` is none.
+    /// Load these languages, each from `directory` if that has it, else from what is built in, and the music of waiting callers.
+    /// Empty paths are none.
     ///
     /// # Errors
     /// Every file of every language that cannot be used.
-    pub fn load<S: AsRef<str>>(directory: &Path, codes: &[S]) -> Result<Sounds, Error> {
+    pub fn load<S: AsRef<str>>(directory: &Path, codes: &[S], music: &Path) -> Result<Sounds, Error> {
         let (mut languages, mut faults) = (Vec::new(), Vec::new());
         for code in codes {
             match Source::find(directory, code.as_ref()).map_err(|fault| vec![fault]).and_then(|s| Language::load(&s)) {
@@ -210,8 +216,12 @@ impl Sounds {
                 Err(more) => faults.extend(more),
             }
         }
+        let music = read_music(music).unwrap_or_else(|fault| {
+            faults.push(fault);
+            Vec::new()
+        });
         let codes = codes.iter().map(|code| code.as_ref().to_owned()).collect();
-        if faults.is_empty() { Ok(Sounds { codes, languages }) } else { Err(Error(faults)) }
+        if faults.is_empty() { Ok(Sounds { codes, languages, music }) } else { Err(Error(faults)) }
     }
 
     /// English as it is built in.
@@ -220,7 +230,13 @@ impl Sounds {
     /// Never: a test loads everything that is built in.
     #[must_use]
     pub fn english() -> Sounds {
-        Sounds::load(Path::new(""), &["en"]).expect("what is built in can be used")
+        Sounds::load(Path::new(""), &["en"], Path::new("")).expect("what is built in can be used")
+    }
+
+    /// What callers hear who wait; its end leads on to its beginning.
+    #[must_use]
+    pub fn music(&self) -> &[i16] {
+        &self.music
     }
 
     /// A language by its code.
@@ -236,6 +252,15 @@ impl Sounds {
     }
 }
 
+fn read_music(file: &Path) -> Result<Vec<i16>, Fault> {
+    let fault = |why| Fault { file: file.to_owned(), why };
+    let octets = match file.as_os_str().is_empty() {
+        true => Cow::Borrowed(MUSIC),
+        false => Cow::Owned(std::fs::read(file).map_err(|error| fault(error.to_string()))?),
+    };
+    wav::read(&octets).map_err(fault)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,7 +269,7 @@ mod tests {
     #[test]
     fn every_built_in_language_can_say_everything() {
         for code in built_in::languages() {
-            let sounds = Sounds::load(Path::new(""), &[code]).expect("built in");
+            let sounds = Sounds::load(Path::new(""), &[code], Path::new("")).expect("built in");
             let language = sounds.language(LanguageIndex(0));
             for (file, samples) in language.files() {
                 let seconds = samples.len() as f64 / 8000.0;
@@ -261,6 +286,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_music_is_soft_and_goes_round_without_a_click() {
+        let sounds = Sounds::english();
+        let music = sounds.music();
+        assert!(music.len() < 8000 * 30);
+        let level = dsp::level::power_dbm0(music);
+        assert!((-21.0..-19.0).contains(&level), "{level} dBm0");
+        let step = |a: i16, b: i16| (i32::from(a) - i32::from(b)).abs();
+        let greatest = music.windows(2).map(|pair| step(pair[0], pair[1])).max().expect("some");
+        let seam = step(music[music.len() - 1], music[0]);
+        assert!(seam * 4 < greatest, "a step of {seam} where the greatest within is {greatest}");
+    }
+
     /// A directory with the packs that are built in.
     fn packs() -> tempfile::TempDir {
         let directory = tempfile::tempdir().expect("a directory");
@@ -272,7 +310,7 @@ mod tests {
     fn everything_wrong_is_named_at_once_with_what_it_should_say() {
         let directory = packs();
         let file = |name: &str| directory.path().join("en").join(name);
-        Sounds::load(directory.path(), &["en", "de"]).expect("a copy is as good");
+        Sounds::load(directory.path(), &["en", "de"], Path::new("")).expect("a copy is as good");
         fs::remove_file(file("welcome.wav")).expect("removed");
         fs::remove_file(file("numbers/20.wav")).expect("removed");
         fs::write(file("muted.wav"), b"RIFF nonsense").expect("written");
@@ -283,7 +321,7 @@ mod tests {
             sample_format: hound::SampleFormat::Int,
         };
         hound::WavWriter::create(file("first.wav"), spec).expect("created").finalize().expect("written");
-        let said = Sounds::load(directory.path(), &["en", "xx"]).expect_err("five faults").to_string();
+        let said = Sounds::load(directory.path(), &["en", "xx"], Path::new("")).expect_err("five faults").to_string();
         let lines: Vec<&str> = said.lines().collect();
         assert_eq!(lines.len(), 5, "{said}");
         for (line, file, why) in [
@@ -301,7 +339,7 @@ mod tests {
     fn a_language_the_operator_has_not_is_the_one_built_in() {
         let directory = packs();
         fs::remove_dir_all(directory.path().join("fr")).expect("removed");
-        let sounds = Sounds::load(directory.path(), &["de", "fr"]).expect("one of each");
+        let sounds = Sounds::load(directory.path(), &["de", "fr"], Path::new("")).expect("one of each");
         let names = [0, 1].map(|index| sounds.language(LanguageIndex(index)).name().to_owned());
         assert_eq!(names, ["Deutsch", "Français"]);
         assert_eq!(sounds.index_of("fr"), Some(LanguageIndex(1)));
@@ -314,7 +352,7 @@ mod tests {
         let good = fs::read_to_string(&file).expect("read");
         let said = |text: String| {
             fs::write(&file, text).expect("written");
-            Sounds::load(directory.path(), &["de"]).expect_err("wrong").to_string()
+            Sounds::load(directory.path(), &["de"], Path::new("")).expect_err("wrong").to_string()
         };
         let unread = said(good.replace("name = ", "nam = "));
         assert!(unread.contains("de/language.toml: line 2") && unread.contains("nam"), "{unread}");

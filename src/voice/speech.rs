@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn parts_follow_one_another_without_a_gap_whatever_the_chunk() {
-        let sounds = Sounds::load(Path::new(""), &["en", "de"]).expect("built in");
+        let sounds = Sounds::load(Path::new(""), &["en", "de"], Path::new("")).expect("built in");
         let german = LanguageIndex(1);
         let phrase = [Said::Prompt(Prompt::Joined), Said::Counted(Counted::People, 21), Said::Number(7)];
         let mut expected: Vec<i16> = Vec::new();
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_phrase_may_change_its_language_and_the_next_is_in_the_callers_own() {
-        let sounds = Sounds::load(Path::new(""), &["en", "fr"]).expect("built in");
+        let sounds = Sounds::load(Path::new(""), &["en", "fr"], Path::new("")).expect("built in");
         let [english, french] = [LanguageIndex(0), LanguageIndex(1)];
         let choose = Said::Prompt(Prompt::ChooseLanguage);
         let both = heard(&sounds, &[choose, Said::In(french), choose], english, 80);

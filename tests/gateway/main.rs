@@ -4,6 +4,7 @@
 //! what the exchange is told.
 
 mod ending;
+mod languages;
 mod letting_in;
 mod refusing;
 mod shortage;

@@ -5,6 +5,7 @@ use exchange::CallOrder;
 use isdn::{Bearer, ChannelChoice, DChannel, Event, Setup};
 use std::time::Duration;
 use trunkcast::gateway::{Gateway, Output, Reason};
+use trunkcast::prompts::Menu;
 use trunkcast::reports::What;
 
 fn refused(town: &Town) -> Vec<Reason> {
@@ -25,7 +26,7 @@ fn a_data_call_is_refused_with_65() {
 
 #[test]
 fn a_number_that_is_not_ours_is_refused_with_1() {
-    let mut town = Town::new(|s| s.numbers = vec!["100".into()]);
+    let mut town = Town::new(|s| s.numbers = vec![("100".into(), Menu::new())]);
     let caller = town.dial(&CallOrder { called: "101".into(), ..CallOrder::default() });
     assert_eq!((town.causes.get(&caller), refused(&town).as_slice()), (Some(&1), &[Reason::NotOurs][..]));
     town.call("5551");

@@ -8,7 +8,6 @@ use board_loopback::{FaultPlan, FaultyCard, LoopbackCard};
 use dsp::tones::DtmfSequence;
 use exchange::{Clip, Digits, Exchange, Prepared, Step};
 use hal::{Alarms, Card, ChunkLength, Line};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use trunkcast::prompts::{Sounds, wav};

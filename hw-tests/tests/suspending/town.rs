@@ -549,7 +549,7 @@ fn wall_ms(now: Duration) -> u64 {
 fn gateway(span: &Span, keyring: &Keyring, ports: Option<(usize, Marks)>) -> Gateway {
     let patience = SECOND * 86_400;
     let mut gateway = Gateway::new(Settings {
-        patience: Patience { first_digit: patience, digit: patience, tries: 3 },
+        patience: Patience { first_digit: patience, digit: patience, tries: 3, repeat: false },
         ports: ports.map_or(40, |(ports, _)| ports),
         linger: SECOND,
         ..Settings::new(vec![(span.line, span.switch)], keyring.clone())

@@ -131,14 +131,10 @@ fn a_second_daemon_on_a_state_directory_is_sent_away_and_the_first_goes_on() {
 #[test]
 fn a_prompt_that_cannot_be_used_is_named_with_what_is_wrong() {
     let prompts = tempfile::tempdir().expect("a directory");
+    let path = prompts.path().to_str().expect("text");
+    let (status, _, err) = trunkcastd(&["--write-prompts", path]);
+    assert_eq!(status, Some(0), "{err}");
     let english = prompts.path().join("en");
-    fs::create_dir(&english).expect("made");
-    for entry in fs::read_dir(super::support::asset("prompts/en")).expect("there") {
-        let path = entry.expect("read").path();
-        if path.extension().is_some_and(|e| e == "wav") {
-            fs::copy(&path, english.join(path.file_name().expect("a file"))).expect("copied");
-        }
-    }
     let daemon = Daemon::prepare("", "", &format!("[call_in]\nprompts = {:?}\n", prompts.path()));
     let configuration = daemon.file("trunkcastd.toml");
     let configuration = configuration.to_str().expect("text");
@@ -171,6 +167,14 @@ fn a_prompt_that_cannot_be_used_is_named_with_what_is_wrong() {
     };
     hound::WavWriter::create(&goodbye, spec).expect("created").finalize().expect("written");
     says("44100 Hz, 2 channel(s), 16 bit; needed: 8000 Hz");
+
+    // The translator's tool says the same, and all at once.
+    fs::remove_file(english.join("numbers/20.wav")).expect("removed");
+    let (status, out, _) = trunkcastd(&["--check-prompts", path]);
+    assert_eq!(status, Some(1), "{out}");
+    for what in ["en/goodbye.wav: 44100 Hz", "en/numbers/20.wav: No such file", "de: Deutsch", "cannot be used: 2;"] {
+        assert!(out.contains(what), "{what}: {out}");
+    }
 }
 
 #[test]

@@ -115,12 +115,12 @@ pub fn keys_of(events: &[KeyEvent]) -> String {
         .collect()
 }
 
-/// The speech and the prompts of the repository, with their names.
+/// The speech and the English prompts of the repository, with their names.
 pub fn speech() -> Vec<(String, Vec<i16>)> {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let assets = here.ancestors().map(|folder| folder.join("assets")).find(|folder| folder.is_dir()).expect("assets");
     let mut files = vec![];
-    let mut folders = vec![assets.join("speech"), assets.join("prompts")];
+    let mut folders = vec![assets.join("speech"), assets.join("prompts/en")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
             let path = entry.unwrap().path();
