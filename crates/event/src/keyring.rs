@@ -201,6 +201,11 @@ impl Keyring {
         self.held.iter().find(|h| h.id == id && h.state != KeyState::Retired).map(|h| &h.pins)
     }
 
+    /// The key of this id, unless it is not here or retired.
+    pub(crate) fn key(&self, id: KeyId) -> Option<&Key> {
+        self.held.iter().find(|h| h.id == id && h.state != KeyState::Retired).map(|h| &h.key)
+    }
+
     /// For the key file: id, state, key.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (KeyId, KeyState, &Key)> {
         self.held.iter().map(|h| (h.id, h.state, &h.key))

@@ -4,7 +4,8 @@
 //! carries its own check digit and the id of the key under which the PIN is verified ([`Keyring`]).
 //! Whoever guesses is slowed down and locked out by the [`Guard`]. What became of an event (ended,
 //! cancelled, over) is remembered by the [`Journal`] and, for the real-time thread, in a [`ClosedSet`];
-//! what its host wants of it is in [`info`], the `event-info.xml` of the content store.
+//! what its host wants of it is in [`info`], the `event-info.xml` of the content store. Who only listens
+//! has no PIN but a [`link`], which proves itself as well.
 //!
 //! Data path: keyed digits, from the call's dialogue → [`EventNumber::parse`], [`Keyring::verify`],
 //! [`Guard`] → a [`Role`], for the conference.
@@ -24,6 +25,7 @@ mod journal;
 mod key;
 mod keyfile;
 mod keyring;
+pub mod link;
 mod number;
 mod pin;
 mod role;
@@ -39,6 +41,7 @@ pub use journal::{Closing, EventState, Happening, Journal, JournalError, Recover
 pub use key::{Key, KeyId};
 pub use keyfile::KeyFileError;
 pub use keyring::{KeyState, Keyring, KeyringError};
+pub use link::{Links, Refused};
 pub use number::{EventNumber, NUMBER_DIGITS, NumberError};
 pub use pin::{PIN_DIGITS, Pin};
 pub use role::Role;
