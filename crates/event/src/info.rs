@@ -23,17 +23,19 @@
 //!
 //! Data path: a [`Request`] → [`reserve`] → file; file → [`read`] → [`EventInfo`] → [`write()`] → file.
 //! Time: milliseconds of UTC, given by the caller; RFC 3339 in the file.
-//! Compatibility: elements are in any order; those this version does not know are kept if they are just
-//! text, dropped otherwise; a document of a greater version is refused, because to write it back could
-//! lose what mattered to its writer.
+//! Compatibility: elements are in any order; those this version does not know are kept, with their
+//! attributes and children, and written back at the end; a document of a greater version is refused, because
+//! to write it back could lose what mattered to its writer. `docs/EVENT-INFO.md` tells each element,
+//! `docs/event-info.xsd` describes what is written.
 
 use crate::number::EventNumber;
 use crate::pin::Pin;
 use crate::utc;
-use crate::xml::{self, Element};
+use crate::xml;
 use std::fmt;
 
 pub use crate::store::{InfoError, Request, list, read, reserve, write};
+pub use crate::xml::Element;
 
 /// The version of the document that is written, and the greatest that is read.
 pub const VERSION: u32 = 1;
@@ -132,8 +134,10 @@ pub struct EventInfo {
     pub archive_after_s: Option<u32>,
     /// Its recordings so far.
     pub recordings: Vec<Recording>,
-    /// Elements this version does not know: name and text.
-    pub others: Vec<(String, String)>,
+    /// How often its attendee links were renewed: the epoch of those that are good ([`link`](crate::link)).
+    pub link_epoch: u16,
+    /// Elements this version does not know, with all that is in them.
+    pub others: Vec<Element>,
 }
 
 /// A document that is not an `event-info.xml` of a version we know.
@@ -171,10 +175,12 @@ impl EventInfo {
         children.push(Element::text("speaker-pin", self.speaker_pin));
         children.extend(self.listener_pin.map(|pin| Element::text("listener-pin", pin)));
         children.extend(self.attendee_link.as_ref().map(|link| Element::text("attendee-link", link)));
+        let renewed = (self.link_epoch > 0).then(|| Element::text("link-epoch", self.link_epoch));
+        children.extend(renewed);
         children.extend(seconds("over-after-s", self.over_after_s));
         children.extend(seconds("archive-after-s", self.archive_after_s));
         children.push(Element::parent("recordings", self.recordings.iter().map(Recording::to_element).collect()));
-        children.extend(self.others.iter().map(|(name, text)| Element::text(name, text)));
+        children.extend(self.others.iter().cloned());
         Element::parent("event-info", children).with("version", VERSION).to_document()
     }
 
@@ -199,7 +205,7 @@ impl EventInfo {
         let [mut host_pin, mut speaker_pin, mut listener_pin] = [None; 3];
         let mut title = String::new();
         let mut status = Status::Reserved;
-        let mut attendee_link = None;
+        let (mut attendee_link, mut link_epoch) = (None, 0);
         let [mut created_ms, mut starts_ms] = [None, None];
         let [mut over_after_s, mut archive_after_s] = [None, None];
         let (mut formats, mut recordings) = (Vec::new(), Vec::new());
@@ -219,16 +225,17 @@ impl EventInfo {
                 "speaker-pin" => speaker_pin = Some(pin("speaker-pin", text)?),
                 "listener-pin" => listener_pin = Some(pin("listener-pin", text)?),
                 "attendee-link" => attendee_link = Some(element.text),
+                "link-epoch" => {
+                    let epoch = text.parse();
+                    link_epoch = epoch.map_err(|_| InvalidInfo("<link-epoch>: no number up to 65535".to_owned()))?;
+                }
                 "over-after-s" => over_after_s = Some(seconds("over-after-s", text)?),
                 "archive-after-s" => archive_after_s = Some(seconds("archive-after-s", text)?),
                 "recordings" => {
                     let known = element.children.iter().filter(|child| child.name == "recording");
                     recordings = known.map(Recording::of_element).collect::<Result<_, _>>()?;
                 }
-                _ if element.children.is_empty() && element.attributes.is_empty() => {
-                    others.push((element.name, element.text));
-                }
-                _ => {}
+                _ => others.push(element),
             }
         }
         let missing = |name| InvalidInfo(format!("<{name}> is missing"));
@@ -243,6 +250,7 @@ impl EventInfo {
             speaker_pin: speaker_pin.ok_or_else(|| missing("speaker-pin"))?,
             listener_pin,
             attendee_link,
+            link_epoch,
             over_after_s,
             archive_after_s,
             recordings,

@@ -34,7 +34,11 @@ fn full() -> EventInfo {
                 server: String::new(),
             },
         ],
-        others: vec![("language".to_owned(), "de".to_owned())],
+        link_epoch: 3,
+        others: vec![
+            Element::text("language", "de"),
+            Element::parent("rooms", vec![Element::text("room", "Aula").with("seats", 300)]).with("by", "portal"),
+        ],
     }
 }
 
@@ -60,6 +64,7 @@ fn the_document_as_text() {
   <speaker-pin>99999999</speaker-pin>
   <listener-pin>77777777</listener-pin>
   <attendee-link>https://example.org/e?a=1&amp;b=2</attendee-link>
+  <link-epoch>3</link-epoch>
   <over-after-s>1800</over-after-s>
   <archive-after-s>86400</archive-after-s>
   <recordings>
@@ -67,6 +72,9 @@ fn the_document_as_text() {
     <recording file=\"b.mp3\" format=\"mp3\" started=\"2026-11-20T16:03:20.000Z\" server=\"\"/>
   </recordings>
   <language>de</language>
+  <rooms by=\"portal\">
+    <room seats=\"300\">Aula</room>
+  </rooms>
 </event-info>
 ";
     assert_eq!(full().to_xml(), expected);
@@ -86,7 +94,12 @@ fn read_tolerantly() {
     assert_eq!(info.number, full().number);
     assert_eq!(info.created_ms, 1_795_184_325_000);
     assert_eq!(info.status, Status::Other("paused".to_owned()));
-    assert_eq!(info.others, [("colour".to_owned(), "red".to_owned())]);
+    let kept = [
+        Element::parent("rooms", vec![Element::text("room", "")]),
+        Element::text("note", "b").with("kind", "a"),
+        Element::text("colour", "red"),
+    ];
+    assert_eq!(info.others, kept);
     assert!(info.formats.is_empty() && info.recordings.is_empty() && info.title.is_empty());
     assert_eq!(info.listener_pin, None, "from before there were listeners");
     assert_eq!(EventInfo::from_xml(&info.to_xml()), Ok(info), "what was kept is written back");
@@ -103,6 +116,7 @@ fn what_is_wrong_is_said() {
     assert_eq!(wrong(&good.replace("info version=\"1\"", "info version=\"x\"")), "\"x\" is no version");
     assert_eq!(wrong(&good.replace("1012345679", "1012345673")).split(':').next(), Some("<number>"));
     assert_eq!(wrong(&good.replace("00000001", "secret")), "<host-pin>: not 8 digits");
+    assert_eq!(wrong(&good.replace(">3<", ">65536<")), "<link-epoch>: no number up to 65535");
     assert_eq!(wrong(&good.replace("1800", "-1")), "<over-after-s>: no whole number of seconds");
     assert_eq!(wrong(&good.replace("a.mp3", "../keys")), "<recording>: the attribute \"file\" is no plain file name");
     assert_eq!(wrong(&good.replace("T16:03", "T99:03")), "<recording>: no time of the form 2026-01-31T12:00:00Z");
@@ -126,6 +140,57 @@ fn every_status_has_its_name() {
 fn debug_output_has_no_pins() {
     let shown = format!("{:?}", full());
     assert!(!shown.contains("00000001") && !shown.contains("99999999"), "{shown}");
+}
+
+/// The schema is for other programs; what is written here must keep to it, and what is no event must not.
+#[test]
+fn what_is_written_keeps_to_the_schema() {
+    let found = std::env::var_os("PATH").is_some_and(|p| std::env::split_paths(&p).any(|d| d.join("xmllint").exists()));
+    assert!(found || std::env::var_os("CI").is_none(), "CI has to have xmllint");
+    if !found {
+        return;
+    }
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/event-info.xsd");
+    let directory = tempfile::tempdir().unwrap();
+    let valid = |document: &str| {
+        let file = directory.path().join("event-info.xml");
+        std::fs::write(&file, document).unwrap();
+        let checked = std::process::Command::new("xmllint").args(["--noout", "--schema", schema]).arg(&file).output();
+        let checked = checked.unwrap();
+        // 3 and 4: the document does not keep to it. Anything else is a fault of the schema.
+        match checked.status.code() {
+            Some(0) => true,
+            Some(3 | 4) => false,
+            _ => panic!("{}", String::from_utf8_lossy(&checked.stderr)),
+        }
+    };
+    let full = full();
+    let least = EventInfo {
+        title: String::new(),
+        starts_ms: None,
+        formats: Vec::new(),
+        attendee_link: None,
+        over_after_s: None,
+        archive_after_s: None,
+        recordings: Vec::new(),
+        link_epoch: 0,
+        others: Vec::new(),
+        ..full.clone()
+    };
+    assert!(valid(&full.to_xml()));
+    assert!(valid(&least.to_xml()));
+    let good = full.to_xml();
+    for (from, to) in [
+        ("<number>1012345679</number>", ""),
+        ("1012345679", "12"),
+        ("<host-pin>00000001", "<host-pin>1"),
+        ("2026-11-20T14", "yesterday"),
+        ("version=\"1\"", "version=\"2\""),
+        ("file=\"a.mp3\"", "file=\"../a.mp3\""),
+        (">1800<", ">-1<"),
+    ] {
+        assert!(good.contains(from) && !valid(&good.replacen(from, to, 1)), "{from} to {to}");
+    }
 }
 
 proptest! {

@@ -163,6 +163,7 @@ fn reserve_as(
         over_after_s: request.over_after_s,
         archive_after_s: request.archive_after_s,
         recordings: Vec::new(),
+        link_epoch: 0,
         others: Vec::new(),
     };
     write(store_dir, &info).inspect_err(|_| {

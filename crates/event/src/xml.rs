@@ -18,10 +18,13 @@ const DEEPEST: usize = 16;
 /// An element, with its children or its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Element {
+    /// Its name.
     pub name: String,
+    /// Names and values.
     pub attributes: Vec<(String, String)>,
+    /// The elements in it.
     pub children: Vec<Element>,
-    /// Without white space around it.
+    /// Without white space around it; none beside children.
     pub text: String,
 }
 
