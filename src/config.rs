@@ -323,6 +323,9 @@ impl<'de> Deserialize<'de> for PortRange {
 pub struct Stream {
     /// The address listeners reach.
     pub address: std::net::IpAddr,
+    /// Where metafiles tell listeners to go: a template of addresses.
+    #[serde(deserialize_with = "base")]
+    pub public: cast::Base,
     /// The range of ports pre-assigned to this server, one for each event on the air.
     pub ports: PortRange,
     /// Formats of an event whose record names none, or cannot be had.
@@ -353,6 +356,7 @@ impl Default for Stream {
     fn default() -> Self {
         Stream {
             address: std::net::Ipv4Addr::LOCALHOST.into(),
+            public: cast::Base::default(),
             ports: PortRange { first: 10000, last: 10049 },
             formats: vec![Format::Mp3],
             max_listeners: 2000,
@@ -879,6 +883,11 @@ fn formats<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Format>, D::Error> {
     Ok(formats)
 }
 
+fn base<'de, D: Deserializer<'de>>(d: D) -> Result<cast::Base, D::Error> {
+    let text = String::deserialize(d)?;
+    text.parse().map_err(|why: cast::BaseError| D::Error::custom(format!("`{text}`: {why}")))
+}
+
 fn talk_level<'de, D: Deserializer<'de>>(d: D) -> Result<f32, D::Error> {
     let level = f32::deserialize(d)?;
     if (-70.0..=0.0).contains(&level) { Ok(level) } else { Err(D::Error::custom("a level is -70 to 0 dBm0")) }
@@ -967,6 +976,7 @@ mod tests {
             ("[conference]\ntalk_dbm0 = nan\n", "-70 to 0"),
             ("[conference]\ntalk_dbm0 = 3\n", "-70 to 0"),
             ("[stream]\nformats = [\"mp3\", \"mp3\"]\n", "twice"),
+            ("[stream]\npublic = \"https://cdn.example.net/\"\n", "a place for {path}"),
             ("[stream]\nformats = [\"opus\"]\n", "\"mp3\", \"pcmu\", \"webm\", \"ogg\", \"hls\""),
         ] {
             let said = Config::parse(wrong).expect_err("wrong");

@@ -233,6 +233,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let ports = config.stream.ports;
     let cast_settings = cast::Settings {
         address: config.stream.address,
+        public: config.stream.public.clone(),
         ports: ports.first..=ports.last,
         threads: usize::from(config.stream.threads),
         max_listeners: config.stream.max_listeners,

@@ -1,8 +1,8 @@
 //! What a request is answered with, given what its port is doing.
 //!
 //! Decides only; opens nothing and counts nothing. An address that names another event than the port's is
-//! answered 404 whatever the port does, so that an old link never opens a new event; `/` and `/live.…` are
-//! for whoever wants what the port carries, whatever it is.
+//! answered 404 whatever the port does, so that an old link never opens a new event; `/`, `/live.…` and
+//! `/listen.…` are for whoever wants what the port carries, whatever it is.
 //!
 //! Source: RFC 9110 for statuses; RFC 8216 for what HLS asks for.
 
@@ -10,8 +10,10 @@ use crate::format::Format;
 use crate::hls::{File, Hls};
 use crate::http::{self, Method, Request, Status};
 use crate::icy;
+use crate::listing::{self, Wish};
 use crate::page;
 use crate::pcmu;
+use metafile::{Base, Wanted};
 use std::time::SystemTime;
 
 /// What a port looks like from outside.
@@ -22,9 +24,18 @@ pub(crate) enum View<'a> {
     /// An event has it but does not speak yet.
     Reserved { event: &'a str },
     /// On the air.
-    Live { event: &'a str, title: &'a str, formats: &'a [Format], full: bool, hls: Option<&'a Hls> },
+    Live { port: u16, event: &'a str, title: &'a str, formats: &'a [Format], full: bool, hls: Option<&'a Hls> },
     /// The event is over; the last segments are there for a while.
     Over { event: &'a str, hls: Option<&'a Hls> },
+}
+
+/// How the port is reached from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way<'a> {
+    /// Where listeners are told to go.
+    pub(crate) base: &'a Base,
+    /// The host, for those who do not say which they asked.
+    pub(crate) otherwise: &'a str,
 }
 
 /// What to do with a request.
@@ -49,11 +60,15 @@ enum Target<'a> {
     Stream(&'a str),
     /// A file of its segments.
     Segment(&'a str),
+    /// A list of its streams; what comes after the name.
+    List(&'a str),
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
 /// The name that stands for whatever event a port carries.
 const WHATEVER: &str = "live";
+/// The name of the lists.
+const LIST: &str = "listen";
 /// Asked for by players that would not know what raw octets are: µ-law with a header that says so.
 const AU: &str = "au";
 /// Reserved events usually speak within seconds; a full port rarely empties.
@@ -65,7 +80,7 @@ const IMMUTABLE: (&str, &str) = ("Cache-Control", "public, max-age=31536000, imm
 const CHANGING: (&str, &str) = ("Cache-Control", "no-cache");
 
 /// Answers a request.
-pub(crate) fn answer(request: &Request, view: View<'_>, now: SystemTime) -> Answer {
+pub(crate) fn answer(request: &Request, view: View<'_>, way: Way<'_>, now: SystemTime) -> Answer {
     match request.method {
         Method::Options => return Answer::Short(options(now)),
         Method::Other => {
@@ -88,11 +103,10 @@ pub(crate) fn answer(request: &Request, view: View<'_>, now: SystemTime) -> Answ
             let text = format!("Event {event} has not begun to speak yet.");
             say(Status::Unavailable, now, body, &text, &[("Retry-After", RETRY_SOON_S)])
         }
-        (View::Live { title, formats, .. }, Target::Page) => {
-            let page = page::on_air(event, title, formats);
-            let policy = [("Content-Security-Policy", page::POLICY)];
-            let kind = "text/html; charset=utf-8";
-            Answer::Short(http::whole_answer(Status::Ok, now, kind, page.as_bytes(), body, &policy))
+        (View::Live { title, formats, .. }, Target::Page) => show_page(event, title, formats, now, body),
+        (View::Live { port, title, formats, .. }, Target::List(rest)) => {
+            let address = |path: &str| way.base.address(request.host.as_deref(), way.otherwise, port, path);
+            list(request, listing::wish(rest, request.accept.as_deref()), event, title, formats, address, now)
         }
         (View::Live { hls: Some(hls), .. } | View::Over { hls: Some(hls), .. }, Target::Segment(name)) => {
             segment(hls, name, now, body)
@@ -118,6 +132,9 @@ fn target<'a>(path: &'a str, event: &str) -> Option<Target<'a>> {
     let name = path.trim_start_matches('/');
     if name.is_empty() {
         return Some(Target::Page);
+    }
+    if let Some(rest) = name.strip_prefix(LIST).filter(|rest| rest.is_empty() || rest.starts_with('.')) {
+        return Some(Target::List(rest));
     }
     if let Some((directory, file)) = name.split_once('/') {
         return is_ours(directory).then_some(Target::Segment(file));
@@ -160,6 +177,38 @@ fn stream(
         head.extend_from_slice(&pcmu::AU_HEADER);
     }
     Answer::Stream { head, format: place, icy }
+}
+
+fn show_page(event: &str, title: &str, formats: &[Format], now: SystemTime, body: bool) -> Answer {
+    let page = page::on_air(event, title, formats);
+    let lines = [("Content-Security-Policy", page::POLICY), ("Vary", "Accept")];
+    Answer::Short(http::whole_answer(Status::Ok, now, "text/html; charset=utf-8", page.as_bytes(), body, &lines))
+}
+
+/// The answer to somebody who wants to know where to listen.
+fn list(
+    request: &Request,
+    wish: Option<Wish<'_>>,
+    event: &str,
+    title: &str,
+    formats: &[Format],
+    address: impl Fn(&str) -> String,
+    now: SystemTime,
+) -> Answer {
+    let body = request.method == Method::Get;
+    let kind = match wish {
+        None => return say(Status::NotFound, now, body, listing::KINDS, &[]),
+        Some(Wish { kind: Wanted::Page, .. }) => return show_page(event, title, formats, now, body),
+        Some(Wish { kind: Wanted::Metafile(kind), .. }) => kind,
+    };
+    let format = wish.and_then(|wish| wish.format);
+    match listing::write(kind, format, event, title, formats, address) {
+        Ok(text) => {
+            let lines = [CHANGING, ("Vary", "Accept")];
+            Answer::Short(http::whole_answer(Status::Ok, now, kind.media_type(), text.as_bytes(), body, &lines))
+        }
+        Err(line) => say(Status::NotFound, now, body, &line, &[]),
+    }
 }
 
 fn playlist(hls: &Hls, event: &str, now: SystemTime, body: bool) -> Answer {
@@ -221,11 +270,14 @@ mod tests {
     use super::*;
 
     const LIVE: View<'_> =
-        View::Live { event: "123", title: "Meeting", formats: &[Format::Mp3], full: false, hls: None };
+        View::Live { port: 10_000, event: "123", title: "Meeting", formats: &[Format::Mp3], full: false, hls: None };
 
     fn ask(method: Method, path: &str, view: View<'_>) -> (String, Answer) {
-        let request = Request { method, path: path.to_owned(), icy: false };
-        let answer = answer(&request, view, SystemTime::UNIX_EPOCH);
+        let (host, accept) = (Some("gw.example.com:10000".to_owned()), None);
+        let request = Request { method, path: path.to_owned(), icy: false, host, accept };
+        let base = Base::default();
+        let way = Way { base: &base, otherwise: "127.0.0.1" };
+        let answer = answer(&request, view, way, SystemTime::UNIX_EPOCH);
         let octets = match &answer {
             Answer::Short(octets)
             | Answer::Full(octets)
@@ -249,6 +301,10 @@ mod tests {
             ("/123.mp3", [404, 503, 200, 410]),
             ("/live.mp3", [404, 503, 200, 410]),
             ("/live", [404, 503, 200, 410]),
+            ("/listen.m3u", [404, 503, 200, 410]),
+            ("/listen", [404, 503, 200, 410]),
+            ("/listen.ogg.m3u", [404, 503, 404, 410]),
+            ("/listening", [404; 4]),
             ("/124.mp3", [404; 4]),
             ("/124/5000-0.m4s", [404; 4]),
             ("/123/5000-0.m4s", [404, 503, 404, 410]),
@@ -287,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_full_port_takes_questions_but_no_listeners() {
-        let full = View::Live { event: "123", title: "", formats: &[Format::Mp3], full: true, hls: None };
+        let full = View::Live { port: 10_000, event: "123", title: "", formats: &[Format::Mp3], full: true, hls: None };
         assert!(matches!(ask(Method::Get, "/123.mp3", full).1, Answer::Full(_)));
         assert_eq!(status(Method::Get, "/123.mp3", full), 503);
         assert_eq!(status(Method::Head, "/123.mp3", full), 200);
@@ -295,9 +351,27 @@ mod tests {
     }
 
     #[test]
+    fn lists_name_the_host_that_was_asked() {
+        let (text, _) = ask(Method::Get, "/listen.m3u", LIVE);
+        assert!(text.contains("\r\nContent-Type: audio/x-mpegurl\r\n"), "{text}");
+        assert!(text.contains("\r\nCache-Control: no-cache\r\n") && text.contains("\r\nVary: Accept\r\n"));
+        assert!(text.ends_with("#EXTINF:-1,Meeting\nhttp://gw.example.com:10000/123.mp3\n"));
+        let (text, _) = ask(Method::Get, "/listen.mp4", LIVE);
+        assert!(text.ends_with(".m3u, .pls, .xspf, .asx, .m3u8, .json.\n"), "{text}");
+        let (text, _) = ask(Method::Get, "/listen.m3u8", LIVE);
+        assert!(text.ends_with("Event 123 is not cast as hls, but as mp3.\n"), "{text}");
+    }
+
+    #[test]
     fn titles_cannot_add_lines() {
-        let view =
-            View::Live { event: "123", title: "a\r\nSet-Cookie: b", formats: &[Format::Mp3], full: false, hls: None };
+        let view = View::Live {
+            port: 10_000,
+            event: "123",
+            title: "a\r\nSet-Cookie: b",
+            formats: &[Format::Mp3],
+            full: false,
+            hls: None,
+        };
         assert!(!ask(Method::Get, "/123.mp3", view).0.contains("\r\nSet-Cookie"));
     }
 

@@ -7,7 +7,7 @@
 //! Words: a connection is *asking*, then *telling* (a short answer goes out) or *listening*, then *ending*
 //! (all is sent; we wait for the other side to close, so that it surely has the answer).
 
-use crate::answer::{self, Answer, View};
+use crate::answer::{self, Answer, View, Way};
 use crate::encoder::{self, Encoder, Proof};
 use crate::events::{CastEvent, Reporter};
 use crate::format::{Codec, Format};
@@ -23,7 +23,7 @@ use mio::{Events, Interest, Poll, Token};
 use nix::sys::socket::{setsockopt, sockopt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -146,6 +146,8 @@ fn is_due(format: Format, (fresh, total): (u64, u64), place: usize) -> bool {
 /// A casting thread's everything.
 pub(crate) struct Casting {
     settings: Settings,
+    /// The host, for listeners who do not say which they asked.
+    otherwise: String,
     poll: Poll,
     ports: Vec<Port>,
     connections: Vec<Option<Connection>>,
@@ -181,6 +183,7 @@ impl Casting {
             ports.push(Port { listener, state: State::Idle });
         }
         Ok(Casting {
+            otherwise: host(settings.address),
             settings,
             poll,
             ports,
@@ -477,7 +480,7 @@ impl Casting {
             Some(Parsed::Whole(request)) => {
                 // Who asks after an order was given must find it carried out.
                 self.obey(now);
-                let answer = answer::answer(&request, self.view(now, port), SystemTime::now());
+                let answer = answer::answer(&request, self.view(now, port), self.way(), SystemTime::now());
                 self.answer(now, place, port, answer);
             }
             Some(Parsed::Bad(status)) => {
@@ -489,6 +492,10 @@ impl Casting {
         }
     }
 
+    fn way(&self) -> Way<'_> {
+        Way { base: &self.settings.public, otherwise: &self.otherwise }
+    }
+
     fn view(&self, now: Instant, port: usize) -> View<'_> {
         match &self.ports[port].state {
             State::Idle => View::Idle,
@@ -498,6 +505,7 @@ impl Casting {
             }
             State::Live { stream } => match self.streams.get(stream) {
                 Some(OnAir { stream, members, .. }) => View::Live {
+                    port: stream.port,
                     event: &stream.event,
                     title: &stream.title,
                     formats: &stream.formats,
@@ -657,6 +665,16 @@ impl Casting {
         }
         let _ = self.poll.registry().deregister(&mut connection.socket);
         self.freed.push(place);
+    }
+}
+
+/// An address as it stands in others; one that means every interface is reached on this machine.
+fn host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) if address.is_unspecified() => format!("[{}]", Ipv6Addr::LOCALHOST),
+        IpAddr::V6(address) => format!("[{address}]"),
     }
 }
 

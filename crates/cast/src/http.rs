@@ -22,6 +22,10 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// Titles inside the stream are wanted.
     pub(crate) icy: bool,
+    /// The host that was asked, as it was written.
+    pub(crate) host: Option<String>,
+    /// The media types that would be liked.
+    pub(crate) accept: Option<String>,
 }
 
 /// The methods told apart.
@@ -111,7 +115,9 @@ fn whole(request: &httparse::Request<'_, '_>) -> Parsed {
         return Parsed::Bad(Status::BadRequest);
     }
     let icy = field("Icy-MetaData").any(|f| f.value.trim_ascii() == b"1");
-    Parsed::Whole(Request { method, path: path.to_owned(), icy })
+    let text = |name| field(name).next().and_then(|f| std::str::from_utf8(f.value).ok()).map(str::to_owned);
+    let (host, accept) = (text("Host"), text("Accept"));
+    Parsed::Whole(Request { method, path: path.to_owned(), icy, host, accept })
 }
 
 /// The head of an answer, with what every answer carries and the lines given. Unless a line says otherwise
@@ -173,11 +179,14 @@ mod tests {
     fn requests_of_different_players() {
         let browser = "GET /123.mp3?t=5 HTTP/1.1\r\nHost: a:10000\r\nRange: bytes=0-\r\n\r\n";
         let path = "/123.mp3".to_owned();
-        assert_eq!(request(browser), Some(Request { method: Method::Get, path: path.clone(), icy: false }));
-        let player = "GET /123.mp3 HTTP/1.0\r\nicy-metadata: 1\r\n\r\n";
-        assert_eq!(request(player), Some(Request { method: Method::Get, path: path.clone(), icy: true }));
+        let host = Some("a:10000".to_owned());
+        let simple = Request { method: Method::Get, path, icy: false, host: host.clone(), accept: None };
+        assert_eq!(request(browser), Some(simple.clone()));
+        let player = "GET /123.mp3 HTTP/1.0\r\nicy-metadata: 1\r\naccept: audio/*\r\n\r\n";
+        let accept = Some("audio/*".to_owned());
+        assert_eq!(request(player), Some(Request { icy: true, host: None, accept, ..simple.clone() }));
         let proxy = "HEAD http://a:10000/123.mp3 HTTP/1.1\r\nHost: a:10000\r\n\r\n";
-        assert_eq!(request(proxy), Some(Request { method: Method::Head, path, icy: false }));
+        assert_eq!(request(proxy), Some(Request { method: Method::Head, ..simple }));
         let bare = request("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
         assert_eq!(bare.path, "/");
         let all = request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();

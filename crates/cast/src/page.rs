@@ -41,7 +41,8 @@ pub(crate) fn on_air(event: &str, title: &str, formats: &[Format]) -> String {
          <p>On the air now: event {event}.</p>\n\
          <audio controls preload=\"none\" aria-label=\"Live sound of {title}\">{sources}\
          This browser has no player; use an address below.</audio>\n\
-         <p>For other players:</p>\n\
+         <p>For other players, as a list: <a href=\"/listen.m3u\">M3U</a>, <a href=\"/listen.pls\">PLS</a>, \
+         <a href=\"/listen.xspf\">XSPF</a>; or by address:</p>\n\
          <ul>{links}</ul>\n\
          </main></body>\n\
          </html>\n"

@@ -2,6 +2,7 @@
 //!
 //! Every limit has a default that suits a server with fifty streams; tests shrink them.
 
+use metafile::Base;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ use std::time::Duration;
 pub struct Settings {
     /// The address listeners reach; an unspecified one means every interface.
     pub address: IpAddr,
+    /// Where metafiles tell listeners to go.
+    pub public: Base,
     /// The ports pre-assigned to this server, all bound at start-up and held until the end.
     pub ports: RangeInclusive<u16>,
     /// Casting threads; port *n* of the range belongs to thread *n* modulo this. At least 1.
@@ -37,6 +40,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             address: Ipv4Addr::LOCALHOST.into(),
+            public: Base::default(),
             ports: 10000..=10049,
             threads: 1,
             max_listeners: 2000,

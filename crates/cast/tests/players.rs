@@ -203,41 +203,103 @@ fn a_hundred_join_at_random_moments_and_all_decode() {
     }
 }
 
+/// Players at work, each in a thread.
+#[derive(Default)]
+struct Players(Vec<(String, std::thread::JoinHandle<Vec<i16>>)>);
+
+impl Players {
+    /// Has a program play an address, if it is installed; what it writes are samples at 8 kHz.
+    fn play(&mut self, program: &str, address: &str) {
+        if !is_installed(program) {
+            return;
+        }
+        let line = match program {
+            "ffmpeg" if address.ends_with(".ulaw") => {
+                "ffmpeg -loglevel error -f mulaw -ar 8000 -ac 1 -i URL -f s16le -ar 8000 -ac 1 -"
+            }
+            "ffmpeg" => "ffmpeg -loglevel error -i URL -f s16le -ar 8000 -ac 1 -",
+            "mpg123" if address.contains("/listen.") => "mpg123 -q -s -r 8000 -m -e s16 -@ URL",
+            "mpg123" => "mpg123 -q -s -r 8000 -m -e s16 URL",
+            "mpv" => {
+                "mpv --no-config --really-quiet --no-video --audio-samplerate=8000 --audio-channels=mono \
+                 --audio-format=s16 --ao=pcm --ao-pcm-waveheader=no --ao-pcm-file=/dev/stdout URL"
+            }
+            // It refuses to work for root.
+            "cvlc" => {
+                "AS_NOBODY cvlc -q --no-video --play-and-exit --sout-keep \
+                 --sout #transcode{acodec=s16l,samplerate=8000,channels=1}:std{access=file,mux=raw,dst=-} URL"
+            }
+            other => panic!("how is {other} called?"),
+        };
+        let nobody = if nix::unistd::getuid().is_root() {
+            "setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent"
+        } else {
+            "env"
+        };
+        let line = line.replace("AS_NOBODY", nobody).replace("URL", address);
+        let name = format!("{program} {address}");
+        let player = std::thread::spawn(move || {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let (well, pcm, said) = run(words[0], &words[1..], &[]);
+            assert!(well, "{line}: {said}");
+            samples(&pcm)
+        });
+        self.0.push((name, player));
+    }
+
+    fn count(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Waits for their ends; all must have heard the tone for so long.
+    fn assert_tone(self, least_s: f64) {
+        for (name, player) in self.0 {
+            let pcm = player.join().unwrap_or_else(|_| panic!("{name} failed"));
+            assert_tone(&name, &pcm, least_s);
+        }
+    }
+}
+
 #[test]
 fn players_decode_twenty_seconds_of_every_stream() {
     let (station, mut tone, statistics) = roomy(&[Format::Mp3, Format::Webm, Format::Ogg]);
     // Somebody who comes late, as most do.
     tone.speak(30_000);
-    let port = station.port;
-    let mut players: Vec<(String, std::thread::JoinHandle<Vec<i16>>)> = Vec::new();
-    let mut play = |name: String, program: &str, arguments: Vec<String>| {
-        if is_installed(program) {
-            let program = program.to_owned();
-            let player = std::thread::spawn(move || {
-                let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-                let (well, pcm, said) = run(&program, &arguments, &[]);
-                assert!(well, "{program} {arguments:?}: {said}");
-                samples(&pcm)
-            });
-            players.push((name, player));
+    let mut players = Players::default();
+    for (program, extensions) in [
+        ("ffmpeg", &["mp3", "webm", "ogg", "au", "ulaw"][..]),
+        ("mpg123", &["mp3"]),
+        ("mpv", &["mp3", "webm", "ogg", "au"]),
+        ("cvlc", &["mp3", "webm", "ogg", "au"]),
+    ] {
+        for extension in extensions {
+            players.play(program, &format!("http://127.0.0.1:{}/123.{extension}", station.port));
         }
-    };
-    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    for extension in ["mp3", "webm", "ogg", "au", "ulaw"] {
-        let raw = if extension == "ulaw" { "-f mulaw -ar 8000 -ac 1 " } else { "" };
-        let line = format!("-loglevel error {raw}-i http://127.0.0.1:{port}/123.{extension} -f s16le -ar 8000 -ac 1 -");
-        play(format!("ffmpeg {extension}"), "ffmpeg", words(&line));
     }
-    let line = format!("-q -s -r 8000 -m -e s16 http://127.0.0.1:{port}/123.mp3");
-    play("mpg123 mp3".to_owned(), "mpg123", words(&line));
-    let count = players.len() as u64;
-    until("all players listen", || statistics.read().listeners_total >= count);
+    until("all players listen", || statistics.read().listeners >= players.count());
     tone.speak(TWENTY_S);
-    station.caster.stop(port).unwrap();
-    for (name, player) in players {
-        let pcm = player.join().unwrap_or_else(|_| panic!("{name} failed"));
-        assert_tone(&name, &pcm, 19.8);
+    station.caster.stop(station.port).unwrap();
+    players.assert_tone(19.5);
+}
+
+#[test]
+fn players_open_every_list() {
+    let (station, mut tone, statistics) = roomy(&[Format::Mp3, Format::Ogg]);
+    tone.speak(30_000);
+    let mut players = Players::default();
+    for (program, lists) in [
+        ("mpg123", &["listen.m3u", "listen.pls"][..]),
+        ("mpv", &["listen.m3u", "listen.pls", "listen.ogg.m3u", "listen"]),
+        ("cvlc", &["listen.m3u", "listen.pls", "listen.xspf", "listen.asx"]),
+    ] {
+        for list in lists {
+            players.play(program, &format!("http://127.0.0.1:{}/{list}", station.port));
+        }
     }
+    until("all players listen", || statistics.read().listeners >= players.count());
+    tone.speak(TWENTY_S);
+    station.caster.stop(station.port).unwrap();
+    players.assert_tone(19.5);
 }
 
 /// HLS in pieces, as a client that knows nothing but the playlist fetches it; put together they decode.
@@ -290,18 +352,16 @@ fn segments_are_fetched_one_by_one_and_never_change() {
 }
 
 #[test]
-fn ffmpeg_plays_the_playlist() {
-    if !is_installed("ffmpeg") {
-        return;
-    }
+fn players_follow_the_playlist_and_the_playlist_of_playlists() {
     let (station, mut tone, _) = roomy(&[Format::Hls]);
     tone.speak(90_000);
-    let address = format!("http://127.0.0.1:{}/123.m3u8", station.port);
-    let ready = || status(&common::ask(station.port, "HEAD", "/123.m3u8", "").1) == 200;
-    until("a segment is there", ready);
+    until("a segment is there", || status(&common::ask(station.port, "HEAD", "/123.m3u8", "").1) == 200);
     // The end of the playlist ends the player; all of it is listed.
     station.caster.stop(station.port).unwrap();
-    until("the playlist ends", || get(station.port, "/123.m3u8").0.rest().ends_with(b"#EXT-X-ENDLIST\n"));
-    let pcm = decode(&["-live_start_index", "0", "-i", &address], &[]);
-    assert_tone("ffmpeg, HLS", &pcm, 11.0);
+    let ended = || get(station.port, "/123.m3u8").0.rest().ends_with(b"#EXT-X-ENDLIST\n");
+    until("the playlist ends", ended);
+    let mut players = Players::default();
+    players.play("ffmpeg", &format!("http://127.0.0.1:{}/123.m3u8", station.port));
+    players.play("mpv", &format!("http://127.0.0.1:{}/live.m3u8", station.port));
+    players.assert_tone(11.0);
 }

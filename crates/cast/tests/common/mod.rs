@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 /// Octets of a frame.
 pub const FRAME: usize = cast::mp3::FRAME_BYTES;
 /// Until a test is given up.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running caster.
 pub struct Station {
