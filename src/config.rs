@@ -6,6 +6,7 @@
 
 pub mod call_in;
 pub mod conference;
+pub mod hardware;
 pub mod nfas;
 
 use crate::gateway::{Marks, WhenOut};
@@ -125,6 +126,18 @@ pub struct Card {
     pub board: Board,
     /// Its name.
     pub name: String,
+    /// Configure the driver's spans, rather than leave that to its own tool; as if true when left out.
+    #[serde(default)]
+    pub configure: Option<bool>,
+    /// Milliseconds ready to be sent beside the chunk of a tick.
+    #[serde(default, deserialize_with = "hardware::reserve")]
+    pub reserve_ms: Option<u8>,
+    /// Taps of the driver's echo canceller.
+    #[serde(default, deserialize_with = "hardware::taps")]
+    pub echo_cancel_taps: Option<u16>,
+    /// The control socket of osmo-e1d.
+    #[serde(default)]
+    pub socket: PathBuf,
     /// Its spans.
     #[serde(rename = "span", default)]
     pub spans: Vec<Span>,
@@ -136,6 +149,22 @@ pub struct Card {
 pub enum Board {
     /// The software card.
     Loopback,
+    /// A card behind the Linux DAHDI driver.
+    Dahdi,
+    /// Lines of osmo-e1d.
+    E1d,
+}
+
+impl Board {
+    /// As configuration writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Board::Loopback => "loopback",
+            Board::Dahdi => "dahdi",
+            Board::E1d => "e1d",
+        }
+    }
 }
 
 /// `[[card.span]]`
@@ -152,7 +181,8 @@ pub struct Span {
     #[serde(deserialize_with = "switch")]
     pub switch: isdn::Switch,
     /// Where the far end of a software span is.
-    pub far_end: FarEnd,
+    #[serde(default)]
+    pub far_end: Option<FarEnd>,
     /// The socket of `far_end = "socket"`.
     #[serde(default)]
     pub socket: PathBuf,
@@ -166,6 +196,18 @@ pub struct Span {
     /// What the exchange sees when the last channel is suspended.
     #[serde(default)]
     pub out_of_service: OutOfService,
+    /// Where a span of a driver is found; its place on the card when left out.
+    #[serde(default)]
+    pub at: Option<hardware::At>,
+    /// Rank as a source of the board's clock, 0: never; its place on the card when left out.
+    #[serde(default)]
+    pub timing: Option<u8>,
+    /// How bits become pulses; B8ZS and HDB3 when left out.
+    #[serde(default)]
+    pub coding: Option<hardware::Coding>,
+    /// Line build-out, as the driver numbers it.
+    #[serde(default, deserialize_with = "hardware::build_out")]
+    pub build_out: Option<u8>,
 }
 
 /// What the exchange sees of a span whose last channel is suspended.
@@ -613,6 +655,9 @@ impl Config {
                     &format!("card \"{}\" has more than {MOST_SPANS} spans", card.name),
                 ));
             }
+            if let Some(what) = hardware::stranger(card) {
+                return Err(places.at_card(text, c, &format!("card \"{}\": {what}", card.name)));
+            }
             for (s, span) in card.spans.iter().enumerate() {
                 let wrong = |what: &str| {
                     Err(places.at_span(text, c, s, &format!("card \"{}\", span {}: {what}", card.name, s + 1)))
@@ -634,20 +679,23 @@ impl Config {
                          confirmed it, or choose \"d_channel\", \"alarm\" or \"reject\"",
                     );
                 }
+                if let Some(what) = hardware::stranger_in_span(card.board, span) {
+                    return wrong(&what);
+                }
                 let given = !span.socket.as_os_str().is_empty();
                 match span.far_end {
-                    FarEnd::Socket if !given => return wrong("far_end = \"socket\" needs `socket = \"/path\"`"),
-                    FarEnd::Socket if sockets.contains(&span.socket.as_path()) => {
+                    Some(FarEnd::Socket) if !given => return wrong("far_end = \"socket\" needs `socket = \"/path\"`"),
+                    Some(FarEnd::Socket) if sockets.contains(&span.socket.as_path()) => {
                         return wrong("another span is offered on the same socket: give each a path of its own");
                     }
-                    FarEnd::Socket => sockets.push(&span.socket),
-                    FarEnd::Exchange if given => {
+                    Some(FarEnd::Socket) => sockets.push(&span.socket),
+                    Some(FarEnd::Exchange) if given => {
                         return wrong(
                             "`socket` is for far_end = \"socket\", but this span ends at the exchange in software: leave \
                              one of the two out",
                         );
                     }
-                    FarEnd::Exchange => {}
+                    Some(FarEnd::Exchange) | None => {}
                 }
             }
         }
@@ -719,6 +767,7 @@ struct CardPlace {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct SpanPlace {
+    line: Option<Spanned<toml::Value>>,
     far_end: Option<Spanned<toml::Value>>,
 }
 
@@ -739,8 +788,9 @@ impl Places {
     }
 
     fn at_span(&self, text: &str, card: usize, span: usize, what: &str) -> String {
-        let far_end = self.card.get(card).and_then(|c| c.span.get(span)?.far_end.as_ref());
-        far_end.map_or_else(|| what.to_owned(), |f| at_line(text, f.span().start, what))
+        let place = self.card.get(card).and_then(|c| c.span.get(span));
+        let field = place.and_then(|span| span.far_end.as_ref().or(span.line.as_ref()));
+        field.map_or_else(|| what.to_owned(), |f| at_line(text, f.span().start, what))
     }
 }
 

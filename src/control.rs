@@ -70,7 +70,7 @@ pub struct Desk {
     /// The first stream port.
     pub first_port: u16,
     /// By span, where faults are put on the line of a software card.
-    pub faults: Vec<(FaultDesk, SpanIndex)>,
+    pub faults: Vec<Option<(FaultDesk, SpanIndex)>>,
     /// Where the stream ports are reached from here.
     pub listen: IpAddr,
     /// The audit log.

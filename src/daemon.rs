@@ -1,6 +1,7 @@
 //! The composition: cards, gateway, voice path, casters, office, control socket, exchange; started in
 //! this order and stopped in the other.
 
+mod cards;
 pub mod ending;
 pub mod manager;
 mod watch;
@@ -18,7 +19,7 @@ use crate::office::audit::Audit;
 use crate::office::held::HeldPorts;
 use crate::office::ledger::{Ledger, Place};
 use crate::office::lifecycle::TimeOuts;
-use crate::office::picture::{Picture, SharedPicture, SpanPicture};
+use crate::office::picture::{Picture, SpanPicture};
 use crate::office::{self, CardControl, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
 use crate::prompts::{Menu, Sounds};
 use crate::realtime::{
@@ -27,12 +28,12 @@ use crate::realtime::{
 use crate::reports::{Closed, Command, Order};
 use crate::trace::{self, Collector, SpanName, Traces};
 use crate::voice::VoicePath;
-use board_loopback::{CapturingCard, LoopbackCard};
+use board_loopback::CapturingCard;
+use cards::{Built, Cards};
 use cast::{Caster, RecorderSettings};
 use ending::{Ending, Why};
 use event::{Guard, Journal, JournalError, Keyring};
 use hal::{Card, Line, SpanIndex};
-use isdn::LinkId;
 use manager::Manager;
 use nix::sys::signal::{SigSet, Signal};
 use std::collections::BTreeSet;
@@ -92,102 +93,30 @@ fn cards_of(config: &Config) -> Vec<CardConfig> {
         line: Line::E1,
         framing: None,
         switch: isdn::Switch::EuroIsdn,
-        far_end: FarEnd::Exchange,
+        far_end: Some(FarEnd::Exchange),
         socket: PathBuf::new(),
         service_messages: false,
         restart_at_start: false,
         out_of_service: crate::config::OutOfService::Default,
+        at: None,
+        timing: None,
+        coding: None,
+        build_out: None,
     };
-    vec![CardConfig { board: Board::Loopback, name: "soft0".to_owned(), spans: vec![span] }]
+    vec![CardConfig {
+        board: Board::Loopback,
+        name: "soft0".to_owned(),
+        configure: None,
+        reserve_ms: None,
+        echo_cancel_taps: None,
+        socket: PathBuf::new(),
+        spans: vec![span],
+    }]
 }
 
 /// The languages offered, as they were loaded.
 fn menu_of(sounds: &Sounds, offered: &Languages) -> Menu {
     offered.0.iter().filter_map(|code| sounds.index_of(code)).collect()
-}
-
-/// A span whose far end another program may take.
-struct Offered {
-    socket: PathBuf,
-    far_end: board_loopback::FarEnd,
-}
-
-/// What the cards of the configuration come to.
-#[derive(Default)]
-struct Cards {
-    cards: Vec<LoopbackCard>,
-    pictures: Vec<SpanPicture>,
-    /// Far ends for the exchange in software.
-    exchange: ExchangeEnds,
-    offered: Vec<Offered>,
-}
-
-impl Cards {
-    fn build(config: &Config) -> Cards {
-        let mut all = Cards::default();
-        let groups = config.groups();
-        for card in &cards_of(config) {
-            // The one board there is so far.
-            let Board::Loopback = card.board;
-            let mut builder = LoopbackCard::builder(&card.name);
-            builder.delay_ms(config.realtime.tick.milliseconds() * 2);
-            let mut to_exchange: Vec<(Dialect, Vec<ExchangeEnd>)> = Vec::new();
-            for span in &card.spans {
-                let number = all.pictures.len() as u16;
-                let far_end = match span.far_end {
-                    FarEnd::Exchange => {
-                        let end = (number, builder.span_to_exchange(span.line));
-                        let dialect = (span.switch, span.service_messages);
-                        match to_exchange.iter_mut().find(|(known, _)| *known == dialect) {
-                            Some((_, ends)) => ends.push(end),
-                            None => to_exchange.push((dialect, vec![end])),
-                        }
-                        "exchange in software".to_owned()
-                    }
-                    FarEnd::Socket => {
-                        let far_end = builder.span_on_socket(span.line);
-                        all.offered.push(Offered { socket: span.socket.clone(), far_end });
-                        format!("socket {}", span.socket.display())
-                    }
-                };
-                all.pictures.push(SpanPicture {
-                    card: card.name.clone(),
-                    line: span.line,
-                    switch: span.switch,
-                    shared: group_of(&groups, number).map(|group| SharedPicture {
-                        group: group.name.clone(),
-                        named_by: group.span_of(LinkId::Primary).unwrap_or(number),
-                        with_backup: group.span_of(LinkId::Backup).is_some(),
-                        link: group.has_d_channel(number).then_some(isdn::LinkState::OutOfService),
-                    }),
-                    far_end,
-                    service_messages: span.service_messages,
-                    when_out: span.when_out(),
-                    released: false,
-                    up: false,
-                    since_ms: now_ms(),
-                    alarms: hal::Alarms::empty(),
-                    alarms_since_ms: now_ms(),
-                    framing: span.framing(),
-                    failures: Vec::new(),
-                    counters: hal::Counters::default(),
-                    silent: false,
-                    link_losses: 0,
-                    link_resets: 0,
-                    frames_lost: 0,
-                    slips: 0,
-                    refused: 0,
-                    taken: 0,
-                    restarts: 0,
-                    frames_unsent: 0,
-                });
-            }
-            all.cards.push(builder.build());
-            let named = |(dialect, ends)| (card.name.clone(), dialect, ends);
-            all.exchange.extend(to_exchange.into_iter().map(named));
-        }
-        all
-    }
 }
 
 /// Run until SIGINT or SIGTERM, and until calls have ended where they are waited for.
@@ -253,7 +182,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     })?;
     let caster = Arc::new(caster);
 
-    let cards = Cards::build(&config);
+    let cards = Cards::build(&config)?;
     let lines: Vec<Line> = cards.pictures.iter().map(|s| s.line).collect();
     let closed = closed_events(&journal, &keyring);
     let mut gateway = Gateway::new(GatewaySettings {
@@ -324,7 +253,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let traces = Arc::new(Traces::new(traced, trace::dialled_digits(&config.call_in.called_digits())));
     let mut collector = Collector::new(traces.clone());
     let (mut engine_cards, mut card_controls, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, mut card) in cards.cards.into_iter().enumerate() {
+    for (index, Built { mut card, faults: desk }) in cards.cards.into_iter().enumerate() {
         let name = card.name().to_owned();
         let lines: Vec<Line> = card.spans().iter().map(|s| s.line).collect();
         for (place, number) in (0u8..).zip(faults.len() as u16..).take(lines.len()) {
@@ -333,9 +262,8 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
                 card.without_d_channel(SpanIndex(place)).map_err(refused)?;
             }
         }
-        let desk = card.fault_desk();
-        faults.extend((0..lines.len()).map(|place| (desk.clone(), SpanIndex(place as u8))));
-        let (card, copies) = CapturingCard::new(Box::new(card), trace::QUEUE * lines.len());
+        faults.extend((0..lines.len()).map(|place| Some((desk.clone()?, SpanIndex(place as u8)))));
+        let (card, copies) = CapturingCard::new(card, trace::QUEUE * lines.len());
         collector.add(copies, lines.len());
         let running = Box::new(card).start(tick).map_err(|e| format!("card \"{name}\": {}", chain(&e)))?;
         let traffic = match index {

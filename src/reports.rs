@@ -133,6 +133,11 @@ pub enum What {
         /// The card.
         card: u16,
     },
+    /// It is there again.
+    CardReturned {
+        /// The card.
+        card: u16,
+    },
     /// RESTART from the exchange was carried out for so many channels.
     Restarted {
         /// The span.

@@ -64,6 +64,29 @@ pub struct Counters {
     pub wrong_fcs_frames: u64,
 }
 
+impl std::ops::Add for Counters {
+    type Output = Counters;
+
+    fn add(self, other: Counters) -> Counters {
+        Counters {
+            line_code_violations: self.line_code_violations + other.line_code_violations,
+            path_code_violations: self.path_code_violations + other.path_code_violations,
+            far_end_errors: self.far_end_errors + other.far_end_errors,
+            far_end_reports: self.far_end_reports + other.far_end_reports,
+            far_end_out_of_frame: self.far_end_out_of_frame + other.far_end_out_of_frame,
+            far_end_line_violations: self.far_end_line_violations + other.far_end_line_violations,
+            far_end_slips: self.far_end_slips + other.far_end_slips,
+            framing_errors: self.framing_errors + other.framing_errors,
+            out_of_frame: self.out_of_frame + other.out_of_frame,
+            slips: self.slips + other.slips,
+            underruns: self.underruns + other.underruns,
+            bad_frames: self.bad_frames + other.bad_frames,
+            aborted_frames: self.aborted_frames + other.aborted_frames,
+            wrong_fcs_frames: self.wrong_fcs_frames + other.wrong_fcs_frames,
+        }
+    }
+}
+
 /// Why a D-channel frame was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FrameFault {
@@ -127,6 +150,15 @@ pub trait Card: Send {
     fn start(self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error>;
 }
 
+/// Where a card comes from, and where it comes back to: what is asked again after a removal.
+pub trait Slot: Send {
+    /// The card, if it is there.
+    ///
+    /// # Errors
+    /// `Reopen` when it is not there (yet), or something still holds it.
+    fn find(&mut self) -> Result<Box<dyn Card>, Error>;
+}
+
 /// The two halves of a started card.
 pub struct Running {
     /// For the real-time thread.
@@ -150,6 +182,14 @@ pub trait Traffic: Send {
     /// # Errors
     /// `Reopen` when the card has gone. An alarm on a span is no error: its timeslots carry the idle pattern.
     fn begin(&mut self) -> Result<Readiness, Error>;
+
+    /// Move what the card has between ticks. Called whenever a descriptor may have become ready; what keeps its own time needs it.
+    ///
+    /// # Errors
+    /// `Reopen` when the card has gone.
+    fn serve(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// The chunk received on a timeslot in this tick, in the line's companding law.
     fn received(&self, span: SpanIndex, timeslot: Timeslot) -> &[u8];

@@ -8,7 +8,8 @@
  *
  * Looks after one primary rate interface: the D channel, and the octets of each bearer channel.
  *
- * Data path: a control socket of the kind osmo-e1d offers -> one descriptor per timeslot -> libpri and the sound files.
+ * Data path: a control socket of the kind osmo-e1d offers, or the channels of the DAHDI driver -> one descriptor per timeslot ->
+ * libpri and the sound files.
  * Time: the bearer channels are paced by the card: as many octets are written as were read, after a cushion at the start that
  * keeps the line fed when this process has to wait its turn. libpri has its own timers.
  * Output: one JSON object a line on stdout for each event; what libpri says in words goes to stderr.
@@ -27,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -60,6 +62,12 @@ struct __attribute__((packed)) open_request {
     uint16_t read_size;
 };
 
+/* The driver's requests, by the numbers of its interface. */
+enum {
+    DAHDI_GETEVENT = (int)0x8004da08, DAHDI_SPECIFY = 0x4004da26, DAHDI_SET_BUFINFO = 0x4018da1b,
+    DAHDI_ELAST = 500, /* the error that says events are to be read first */
+};
+
 /* What is to be done in a call: asked for on the command line. */
 struct plan {
     const char *number, *from, *name, *play, *record;
@@ -88,6 +96,7 @@ struct bearer {
 
 static struct pri *pri;
 static int dchannel = -1, control = -1;
+static bool on_dahdi;
 static bool dchannel_gone, dchannel_had_frame;
 static struct bearer bearers[SLOTS];
 static struct call calls[CALLS];
@@ -187,6 +196,30 @@ static void capture_frame(const uint8_t *frame, size_t length, bool from_network
     fflush(capture);
 }
 
+/* Events of a channel of the driver: until they are read nothing else passes. */
+static void dahdi_events(int fd)
+{
+    int event, count;
+    for (count = 0; count < 64; count++) {
+        if (ioctl(fd, (unsigned)DAHDI_GETEVENT, &event) != 0)
+            fail(4, "the driver gives no events: %s", strerror(errno));
+        if (event == 0)
+            return;
+        if (fd == dchannel)
+            say("\"card\",\"type\":%d,\"line\":0", event);
+    }
+}
+
+/* Whether there is nothing now, rather than an end. */
+static bool passing(int fd)
+{
+    if (on_dahdi && errno == DAHDI_ELAST) {
+        dahdi_events(fd);
+        return true;
+    }
+    return errno == EAGAIN || errno == EINTR;
+}
+
 /* The D channel. libpri counts two octets of frame check sequence in every length; the socket has none. */
 
 static int dchannel_read(struct pri *unused, void *buffer, int length)
@@ -195,8 +228,13 @@ static int dchannel_read(struct pri *unused, void *buffer, int length)
     (void)unused;
     if (length < 3)
         return 0;
-    got = recv(dchannel, buffer, (size_t)length - 2, MSG_DONTWAIT);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+    if (on_dahdi) {
+        got = read(dchannel, buffer, (size_t)length);
+        if (got > 2)
+            got -= 2;
+    } else
+        got = recv(dchannel, buffer, (size_t)length - 2, MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && !passing(dchannel)))
         dchannel_gone = true;
     if (got <= 0)
         return 0;
@@ -215,7 +253,11 @@ static int dchannel_write(struct pri *unused, void *buffer, int length)
     capture_frame(buffer, (size_t)length - 2, network);
     last_frame_at = now();
     /* A frame the socket has no room for is a frame lost on the line: Q.921 repeats it. */
-    if (send(dchannel, buffer, (size_t)length - 2, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+    if (on_dahdi) {
+        if (write(dchannel, buffer, (size_t)length) < 0 && (!passing(dchannel) || write(dchannel, buffer, (size_t)length) < 0)
+            && !passing(dchannel))
+            dchannel_gone = true;
+    } else if (send(dchannel, buffer, (size_t)length - 2, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
         dchannel_gone = true;
     return length;
 }
@@ -276,6 +318,27 @@ static void card_open(const char *path, int interface, int line, int last_slot, 
             bearers[slot].waiting = CUSHION;
         }
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    }
+}
+
+/* The same with the channels of the driver from this one on, which somebody has configured. */
+static void dahdi_open(int first, int last_slot, int dchannel_slot)
+{
+    int slot;
+    on_dahdi = true;
+    for (slot = 1; slot <= last_slot; slot++) {
+        bool is_dchannel = slot == dchannel_slot;
+        int channel = first + slot - 1, fd = open("/dev/dahdi/channel", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        int buffers[6] = { 0, 0, 32, is_dchannel ? 1024 : READ_SIZE, 0, 0 };
+        if (fd < 0 || ioctl(fd, DAHDI_SPECIFY, &channel) != 0 || ioctl(fd, DAHDI_SET_BUFINFO, buffers) != 0)
+            fail(2, "cannot have channel %d of the driver: %s", channel, strerror(errno));
+        if (is_dchannel)
+            dchannel = fd;
+        else {
+            bearers[slot].fd = fd;
+            memset(bearers[slot].pending, idle, CUSHION);
+            bearers[slot].waiting = CUSHION;
+        }
     }
 }
 
@@ -571,7 +634,7 @@ static void bearer_turn(int slot)
         got = read(bearer->fd, octets, room);
     if (got == 0 && room > 0)
         fail(4, "the card closed timeslot %d", slot);
-    if (got < 0 && errno != EAGAIN && errno != EINTR)
+    if (got < 0 && !passing(bearer->fd))
         fail(4, "timeslot %d: %s", slot, strerror(errno));
     if (got > 0) {
         uint8_t *out = bearer->pending + bearer->waiting;
@@ -585,7 +648,8 @@ static void bearer_turn(int slot)
         bearer->waiting += (size_t)got;
     }
     if (bearer->waiting > 0) {
-        ssize_t written = send(bearer->fd, bearer->pending, bearer->waiting, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t written = on_dahdi ? write(bearer->fd, bearer->pending, bearer->waiting)
+                                   : send(bearer->fd, bearer->pending, bearer->waiting, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (written > 0) {
             bearer->waiting -= (size_t)written;
             memmove(bearer->pending, bearer->pending + written, bearer->waiting);
@@ -611,7 +675,7 @@ static void words(struct pri *unused, char *text)
 
 static void usage(void)
 {
-    fail(1, "usage: libpri_exchange --socket PATH [--interface 0] [--line 0] --e1|--t1 --role network|user\n"
+    fail(1, "usage: libpri_exchange --socket PATH [--interface 0] [--line 0] | --dahdi FIRST-CHANNEL  --e1|--t1 --role network|user\n"
             "  --switch ni2|5ess|euroisdn|dms100|4ess [--law a|u] [--timeout S=120] [--capture FILE] [--debug]\n"
             "  [--call NUMBER [--from NUMBER] [--name NAME] [--channel C] [--after S] [--play FILE] [--record FILE]\n"
             "   [--seconds S] [--until-played] [--hangup-cause C=16]]...\n"
@@ -637,7 +701,7 @@ static int switch_by_name(const char *name)
 int main(int argc, char **argv)
 {
     const char *socket_path = NULL, *role = NULL, *law = NULL;
-    int interface = 0, line = 0, switch_type = 0, i, debug = 0;
+    int interface = 0, line = 0, first = 0, switch_type = 0, i, debug = 0;
     bool t1 = false;
     double timeout = 120;
     struct plan *plan = NULL;
@@ -667,6 +731,8 @@ int main(int argc, char **argv)
         value = argv[++i];
         if (strcmp(option, "--socket") == 0)
             socket_path = value;
+        else if (strcmp(option, "--dahdi") == 0)
+            first = atoi(value);
         else if (strcmp(option, "--interface") == 0)
             interface = atoi(value);
         else if (strcmp(option, "--line") == 0)
@@ -714,7 +780,7 @@ int main(int argc, char **argv)
         else
             usage();
     }
-    if (e1 == t1 || role == NULL || switch_type == 0 || socket_path == NULL)
+    if (e1 == t1 || role == NULL || switch_type == 0 || (socket_path == NULL) == (first == 0))
         usage();
     network = strcmp(role, "network") == 0;
     if (!network && strcmp(role, "user") != 0)
@@ -727,7 +793,10 @@ int main(int argc, char **argv)
     signal(SIGINT, stop);
     for (i = 0; i < SLOTS; i++)
         bearers[i].fd = -1;
-    card_open(socket_path, interface, line, e1 ? 31 : 24, e1 ? 16 : 24);
+    if (first > 0)
+        dahdi_open(first, e1 ? 31 : 24, e1 ? 16 : 24);
+    else
+        card_open(socket_path, interface, line, e1 ? 31 : 24, e1 ? 16 : 24);
 
     pri_set_message(words);
     pri_set_error(words);
@@ -771,8 +840,10 @@ int main(int argc, char **argv)
         }
         watched[count] = (struct pollfd){ dchannel, POLLIN, 0 };
         slot_of[count++] = 0;
-        watched[count] = (struct pollfd){ control, POLLIN, 0 };
-        slot_of[count++] = -1;
+        if (control >= 0) {
+            watched[count] = (struct pollfd){ control, POLLIN, 0 };
+            slot_of[count++] = -1;
+        }
         for (i = 1; i < SLOTS; i++)
             if (bearers[i].fd >= 0) {
                 short wanted = (bearers[i].waiting < PENDING ? POLLIN : 0) | (bearers[i].waiting > 0 ? POLLOUT : 0);

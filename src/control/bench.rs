@@ -105,7 +105,7 @@ impl Desk {
     }
 
     pub(super) fn fault(&self, peer: &Peer, span: u16, words: Option<&str>) -> Result<Reply, Problem> {
-        let Some((desk, own)) = self.faults.get(usize::from(span - 1)) else {
+        let Some(Some((desk, own))) = self.faults.get(usize::from(span - 1)) else {
             return Err(Problem::not_found(format!("there is no span {span} on a software card"))
                 .with_hint("faults can be put on the lines of software cards only; `trunkctl spans` lists the spans"));
         };

@@ -1075,6 +1075,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::CallEnded { call, .. } => (None, Some(*call), None),
         What::Stuck { stuck: Stuck::Channel(channel), .. } => (None, None, Some(channel.span)),
         What::CardRemoved { .. }
+        | What::CardReturned { .. }
         | What::PortsShort { .. }
         | What::Stuck { stuck: Stuck::Port(_), .. }
         | What::TestCallNotPlaced { .. }

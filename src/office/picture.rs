@@ -361,6 +361,7 @@ impl Picture {
                 }
             }
             What::CardRemoved { .. }
+            | What::CardReturned { .. }
             | What::StartedAfresh { .. }
             | What::RestartUnanswered { .. }
             | What::Stuck { .. }

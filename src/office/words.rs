@@ -70,6 +70,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         }
         What::Slip { span: s } => sentence(Debug, "span", format!("{}: a slip", span(s))),
         What::CardRemoved { card } => sentence(Error, "span", format!("card {} has gone", card + 1)),
+        What::CardReturned { card } => sentence(Info, "span", format!("card {} is back", card + 1)),
         What::Restarted { span: s, channels } => {
             sentence(Info, "span", format!("{}: the exchange restarted {channels} channel(s)", span(s)))
         }

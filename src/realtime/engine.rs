@@ -118,15 +118,34 @@ impl Engine {
         }
     }
 
+    /// Whether a card's clock sets the pace: that of the first card that is there, if it says when it is ready. Without one the
+    /// timer does.
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        let leader = self.cards.iter().enumerate().find(|(_, card)| !card.gone);
+        leader.is_some_and(|(index, card)| index == 0 && !card.traffic.descriptors().is_empty())
+    }
+
+    /// Give every card a chance to move what it has between ticks.
+    pub fn serve(&mut self, now: Duration) {
+        for index in 0..self.cards.len() {
+            if !self.cards[index].gone
+                && let Err(error) = self.cards[index].traffic.serve()
+            {
+                self.card_failed(now, index, error.kind());
+            }
+        }
+    }
+
     /// Process one tick if the leading card has a chunk.
     pub fn tick(&mut self, now: Duration) -> Turn {
         for index in 0..self.cards.len() {
             self.card_events(now, index);
-            if self.cards[index].gone {
-                continue;
-            }
             let begun = self.cards[index].traffic.begin();
             self.cards[index].ready = matches!(begun, Ok(Readiness::Ready));
+            if begun.is_ok() && self.cards[index].gone {
+                self.card_returned(now, index);
+            }
             match begun {
                 Ok(Readiness::Ready) => {}
                 // The leader sets the pace. A follower is always ready behind its slip buffer; one
@@ -204,6 +223,17 @@ impl Engine {
                 self.gateway.handle_alarms(now, span, alarms);
                 place += 1;
             }
+        }
+    }
+
+    /// It is there again. What alarms it has it tells next.
+    fn card_returned(&mut self, now: Duration, index: usize) {
+        self.cards[index].gone = false;
+        self.gateway.note(now, What::CardReturned { card: index as u16 });
+        let mut place = 0;
+        while let Some((_, span, _)) = self.cards[index].span(place) {
+            self.gateway.handle_alarms(now, span, hal::Alarms::empty());
+            place += 1;
         }
     }
 

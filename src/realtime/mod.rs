@@ -1,19 +1,22 @@
 //! The real-time thread: one poll, one tick.
 //!
 //! It waits on a timer of the tick's length and on the cards' descriptors, and then processes as many
-//! ticks as are due and as the leading card has chunks for. After start-up it allocates nothing, takes
+//! ticks as [`Pace`] allows and as the leading card has chunks for. After start-up it allocates nothing, takes
 //! no lock, touches no file; its only system calls are the poll, the timer's read and the cards' own.
 //!
-//! Time: the monotonic clock since the start. The timer proposes, the leading card decides: a tick that
-//! is due waits for the card's chunk, and is made up for as soon as that comes.
+//! Time: the monotonic clock since the start; whose clock sets the pace is told in `pace`.
 
 mod engine;
 mod histogram;
+mod pace;
+mod returning;
 mod sched;
 mod slip;
 
 pub use engine::{Engine, EngineCard, Turn};
 pub use histogram::Histogram;
+pub use pace::Pace;
+pub use returning::ReturningCard;
 pub use sched::{Granted, lock_memory};
 pub use slip::SlipBuffered;
 
@@ -28,8 +31,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// Ticks that may be owed before the rest is written off as an overrun.
-const MOST_OWED: u64 = 50;
 /// Commands carried out in one turn at most, so that a flood of them cannot hold a tick up.
 const COMMANDS_A_TURN: usize = 16;
 
@@ -118,37 +119,29 @@ impl RealtimeLoop {
         let tick = self.settings.tick.duration();
         self.engine.start(self.epoch.elapsed());
         self.timer.set(Expiration::Interval(TimeSpec::from_duration(tick)), TimerSetTimeFlags::empty())?;
-        // When the oldest tick that is owed was due.
-        let mut due_at = Instant::now() + tick;
-        let mut owed = 0;
+        let mut pace = Pace::new(tick, self.epoch.elapsed());
         while !self.engine.gateway().is_finished() {
             match self.poll.poll(&mut self.events, None) {
                 Err(e) if e.kind() != std::io::ErrorKind::Interrupted => return Err(e),
                 _ => {}
             }
-            owed += self.expirations();
-            if owed > MOST_OWED {
-                let excess = owed - MOST_OWED;
-                self.statistics.overruns.fetch_add(excess, Relaxed);
-                owed = MOST_OWED;
-                due_at += tick * u32::try_from(excess).unwrap_or(u32::MAX);
-            }
+            let overruns = pace.expired(self.expirations());
+            self.statistics.overruns.fetch_add(overruns, Relaxed);
             for _ in 0..COMMANDS_A_TURN {
                 let Ok(order) = self.commands.try_recv() else { break };
                 self.engine.order(self.epoch.elapsed(), order);
             }
-            while owed > 0 {
-                let begun = Instant::now();
-                if self.engine.tick(begun - self.epoch) == Turn::NotYet {
-                    self.statistics.waits.fetch_add(1, Relaxed);
+            self.engine.serve(self.epoch.elapsed());
+            while pace.may_tick(self.engine.is_paced()) {
+                let begun = self.epoch.elapsed();
+                if self.engine.tick(begun) == Turn::NotYet {
+                    self.statistics.waits.fetch_add(u64::from(pace.waited()), Relaxed);
                     break;
                 }
-                let ended = Instant::now();
-                self.statistics.lateness.count(micros(begun.saturating_duration_since(due_at)));
+                let ended = self.epoch.elapsed();
+                self.statistics.lateness.count(micros(pace.ticked(begun)));
                 self.statistics.work.count(micros(ended - begun));
                 self.statistics.ticks.fetch_add(1, Relaxed);
-                due_at += tick;
-                owed -= 1;
             }
             self.statistics.reports_lost.store(self.engine.reports_lost(), Relaxed);
             self.statistics.stream_samples_lost.store(self.engine.voice().stream_samples_lost(), Relaxed);

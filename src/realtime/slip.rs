@@ -1,6 +1,6 @@
 //! A card on another clock, made to keep the leading card's time.
 //!
-//! The wrapped card is served whenever it is ready; its chunks wait in a short buffer in each
+//! The wrapped card is served whenever it is ready, between the ticks too, so that it is never kept waiting for the leader's time; its chunks wait in a short buffer in each
 //! direction, and the tick takes one from there. When the card's clock is slower the buffer runs dry
 //! and the idle pattern is used for one chunk; when it is faster the oldest chunk is dropped. Each is
 //! a controlled slip: counted, told as [`CardEvent::Slip`], and never paid for with growing delay.
@@ -98,8 +98,8 @@ impl SlipBuffered {
         }
     }
 
-    /// Serve the card for as long as it is ready.
-    fn serve(&mut self) -> Result<(), Error> {
+    /// Exchange chunks with the card for as long as it is ready.
+    fn exchange(&mut self) -> Result<(), Error> {
         // Bounded: a card that is always ready (its far end is absent) must not hold the tick up.
         for _ in 0..DEPTH {
             if self.inner.begin()? == Readiness::NotYet {
@@ -136,8 +136,12 @@ impl Traffic for SlipBuffered {
         self.inner.descriptors()
     }
 
+    fn serve(&mut self) -> Result<(), Error> {
+        self.exchange()
+    }
+
     fn begin(&mut self) -> Result<Readiness, Error> {
-        self.serve()?;
+        self.exchange()?;
         if !self.primed {
             self.primed = self.incoming.len() >= DEPTH / 2;
         }

@@ -142,6 +142,10 @@ impl Traffic for CapturingTraffic {
         Ok(readiness)
     }
 
+    fn serve(&mut self) -> Result<(), Error> {
+        self.inner.serve()
+    }
+
     fn received(&self, span: SpanIndex, timeslot: Timeslot) -> &[u8] {
         self.inner.received(span, timeslot)
     }

@@ -13,21 +13,12 @@ use crate::rehearsal::FaultDesk;
 use crate::span::Span;
 use hal::{
     Alarms, Capabilities, Card, CardEvent, ChunkLength, Control, Counters, DFrame, Error, ErrorKind, Line, LineError,
-    LoopRequest, Loopback, Readiness, Running, SpanDescription, SpanIndex, Support, Timeslot, TimeslotLoopback,
+    LoopRequest, Loopback, Readiness, Running, Slot, SpanDescription, SpanIndex, Support, Timeslot, TimeslotLoopback,
     Traffic,
 };
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Where a card comes from, and where it comes back to: what is asked again after a removal.
-pub trait Slot: Send {
-    /// The card, if it is there.
-    ///
-    /// # Errors
-    /// `Reopen` when it is not there (yet), or something still holds it.
-    fn find(&mut self) -> Result<Box<dyn Card>, Error>;
-}
 
 /// Where an end of a span waits while no card holds it.
 struct Seat {

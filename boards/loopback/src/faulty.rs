@@ -7,9 +7,9 @@
 //! Time: [`hal::Traffic::begin`], once a tick.
 
 use crate::capture::Direction;
-use crate::card::Slot;
 use crate::engine::{Engine, EngineSeat, HeldEngine};
 use crate::faults::{FaultPlan, FaultTally, Mishap};
+use hal::Slot;
 use hal::{
     Alarms, Capabilities, Card, CardEvent, ChunkLength, Control, Counters, DFrame, Error, ErrorKind, FrameFault,
     FramerPattern, Line, LineError, LoopRequest, Loopback, PatternResult, Readiness, Running, SpanDescription,

@@ -38,8 +38,9 @@ pub mod rehearsal;
 mod span;
 
 pub use capture::{CaptureReader, CapturedFrame, CapturingCard, Direction};
-pub use card::{Builder, FarEnd, LoopbackCard, LoopbackSlot, Slot};
+pub use card::{Builder, FarEnd, LoopbackCard, LoopbackSlot};
 pub use faults::FaultPlan;
 pub use faulty::{FaultyCard, FaultySlot};
+pub use hal::Slot;
 pub use pcap::{PcapWriter, Side};
 pub use rehearsal::FaultDesk;
