@@ -96,7 +96,7 @@ impl DtmfReceiver {
             return Some(self.look_closely(background, events));
         }
         if self.run.is_some() {
-            self.follow(Verdict::Nothing, None, events);
+            self.follow(Verdict::Nothing, None, background, events);
         }
         Some(Verdict::Nothing)
     }
@@ -106,7 +106,7 @@ impl DtmfReceiver {
     fn look_closely(&mut self, background: f32, events: &mut impl FnMut(KeyEvent)) -> Verdict {
         let fit = self.bank.fit();
         let verdict = fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, background));
-        self.follow(verdict, fit.as_ref(), events);
+        self.follow(verdict, fit.as_ref(), background, events);
         verdict
     }
 
@@ -136,7 +136,7 @@ impl DtmfReceiver {
         self.run.as_ref().filter(|run| run.is_suspect()).map(|run| (run.earliest(), run.last))
     }
 
-    fn follow(&mut self, verdict: Verdict, fit: Option<&Fit>, events: &mut impl FnMut(KeyEvent)) {
+    fn follow(&mut self, verdict: Verdict, fit: Option<&Fit>, background: f32, events: &mut impl FnMut(KeyEvent)) {
         let at = self.position;
         let heard = verdict.key().zip(fit);
         let Some(run) = &mut self.run else {
@@ -147,7 +147,7 @@ impl DtmfReceiver {
             Some((key, fit)) if key == run.key => {
                 run.hear(at, verdict, fit);
                 self.challenger = None;
-                if !run.pressed && run.is_believable() {
+                if !run.pressed && run.is_believable(background) {
                     run.pressed = true;
                     events(KeyEvent::Down { key, at: run.started_at(), sound: run.sound() });
                 }

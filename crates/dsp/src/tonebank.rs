@@ -326,6 +326,12 @@ impl FittedTone {
     }
 }
 
+/// Variance of the offset of a tone in white noise of the same mean square, in square hertz.
+pub(crate) const fn offset_variance_in_noise() -> f32 {
+    let hz = SAMPLE_RATE as f64 / BLOCK as f64 / TAU;
+    (hz * hz / ((WINDOW * BLOCK) as f64 * spread_of_time())) as f32
+}
+
 /// The offset of a steady tone whose fit shows this one, in Hz: the fit exaggerates what goes beyond about 30 Hz.
 pub(crate) fn true_offset_hz(fitted_hz: f32) -> f32 {
     let to_radians = std::f32::consts::TAU * BLOCK as f32 / SAMPLE_RATE as f32;

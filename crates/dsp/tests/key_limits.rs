@@ -7,7 +7,7 @@ mod support;
 
 use dsp::dtmf::KeyEvent;
 use dsp::g711::Law;
-use dsp::tones::{DtmfSequence, Tone, ToneSequence};
+use dsp::tones::{DtmfSequence, Oscillator, Tone, ToneSequence};
 use support::{ALL_KEYS, LEAD, Line, events, keys};
 
 #[track_caller]
@@ -133,6 +133,22 @@ fn other_tones_are_no_keys() {
         let segment = dsp::tones::Segment { tones: both, samples: 8_000 };
         ToneSequence::once(&[segment]).fill(&mut samples);
         assert_eq!(events(&samples), []);
+    }
+}
+
+/// A third tone 6 dB below the two: with them it is a chord or a voice, before them it is the line.
+#[test]
+fn what_comes_with_the_tones_is_no_noise() {
+    let third = Tone::new(520.0, -13.0);
+    for key in ALL_KEYS.chars() {
+        let line = Line::new(&key.to_string(), 200, 100, -10.0).off_by(1.4);
+        assert_eq!(keys(&Line { background: vec![third], ..line.clone() }.samples()), key.to_string());
+        let mut chord = line.samples();
+        let mut oscillator = Oscillator::new(third);
+        for sample in &mut chord[LEAD..LEAD + 1_600] {
+            *sample += oscillator.next_sample().round() as i16;
+        }
+        assert_eq!(keys(&chord), "", "a chord like {key}");
     }
 }
 
