@@ -17,7 +17,7 @@ mod press;
 pub use key::{COLUMN_HZ, Key, ROW_HZ};
 pub use press::Sound;
 
-use crate::tonebank::{Fit, ToneBank};
+use crate::tonebank::{BLOCK, Fit, ToneBank};
 pub(crate) use judgement::Verdict;
 use judgement::{Background, LEVEL_FLOOR, judge};
 use press::Run;
@@ -52,6 +52,9 @@ pub enum KeyEvent {
 #[derive(Debug, Clone)]
 pub struct DtmfReceiver {
     bank: ToneBank,
+    /// What there is of a block, and how much.
+    begun: [i16; BLOCK],
+    filled: usize,
     position: u64,
     background: Background,
     run: Option<Run>,
@@ -74,10 +77,21 @@ impl Default for DtmfReceiver {
 }
 
 impl DtmfReceiver {
+    /// Most blocks taken at a time: 20 ms.
+    pub(crate) const AHEAD: usize = ToneBank::AHEAD;
+
     /// A receiver that has heard nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { bank: ToneBank::new(), position: 0, background: Background::default(), run: None, challenger: None }
+        Self {
+            bank: ToneBank::new(),
+            begun: [0; BLOCK],
+            filled: 0,
+            position: 0,
+            background: Background::default(),
+            run: None,
+            challenger: None,
+        }
     }
 
     /// Listens to a chunk of any length and reports presses and releases, in order.
@@ -85,20 +99,32 @@ impl DtmfReceiver {
         simd::run(Listen { receiver: self, samples, events });
     }
 
-    /// Takes at most [`DtmfReceiver::wanted`] samples; a verdict when they complete a block.
+    /// Takes the next blocks, [`DtmfReceiver::AHEAD`] at most; [`DtmfReceiver::step`] then judges one after the other.
+    #[inline]
+    pub(crate) fn take(&mut self, blocks: &[[i16; BLOCK]]) {
+        self.bank.take(blocks);
+    }
+
+    /// Part of a block.
+    fn begin(&mut self, samples: &[i16]) {
+        self.begun[self.filled..self.filled + samples.len()].copy_from_slice(samples);
+        self.filled += samples.len();
+    }
+
+    /// Judges the window that ends with the next block taken.
     #[inline(always)]
-    pub(crate) fn step(&mut self, samples: &[i16], events: &mut impl FnMut(KeyEvent)) -> Option<Verdict> {
-        self.position += samples.len() as u64;
-        let block = self.bank.absorb(samples)?;
+    pub(crate) fn step(&mut self, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        self.position += BLOCK as u64;
+        self.bank.advance();
         let total = self.bank.mean_square();
         let background = self.background.hear(total, self.run.is_none());
-        if total >= LEVEL_FLOOR && self.bank.look(&block) {
-            return Some(self.look_closely(background, events));
+        if total >= LEVEL_FLOOR && self.bank.look() {
+            return self.look_closely(background, events);
         }
         if self.run.is_some() {
             self.follow(Verdict::Nothing, None, background, events);
         }
-        Some(Verdict::Nothing)
+        Verdict::Nothing
     }
 
     /// A window that may be part of a key: some in a hundred of a voice.
@@ -108,12 +134,6 @@ impl DtmfReceiver {
         let verdict = fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, background));
         self.follow(verdict, fit.as_ref(), background, events);
         verdict
-    }
-
-    /// Samples the receiver takes before its next verdict.
-    #[inline(always)]
-    pub(crate) fn wanted(&self) -> usize {
-        self.bank.wanted()
     }
 
     /// The key held down at this moment, if any.
@@ -126,7 +146,7 @@ impl DtmfReceiver {
     /// Samples heard so far.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.position
+        self.position + self.filled as u64
     }
 
     /// First and last sample of a run that has gone on for so long that another receiver might take it for a
@@ -185,10 +205,23 @@ impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
     #[inline(always)]
     fn run(self) {
         let Listen { receiver, samples: mut rest, events } = self;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(receiver.wanted().min(rest.len()));
-            receiver.step(now, events);
-            rest = later;
+        if receiver.filled > 0 {
+            let (now, later) = rest.split_at((BLOCK - receiver.filled).min(rest.len()));
+            receiver.begin(now);
+            if receiver.filled < BLOCK {
+                return;
+            }
+            receiver.bank.take(&[receiver.begun]);
+            receiver.step(events);
+            (receiver.filled, rest) = (0, later);
         }
+        let (blocks, part) = rest.as_chunks::<BLOCK>();
+        for blocks in blocks.chunks(DtmfReceiver::AHEAD) {
+            receiver.take(blocks);
+            for _ in blocks {
+                receiver.step(events);
+            }
+        }
+        receiver.begin(part);
     }
 }

@@ -229,9 +229,11 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
         let Hear { filter, events } = self;
         (filter.changed_conversation.is_changed, filter.changed_stream.is_changed) = (false, false);
         let (begin, end) = (filter.begin, filter.end);
+        // Blocks begin where they begin in `kept`, for that holds a whole number of them.
+        filter.receiver.take(&filter.kept.as_chunks().0[begin / BLOCK..end / BLOCK]);
         let mut at = begin;
         while at < end {
-            let to = end.min(at + filter.receiver.wanted());
+            let to = end.min((at / BLOCK + 1) * BLOCK);
             if filter.muted || !filter.conversation.is_open() || filter.changed_conversation.is_changed {
                 let KeyFilter { changed_conversation, kept, conversation, muted, .. } = &mut *filter;
                 changed_conversation.pass(conversation, *muted, &kept[begin..to], at - begin);
@@ -242,7 +244,8 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
                 let KeyFilter { changed_stream, kept, stream, .. } = &mut *filter;
                 changed_stream.pass(stream, silent, &kept[begin_before..begin_before + (to - begin)], at - begin);
             }
-            if let Some(verdict) = filter.receiver.step(&filter.kept[at..to], events) {
+            if to.is_multiple_of(BLOCK) {
+                let verdict = filter.receiver.step(events);
                 filter.gate_conversation(verdict);
                 filter.gate_stream((to - 1) / BLOCK);
             }

@@ -17,16 +17,18 @@
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
 
+use simd::mirror::{self, Correlation, Waves};
+
 use crate::SAMPLE_RATE;
 use crate::dtmf::{COLUMN_HZ, Key, ROW_HZ};
 
 /// Samples in a block: 2 ms.
-pub(crate) const BLOCK: usize = 16;
+pub(crate) const BLOCK: usize = mirror::BLOCK;
 
 /// Blocks in the window of one fit: 12 ms.
 pub(crate) const WINDOW: usize = 6;
 
-const LANES: usize = 8;
+const LANES: usize = mirror::WAVES;
 const TERMS: usize = 8;
 
 /// One tone of a [`Fit`].
@@ -80,80 +82,40 @@ impl Lanes {
     }
 }
 
-/// What of a block its correlations are made from.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-struct Folded {
-    /// Sums and differences of the samples at the same distance from the middle of the block, the farthest first.
-    even: [f32; BLOCK / 2],
-    odd: [f32; BLOCK / 2],
-}
-
-impl Folded {
-    #[inline(always)]
-    fn new(block: &[i16; BLOCK]) -> Folded {
-        let early: [i32; BLOCK / 2] = std::array::from_fn(|n| i32::from(block[n]));
-        let late: [i32; BLOCK / 2] = std::array::from_fn(|n| i32::from(block[BLOCK - 1 - n]));
-        Folded {
-            even: std::array::from_fn(|n| (late[n] + early[n]) as f32),
-            odd: std::array::from_fn(|n| (late[n] - early[n]) as f32),
-        }
-    }
-
-    /// Correlation with the eight frequencies, phases counted from the middle: there, what is even in time meets the cosines
-    /// alone and what is odd the sines, which is half the work.
-    #[inline(always)]
-    fn correlate(&self, wave: &[Lanes; BLOCK / 2]) -> Lanes {
-        // Copies, so that the sums stay in registers.
-        let Lanes { mut re, mut im } = NOTHING;
-        for ((wave, even), odd) in wave.iter().zip(&self.even).zip(&self.odd) {
-            for lane in 0..LANES {
-                re[lane] += even * wave.re[lane];
-                im[lane] += odd * wave.im[lane];
-            }
-        }
-        Lanes { re, im }
-    }
-}
-
-/// Sum of the squares of a block. The lowest two bits are left out, so that it fits into 32 bits and is soon added up: they
-/// are 0 in what was µ-law or A-law, and anywhere else next to nothing.
-#[inline(always)]
-fn energy_of(block: &[i16; BLOCK]) -> i64 {
-    let sum: i32 = block.iter().map(|&sample| i32::from(sample >> 2) * i32::from(sample >> 2)).sum();
-    i64::from(sum) << 4
-}
-
 /// The last window of one leg and its correlations.
 // In this order: what is written by itself is not beside what is written by itself, or the compiler reads both with one
 // instruction, which has to wait for the two writes.
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub(crate) struct ToneBank {
-    /// Correlation of each of the last blocks with the frequencies, in a circle; phases counted from the first block ever.
+    /// Correlation of each block of the window with the frequencies, in a circle; phases counted from the first block ever.
     sums: [Lanes; WINDOW],
     /// Correlation of the window.
     window: Lanes,
     /// Blocks so far, modulo [`AROUND`].
     count: u32,
     tables: &'static Tables,
-    /// Sum of squares of the window, and of each of the last blocks: whole numbers, which leave no trace when taken away.
+    /// Sum of squares of the window: a whole number, from which a block can be taken away without a trace.
     energy: i64,
-    energies: [i64; WINDOW],
+    /// Correlation of the last blocks and of those to come, phases counted from the middle of each, in a circle.
+    blocks: [Correlation; CIRCLE],
     /// How many of the newest blocks are not in `sums`: in silence none are made.
     missing: u32,
-    /// The samples of the last blocks.
-    blocks: [[i16; BLOCK]; WINDOW],
-    /// What there is of the next block, and how much.
-    begun: [i16; BLOCK],
-    filled: usize,
+    /// Sum of squares of each block.
+    energies: [i32; CIRCLE],
 }
 
-/// Blocks after which both circles, that of the window and that of the phases, are at their beginning.
-const AROUND: u32 = (PERIOD * 3) as u32;
-const _: () = assert!((AROUND as usize).is_multiple_of(WINDOW));
+/// Room for a window and the blocks taken ahead.
+const CIRCLE: usize = 16;
+
+/// Blocks after which all circles, and the phases, are at their beginning.
+const AROUND: u32 = (PERIOD * 12) as u32;
+const _: () = assert!((AROUND as usize).is_multiple_of(WINDOW) && (AROUND as usize).is_multiple_of(CIRCLE));
 
 impl ToneBank {
+    /// Most blocks taken ahead: 20 ms.
+    pub const AHEAD: usize = CIRCLE - WINDOW;
+
     pub fn new() -> Self {
         Self {
             sums: [NOTHING; WINDOW],
@@ -161,74 +123,51 @@ impl ToneBank {
             count: AROUND - 1,
             tables: &TABLES,
             energy: 0,
-            energies: [0; WINDOW],
+            blocks: [Correlation::NONE; CIRCLE],
             missing: 0,
-            blocks: [[0; BLOCK]; WINDOW],
-            begun: [0; BLOCK],
-            filled: 0,
+            energies: [0; CIRCLE],
         }
     }
 
-    /// How many samples the next block still takes, from 1 to [`BLOCK`].
-    #[inline(always)]
-    pub fn wanted(&self) -> usize {
-        BLOCK - self.filled
+    /// Takes the next blocks, [`ToneBank::AHEAD`] at most, for [`ToneBank::advance`] to move on by one after the other.
+    pub fn take(&mut self, blocks: &[[i16; BLOCK]]) {
+        debug_assert!(blocks.len() <= Self::AHEAD);
+        let first = (self.count as usize + 1) % CIRCLE;
+        mirror::correlate(blocks, &self.tables.waves, first, &mut self.blocks, &mut self.energies);
     }
 
-    /// Takes no more than [`ToneBank::wanted`] samples; the block, if they complete it.
+    /// Moves the window on by a block.
     #[inline(always)]
-    pub fn absorb(&mut self, samples: &[i16]) -> Option<[i16; BLOCK]> {
-        // A whole block nearly always.
-        let block = match <&[i16; BLOCK]>::try_from(samples) {
-            Ok(block) => *block,
-            Err(_) if self.complete(samples) => self.begun,
-            Err(_) => return None,
-        };
+    pub fn advance(&mut self) {
         self.count = if self.count + 1 == AROUND { 0 } else { self.count + 1 };
-        let newest = self.newest();
-        self.blocks[newest] = block;
-        let energy = energy_of(&block);
-        self.energy += energy - std::mem::replace(&mut self.energies[newest], energy);
+        let newest = self.count as usize;
+        let energy = |block: usize| i64::from(self.energies[block % CIRCLE]);
+        self.energy += energy(newest) - energy(newest + CIRCLE - WINDOW);
         self.missing = (self.missing + 1).min(WINDOW as u32);
-        Some(block)
     }
 
-    #[inline(never)]
-    fn complete(&mut self, samples: &[i16]) -> bool {
-        let end = (self.filled + samples.len()).min(BLOCK);
-        for (place, &sample) in self.begun[self.filled..end].iter_mut().zip(samples) {
-            *place = sample;
-        }
-        self.filled = end % BLOCK;
-        end == BLOCK
-    }
-
-    /// Where the newest block is.
+    /// Correlation of one of the last blocks, phases counted from the first ever.
     #[inline(always)]
-    fn newest(&self) -> usize {
-        (self.count % WINDOW as u32) as usize
-    }
-
-    /// Which block of a second is the newest.
-    #[inline(always)]
-    fn turn(&self) -> usize {
-        (self.count % PERIOD as u32) as usize
+    fn turned(&self, age: usize) -> Lanes {
+        let turn = (self.count as usize + PERIOD - age) % PERIOD;
+        let Correlation { even, odd } = &self.blocks[(self.count as usize + CIRCLE - age) % CIRCLE];
+        let block = Lanes { re: even.map(|re| re as f32), im: odd.map(|im| im as f32) };
+        block.times(&self.tables.turns[turn])
     }
 
     /// Mean square of the last window.
     #[inline(always)]
     pub fn mean_square(&self) -> f32 {
-        self.energy as f32 * (1.0 / (WINDOW * BLOCK) as f32)
+        self.energy as f32 * (SQUARE / (WINDOW * BLOCK) as f32)
     }
 
     /// Whether a look at the last window shows the strongest row and the strongest column to be half of what could be worth
-    /// fitting. `block` is the one absorbed last. What is not looked at costs next to nothing.
+    /// fitting. What is not looked at costs next to nothing.
     #[inline(always)]
-    pub fn look(&mut self, block: &[i16; BLOCK]) -> bool {
-        let tables = self.tables;
+    pub fn look(&mut self) -> bool {
         if self.missing == 1 {
-            let newest = self.newest();
-            let new = Folded::new(block).correlate(&tables.wave).times(&tables.turns[self.turn()]);
+            let newest = self.count as usize % WINDOW;
+            let new = self.turned(0);
             let old = std::mem::replace(&mut self.sums[newest], new);
             self.window = self.window.map2(new, |window, new| window + new).map2(old, |window, old| window - old);
             self.missing = 0;
@@ -244,17 +183,14 @@ impl ToneBank {
         let half: [f32; LANES / 2] = std::array::from_fn(|lane| greater(all[lane], all[lane + LANES / 2]));
         let (row, column) = (greater(half[0], half[2]), greater(half[1], half[3]));
         // A tone of mean square m has m n² / 2 here, or little less; the window's mean square is its energy / n.
-        row + column >= WORTH * (WINDOW * BLOCK) as f32 / 2.0 * self.energy as f32
+        row + column >= WORTH * (WINDOW * BLOCK) as f32 / 2.0 * (self.energy as f32 * SQUARE)
     }
 
-    /// Correlates the blocks that were let pass, for there is something to look at again.
+    /// Turns the blocks that were let pass, for there is something to look at again.
     #[cold]
     fn catch_up(&mut self) {
-        let tables = self.tables;
         for age in 0..self.missing as usize {
-            let slot = (self.newest() + WINDOW - age) % WINDOW;
-            let turn = (self.turn() + PERIOD - age) % PERIOD;
-            self.sums[slot] = Folded::new(&self.blocks[slot]).correlate(&tables.wave).times(&tables.turns[turn]);
+            self.sums[(self.count as usize + WINDOW - age) % WINDOW] = self.turned(age);
         }
         self.add_up();
         self.missing = 0;
@@ -294,15 +230,15 @@ impl ToneBank {
     /// The correlation of one lane, and the same weighted by time from the middle of the window; phases counted from the
     /// middle of the window's first block.
     fn terms(&self, lane: usize) -> [f32; 4] {
-        let first = (self.newest() + 1) % WINDOW;
+        let first = (self.count as usize + 1) % WINDOW;
         let (new, old) = self.sums.split_at(first);
         let (mut re, mut im) = (0.0, 0.0);
         for (sums, t) in old.iter().chain(new).zip(&self.tables.time) {
             re += t * sums.re[lane];
             im += t * sums.im[lane];
         }
-        let turn = &self.tables.turns[(self.turn() + PERIOD + 1 - WINDOW) % PERIOD];
-        let (back_re, back_im) = (turn.re[lane], -turn.im[lane]);
+        let turn = &self.tables.turns[(self.count as usize + PERIOD + 1 - WINDOW) % PERIOD];
+        let (back_re, back_im) = (turn.re[lane] / SCALE, -turn.im[lane] / SCALE);
         let turned = |re: f32, im: f32| (re * back_re - im * back_im, re * back_im + im * back_re);
         let ((p_re, p_im), (q_re, q_im)) = (turned(self.window.re[lane], self.window.im[lane]), turned(re, im));
         [p_re, p_im, q_re, q_im]
@@ -372,6 +308,11 @@ const fn greater(one: f32, other: f32) -> f32 {
     if one > other { one } else { other }
 }
 
+/// What a correlation counted in whole numbers is to be multiplied by.
+const SCALE: f32 = (1 << mirror::LEFT_OUT) as f32 / mirror::AMPLITUDE as f32;
+/// What a sum of squares is to be multiplied by.
+const SQUARE: f32 = (1 << (2 * mirror::LEFT_OUT)) as f32;
+
 /// The middle of a block, in samples from its first.
 const MIDDLE: f64 = (BLOCK as f64 - 1.0) / 2.0;
 
@@ -394,9 +335,9 @@ const PERIOD: usize = SAMPLE_RATE as usize / BLOCK;
 /// Constants of the eight frequencies.
 #[derive(Debug)]
 struct Tables {
-    /// Cosine and negative sine for each sample of the later half of a block, the last first.
-    wave: [Lanes; BLOCK / 2],
-    /// e^-jωt in the middle of each block, over a second.
+    /// Cosine and negative sine.
+    waves: Waves,
+    /// e^-jωt in the middle of each block, over a second, times [`SCALE`].
     turns: [Lanes; PERIOD],
     /// Time of each block from the middle of the window, in blocks.
     time: [f32; WINDOW],
@@ -407,14 +348,21 @@ struct Tables {
 /// Made once for all legs; [`ToneBank::new`] forces it, so that no tick ever has to.
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let step: [f64; LANES] = std::array::from_fn(|lane| f64::from(lane_hz(lane)) * TAU / f64::from(SAMPLE_RATE));
-    let lanes = |time: f64| Lanes {
-        re: step.map(|step| (step * time).cos() as f32),
-        im: step.map(|step| -(step * time).sin() as f32),
+    // The wave of a frequency at two neighbouring samples.
+    let pair = |wave: fn(f64) -> f64, pair: usize, lane: usize| {
+        [2 * pair, 2 * pair + 1].map(|n| (wave(step[lane] * (MIDDLE - n as f64)) * mirror::AMPLITUDE).round() as i16)
     };
-    let wave = std::array::from_fn(|n| lanes(MIDDLE - n as f64));
-    let turns = std::array::from_fn(|k| lanes((k * BLOCK) as f64 + MIDDLE));
+    let waves = Waves {
+        even: std::array::from_fn(|n| std::array::from_fn(|lane| pair(f64::cos, n, lane))),
+        odd: std::array::from_fn(|n| std::array::from_fn(|lane| pair(|angle| -angle.sin(), n, lane))),
+    };
+    let turns = std::array::from_fn(|k| {
+        let turn = step.map(|step| step * ((k * BLOCK) as f64 + MIDDLE));
+        let scale = f64::from(SCALE);
+        Lanes { re: turn.map(|turn| (turn.cos() * scale) as f32), im: turn.map(|turn| (-turn.sin() * scale) as f32) }
+    });
     let inverse = std::array::from_fn(|key| invert(products(step[row_lane(key / 4)], step[column_lane(key % 4)])));
-    Tables { wave, turns, time: std::array::from_fn(|k| centred(k) as f32), inverse }
+    Tables { waves, turns, time: std::array::from_fn(|k| centred(k) as f32), inverse }
 });
 
 /// Products of the eight terms of two tones with one another, summed over the window.
@@ -482,17 +430,18 @@ mod tests {
                 ((state as i32 >> shift) as i16) & !3
             });
             samples.extend(noise);
-            let whole = bank.absorb(&noise).expect("a whole block");
+            bank.take(&[noise]);
+            bank.advance();
             if block % 50 < 3 || block % 7 == 6 {
                 continue;
             }
-            bank.look(&whole);
+            bank.look();
             looked += 1;
             let window = &samples[samples.len().saturating_sub(WINDOW * BLOCK)..];
             let energy: f64 = window.iter().map(|&sample| f64::from(sample).powi(2)).sum();
             assert!((f64::from(bank.mean_square()) - energy / 96.0).abs() < energy * 1e-6);
             // What was loud some blocks ago may leave a trace as small as rounding.
-            let bound = (energy * 96.0).sqrt() * 1e-5 + 0.5;
+            let bound = (energy * 96.0).sqrt() * 1e-4 + 0.5;
             for lane in 0..LANES {
                 let ((re, im), (re_by, im_by)) =
                     ((bank.window.re[lane], bank.window.im[lane]), by_definition(&samples, lane));
