@@ -240,9 +240,7 @@ impl Links {
     /// The token of a link; none when the key that its event names is not here or retired.
     #[must_use]
     pub fn issue(&self, ring: &Keyring, link: &Link) -> Option<String> {
-        let rights = u8::from(link.bearer == Bearer::Host) * RIGHT_HOST
-            | u8::from(link.archive) * RIGHT_ARCHIVE
-            | u8::from(link.password.is_some()) * HAS_PASSWORD;
+        let rights = rights(link) | if link.password.is_some() { HAS_PASSWORD } else { 0 };
         let times = [link.not_before_ms, link.expires_ms];
         let mut fields = fields(link.event, link.epoch, link.attendee, rights, times, link.limit);
         fields.extend(link.password.iter().flat_map(|mark| mark.0));
@@ -321,9 +319,8 @@ impl Links {
         if link.limit > 0 && present >= u32::from(link.limit) {
             return Err(Refused::TooMany(link.limit));
         }
-        let rights = u8::from(link.bearer == Bearer::Host) * RIGHT_HOST | u8::from(link.archive) * RIGHT_ARCHIVE;
         let times = [now_ms, now_ms.saturating_add(valid_ms).min(link.expires_ms)];
-        let fields = fields(link.event, link.epoch, link.attendee, rights, times, link.limit);
+        let fields = fields(link.event, link.epoch, link.attendee, rights(link), times, link.limit);
         self.seal(ring, MEDIA, link.event, link.epoch, &fields).ok_or(Refused::Revoked)
     }
 
@@ -452,6 +449,11 @@ impl Fields {
             Standing::Open { .. } => Ok(()),
         }
     }
+}
+
+fn rights(link: &Link) -> u8 {
+    let when = |so: bool, right: u8| if so { right } else { 0 };
+    when(link.bearer == Bearer::Host, RIGHT_HOST) | when(link.archive, RIGHT_ARCHIVE)
 }
 
 fn fields(event: EventNumber, epoch: u16, attendee: Attendee, rights: u8, times: [u64; 2], limit: u16) -> Vec<u8> {
