@@ -368,6 +368,9 @@ pub struct Stream {
     /// Where metafiles tell listeners to go: a template of addresses.
     #[serde(deserialize_with = "base")]
     pub public: cast::Base,
+    /// Icecast servers that every stream is pushed to.
+    #[serde(deserialize_with = "push")]
+    pub push: Vec<cast::PushTarget>,
     /// The range of ports pre-assigned to this server, one for each event on the air.
     pub ports: PortRange,
     /// Formats of an event whose record names none, or cannot be had.
@@ -399,6 +402,7 @@ impl Default for Stream {
         Stream {
             address: std::net::Ipv4Addr::LOCALHOST.into(),
             public: cast::Base::default(),
+            push: Vec::new(),
             ports: PortRange { first: 10000, last: 10049 },
             formats: vec![Format::Mp3],
             max_listeners: 2000,
@@ -938,6 +942,14 @@ fn base<'de, D: Deserializer<'de>>(d: D) -> Result<cast::Base, D::Error> {
     text.parse().map_err(|why: cast::BaseError| D::Error::custom(format!("`{text}`: {why}")))
 }
 
+fn push<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<cast::PushTarget>, D::Error> {
+    let texts = Vec::<String>::deserialize(d)?;
+    // The text is not repeated: there is a password in it.
+    let parse =
+        |(n, text): (usize, &String)| text.parse().map_err(|why| D::Error::custom(format!("target {}: {why}", n + 1)));
+    texts.iter().enumerate().map(parse).collect()
+}
+
 fn talk_level<'de, D: Deserializer<'de>>(d: D) -> Result<f32, D::Error> {
     let level = f32::deserialize(d)?;
     if (-70.0..=0.0).contains(&level) { Ok(level) } else { Err(D::Error::custom("a level is -70 to 0 dBm0")) }
@@ -1027,6 +1039,7 @@ mod tests {
             ("[conference]\ntalk_dbm0 = 3\n", "-70 to 0"),
             ("[stream]\nformats = [\"mp3\", \"mp3\"]\n", "twice"),
             ("[stream]\npublic = \"https://cdn.example.net/\"\n", "a place for {path}"),
+            ("[stream]\npush = [\"icecast://a:b@c:1/d\"]\n", "target 1: a mount ends in .mp3, .ogg or .webm"),
             ("[stream]\nformats = [\"opus\"]\n", "\"mp3\", \"pcmu\", \"webm\", \"ogg\", \"hls\""),
         ] {
             let said = Config::parse(wrong).expect_err("wrong");

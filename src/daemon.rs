@@ -163,6 +163,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let cast_settings = cast::Settings {
         address: config.stream.address,
         public: config.stream.public.clone(),
+        push: config.stream.push.clone(),
         ports: ports.first..=ports.last,
         threads: usize::from(config.stream.threads),
         max_listeners: config.stream.max_listeners,

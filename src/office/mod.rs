@@ -808,6 +808,12 @@ impl Office {
                 CastEvent::EncoderFailed { port, codec, .. } => {
                     picture.raise(now_ms(), &encoder_alarm(*codec, *port), Severity::Minor, event.to_string());
                 }
+                CastEvent::PushFailed { port, target, .. } => {
+                    picture.raise(now_ms(), &push_alarm(*port, target), Severity::Minor, event.to_string());
+                }
+                CastEvent::PushStarted { port, target, .. } | CastEvent::PushStopped { port, target, .. } => {
+                    picture.clear(&push_alarm(*port, target));
+                }
                 CastEvent::StreamStopped { port, .. } => {
                     picture.clear(&format!("recording on port {port}"));
                     for codec in Codec::ALL {
@@ -825,6 +831,8 @@ impl Office {
         }
         let (level, topic) = match event {
             CastEvent::EncoderFailed { .. } | CastEvent::StreamWasDry { .. } => (log::Level::Error, "stream"),
+            CastEvent::PushFailed { .. } => (log::Level::Warn, "stream"),
+            CastEvent::PushStarted { .. } | CastEvent::PushStopped { .. } => (log::Level::Info, "stream"),
             _ if event.is_trouble() => (log::Level::Error, "recording"),
             // The report that started or stopped it has said so already.
             CastEvent::StreamStarted { .. } => (log::Level::Debug, "stream"),
@@ -1016,6 +1024,11 @@ fn watch(settings: &Settings, inlets: &Inlets, picture: &Picture) -> Lines {
 }
 
 /// The alarm that an event cannot be put on the air on this port.
+/// A server that a stream is pushed to does not take it.
+fn push_alarm(port: u16, target: &str) -> String {
+    format!("push from port {port} to {target}")
+}
+
 /// Stands until the stream ends: whatever else it encodes, sound is missing already.
 fn encoder_alarm(codec: Codec, port: u16) -> String {
     format!("encoder {codec} on port {port}")

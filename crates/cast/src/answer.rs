@@ -103,7 +103,15 @@ pub(crate) fn answer(request: &Request, view: View<'_>, way: Way<'_>, now: Syste
             let text = format!("Event {event} has not begun to speak yet.");
             say(Status::Unavailable, now, body, &text, &[("Retry-After", RETRY_SOON_S)])
         }
-        (View::Live { title, formats, .. }, Target::Page) => show_page(event, title, formats, now, body),
+        (View::Live { title, formats, full, .. }, Target::Page) => {
+            // One address for people and players, of which each gets what it understands.
+            let heard = Some(()).filter(|()| listing::is_player(request.accept.as_deref()));
+            match heard.and_then(|()| listing::preferred(formats)) {
+                Some(Format::Pcmu) => stream(request, event, title, formats, full, AU, now),
+                Some(format) => stream(request, event, title, formats, full, format.extension(), now),
+                None => show_page(event, title, formats, now, body),
+            }
+        }
         (View::Live { port, title, formats, .. }, Target::List(rest)) => {
             let address = |path: &str| way.base.address(request.host.as_deref(), way.otherwise, port, path);
             list(request, listing::wish(rest, request.accept.as_deref()), event, title, formats, address, now)
@@ -360,6 +368,25 @@ mod tests {
         assert!(text.ends_with(".m3u, .pls, .xspf, .asx, .m3u8, .json.\n"), "{text}");
         let (text, _) = ask(Method::Get, "/listen.m3u8", LIVE);
         assert!(text.ends_with("Event 123 is not cast as hls, but as mp3.\n"), "{text}");
+    }
+
+    #[test]
+    fn a_player_that_is_given_the_address_of_the_page_hears() {
+        let base = Base::default();
+        let way = Way { base: &base, otherwise: "127.0.0.1" };
+        for (path, accept, kind) in
+            [("/", "*/*", "audio/mpeg"), ("/123", "audio/*", "audio/mpeg"), ("/", "text/html,*/*", "text/html")]
+        {
+            let accept = Some(accept.to_owned());
+            let request = Request { method: Method::Get, path: path.to_owned(), icy: false, host: None, accept };
+            let octets = match answer(&request, LIVE, way, SystemTime::UNIX_EPOCH) {
+                Answer::Stream { head, .. } => head,
+                Answer::Short(octets) => octets,
+                other => panic!("{other:?}"),
+            };
+            let text = String::from_utf8(octets).unwrap();
+            assert!(text.contains(&format!("\r\nContent-Type: {kind}")), "{text}");
+        }
     }
 
     #[test]

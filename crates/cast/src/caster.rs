@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::events::{CastEvent, Reporter};
 use crate::feed::Feed;
 use crate::format::{Codec, Format};
+use crate::push::Push;
 use crate::recorder::Recorder;
 use crate::settings::{RecorderSettings, Settings};
 use crate::statistics::Statistics;
@@ -23,7 +24,7 @@ use mio::{Poll, Waker};
 use nix::sys::socket::{self, Backlog};
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -178,6 +179,7 @@ impl Caster {
         if formats.is_empty() || formats.len() != stream.formats.len() {
             return Err(Error::BadFormats);
         }
+        let (event, title) = (stream.event.clone(), stream.title.clone());
         let statistics = Arc::new(Statistics::default());
         let muted = self.encoders_are_muted(port)?;
         self.change(port, |status, place| {
@@ -189,7 +191,21 @@ impl Caster {
             let status = PortStatus::Live { event, formats: stream.formats.clone(), statistics };
             Ok((status, Command::Start { port: place, stream }))
         })?;
+        self.push(port, &event, &title);
         Ok(statistics)
+    }
+
+    /// Has a stream that was just started pushed to whom it is meant for. The port is asked like any listener
+    /// asks; one whose format is not cast is answered 404, and that push ends.
+    fn push(&self, port: u16, event: &str, title: &str) {
+        for target in &self.settings.push {
+            let (event, title) = (event.to_owned(), title.to_owned());
+            let from = SocketAddr::new(reached(self.settings.address), port);
+            let push = Push { target: target.clone(), from, event, title, report: self.report.clone() };
+            if !push.begin() {
+                log::error!("there is no thread to push a stream to {target}");
+            }
+        }
     }
 
     /// Everything of a stream that takes time to make, so that the casting thread need not.
@@ -409,6 +425,15 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
         Ok(listener)
     };
     listen().map_err(|source| Error::Bind { address, source })
+}
+
+/// Where this machine reaches what listens on an address.
+fn reached(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    }
 }
 
 /// An encoder, or one that gives nothing.

@@ -116,6 +116,37 @@ pub enum CastEvent {
         /// How often since the stream began.
         total: u64,
     },
+    /// A stream is pushed to a server.
+    PushStarted {
+        /// The stream's port.
+        port: u16,
+        /// The stream's event.
+        event: String,
+        /// The server and mount.
+        target: String,
+    },
+    /// A stream could not be pushed to a server, or was not any more; it is tried again.
+    PushFailed {
+        /// The stream's port.
+        port: u16,
+        /// The stream's event.
+        event: String,
+        /// The server and mount.
+        target: String,
+        /// Why.
+        error: String,
+        /// When the next attempt is made.
+        retry_in: Duration,
+    },
+    /// A push has ended with its stream.
+    PushStopped {
+        /// The stream's port.
+        port: u16,
+        /// The stream's event.
+        event: String,
+        /// The server and mount.
+        target: String,
+    },
     /// Sound was left out of a recording because the disk could not follow; said when it follows again.
     RecordingGap {
         /// Its event.
@@ -156,6 +187,7 @@ impl CastEvent {
                 | CastEvent::PublishDelayed { .. }
                 | CastEvent::StreamWasDry { .. }
                 | CastEvent::EncoderFailed { .. }
+                | CastEvent::PushFailed { .. }
                 | CastEvent::SpoolUnreadable { .. }
         )
     }
@@ -199,6 +231,16 @@ impl fmt::Display for CastEvent {
                     f,
                     "the {codec} encoder of event {event} on port {port} failed and was replaced, {total} times so far"
                 )
+            }
+            CastEvent::PushStarted { port, event, target } => {
+                write!(f, "event {event} on port {port} goes to {target}")
+            }
+            CastEvent::PushFailed { port, event, target, error, retry_in } => {
+                let seconds = retry_in.as_secs_f32();
+                write!(f, "event {event} on port {port} does not reach {target}: {error}; next attempt in {seconds} s")
+            }
+            CastEvent::PushStopped { port, event, target } => {
+                write!(f, "event {event} on port {port} goes to {target} no more")
             }
             CastEvent::RecordingGap { event, port, frames } => {
                 write!(f, "recording of event {event} on port {port} lacks {frames} frames: the disk did not follow")

@@ -36,6 +36,19 @@ pub(crate) fn wish<'a>(rest: &'a str, accept: Option<&str>) -> Option<Wish<'a>> 
     Some(Wish { kind: Wanted::Metafile(Kind::of_suffix(suffix)?), format })
 }
 
+/// Who asks for the page with this `Accept` line is a player, and wants to hear: browsers name HTML, and who
+/// says nothing gets what a person can read.
+pub(crate) fn is_player(accept: Option<&str>) -> bool {
+    accept.is_some_and(|accept| {
+        negotiate(accept).is_none_or(|wanted| matches!(wanted, Wanted::Metafile(kind) if kind != Kind::Json))
+    })
+}
+
+/// The format that players do best with.
+pub(crate) fn preferred(formats: &[Format]) -> Option<Format> {
+    PREFERRED.into_iter().find(|format| formats.contains(format))
+}
+
 /// The list; `address` gives the public address of a path.
 ///
 /// # Errors
@@ -61,12 +74,11 @@ pub(crate) fn write(
     };
     let streams = formats.iter().map(stream).collect();
     let listing = Listing { event: event.to_owned(), title: title.to_owned(), streams };
-    let preferred = || PREFERRED.into_iter().find(|format| formats.contains(format)).map_or("", Format::name);
     let format = match (kind, wanted) {
         (Kind::Json, None) => return Ok(kind.write(&listing)),
         (Kind::Hls, None) => Format::Hls.name(),
         (_, Some(wanted)) => wanted,
-        (_, None) => preferred(),
+        (_, None) => preferred(formats).map_or("", Format::name),
     };
     // A master playlist names playlists and nothing else.
     let fits = kind != Kind::Hls || format == Format::Hls.name();
@@ -123,6 +135,15 @@ mod tests {
 
     #[test]
     fn browsers_are_shown_the_page() {
+        for (accept, player) in [
+            (None, false),
+            (Some("*/*"), true),
+            (Some("audio/mpeg, audio/x-mpegurl, audio/x-scpls, */*"), true),
+            (Some("text/html,*/*;q=0.8"), false),
+            (Some("application/json"), false),
+        ] {
+            assert_eq!(is_player(accept), player, "{accept:?}");
+        }
         let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
         assert_eq!(wish("", Some(browser)), Some(Wish { kind: Wanted::Page, format: None }));
     }

@@ -2,6 +2,7 @@
 //!
 //! Every limit has a default that suits a server with fifty streams; tests shrink them.
 
+use crate::push::PushTarget;
 use metafile::Base;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
@@ -15,6 +16,8 @@ pub struct Settings {
     pub address: IpAddr,
     /// Where metafiles tell listeners to go.
     pub public: Base,
+    /// Servers that every stream is pushed to, if it is cast in their format.
+    pub push: Vec<PushTarget>,
     /// The ports pre-assigned to this server, all bound at start-up and held until the end.
     pub ports: RangeInclusive<u16>,
     /// Casting threads; port *n* of the range belongs to thread *n* modulo this. At least 1.
@@ -41,6 +44,7 @@ impl Default for Settings {
         Settings {
             address: Ipv4Addr::LOCALHOST.into(),
             public: Base::default(),
+            push: Vec::new(),
             ports: 10000..=10049,
             threads: 1,
             max_listeners: 2000,
