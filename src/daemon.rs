@@ -240,7 +240,10 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     }
     let (outlets, rings) = (0..ports.len()).map(|_| rtrb::RingBuffer::new(RING_SAMPLES)).unzip();
     let tick = config.realtime.tick;
-    let voice = VoicePath::new(&lines, tick, config.conference.talk_dbm0, Arc::new(sounds), outlets);
+    let mut voice = VoicePath::new(&lines, tick, config.conference.talk_dbm0, Arc::new(sounds), outlets);
+    if config.conference.names {
+        voice = voice.with_names();
+    }
 
     // The far ends, before the near end looks for them.
     let exchange = start_exchange(&config, cards.exchange)?;

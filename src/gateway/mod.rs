@@ -466,6 +466,12 @@ impl Gateway {
         self.finish(now);
     }
 
+    /// What was kept as the name of a channel is complete; it is more than silence, or not.
+    pub fn handle_named(&mut self, now: Duration, channel: Channel, said: bool) {
+        self.rooms.named(now, Seat(channel.index()), said);
+        self.finish(now);
+    }
+
     /// A caller began or ceased to talk. The first talker of a conference puts it on the air.
     pub fn handle_talking(&mut self, now: Duration, channel: Channel, talking: bool) {
         let Some(call) = self.calls[channel.index()].as_mut() else { return };

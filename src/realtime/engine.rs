@@ -281,6 +281,7 @@ impl Engine {
                 Heard::Key(key) => self.gateway.handle_key(now, channel, key),
                 Heard::PromptsDone => self.gateway.handle_prompts_done(now, channel),
                 Heard::Talking(talking) => self.gateway.handle_talking(now, channel, talking),
+                Heard::Named(said) => self.gateway.handle_named(now, channel, said),
                 Heard::Level(tenth_dbm0) => self.gateway.handle_level(now, channel, tenth_dbm0),
             }
             self.carry_out(now);

@@ -28,6 +28,8 @@ pub struct Leg {
     audible: bool,
     language: LanguageIndex,
     speech: Speech,
+    /// Where it is in the music it hears while it waits.
+    music: Option<usize>,
     /// What the talk detector had heard when the present second began, in energy, and how many samples ago that was.
     energy_before: u64,
     measured: u32,
@@ -48,6 +50,7 @@ impl Leg {
             audible: false,
             language: LanguageIndex::default(),
             speech: Speech::default(),
+            music: None,
             energy_before: 0,
             measured: 0,
         }
@@ -72,6 +75,7 @@ impl Leg {
         self.streamed = false;
         self.follows_in = 0;
         self.language = LanguageIndex::default();
+        self.music = None;
         self.hush();
     }
 
@@ -180,6 +184,26 @@ impl Leg {
                 tell(Heard::Level((dbm0 * 10.0) as i16));
                 self.measured = 0;
             }
+        }
+    }
+
+    /// Hear music while nothing is played, or not.
+    pub fn hold(&mut self, holds: bool) {
+        self.music = holds.then(|| self.music.unwrap_or(0));
+    }
+
+    /// Whether it hears music.
+    pub fn holds(&self) -> bool {
+        self.music.is_some()
+    }
+
+    /// Add the next of the music, which goes round.
+    pub fn hear_music(&mut self, music: &[i16], out: &mut [i16]) {
+        let Some(at) = self.music.as_mut().filter(|_| !music.is_empty()) else { return };
+        for out in out {
+            *at = if *at < music.len() { *at } else { 0 };
+            *out = out.saturating_add(music[*at]);
+            *at += 1;
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod conference;
 mod leg;
+mod names;
 mod speech;
 
 use crate::gateway::{Channel, SPAN_TIMESLOTS, Voice};
@@ -18,6 +19,7 @@ use dsp::dtmf::Key;
 use dsp::g711::Law;
 use hal::{ChunkLength, Line};
 use leg::Leg;
+use names::Names;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub enum Heard {
     Talking(bool),
     /// The level over the last second, in tenths of a dBm0.
     Level(i16),
+    /// What was kept as a name is complete; it is more than silence, or not.
+    Named(bool),
 }
 
 /// The voice path of all channels and conferences.
@@ -43,6 +47,9 @@ pub struct VoicePath {
     /// By [`crate::gateway::ConferenceIndex`].
     conferences: Vec<Mix>,
     sounds: Arc<Sounds>,
+    names: Names,
+    /// By conference, whose name everybody hears, how far, and whether he has left.
+    announcing: Vec<Option<(Channel, usize, bool)>>,
     heard: VecDeque<(Channel, Heard)>,
     scratch: Vec<i16>,
 }
@@ -59,6 +66,8 @@ impl VoicePath {
     ) -> Self {
         let channels = lines.len() * SPAN_TIMESLOTS;
         VoicePath {
+            announcing: vec![None; outlets.len()],
+            names: Names::default(),
             samples: chunk.samples(),
             laws: lines.iter().map(|line| law_of(*line)).collect(),
             legs: (0..channels).map(|_| Leg::new(talk_dbm0)).collect(),
@@ -70,14 +79,30 @@ impl VoicePath {
         }
     }
 
+    /// The same, which keeps the names that callers say.
+    #[must_use]
+    pub fn with_names(mut self) -> Self {
+        self.names = Names::with_room(self.legs.len());
+        self
+    }
+
     /// Do what the gateway says.
     pub fn command(&mut self, command: Voice) {
         match command {
             Voice::Open(channel) => self.leg(channel).open(),
-            Voice::Close(channel) => self.leg(channel).close(),
+            Voice::Close(channel) => {
+                self.names.close(channel.index());
+                self.leg(channel).close();
+            }
             Voice::Language(channel, language) => self.leg(channel).speak(language),
-            Voice::Play(channel, phrase) => self.leg(channel).play(&phrase),
-            Voice::Hush(channel) => self.leg(channel).hush(),
+            Voice::Play(channel, phrase) => {
+                self.names.hush(channel.index());
+                self.leg(channel).play(&phrase);
+            }
+            Voice::Hush(channel) => {
+                self.names.hush(channel.index());
+                self.leg(channel).hush();
+            }
             Voice::Join(channel, conference) => self.leg(channel).join(conference),
             Voice::Leave(channel) => self.leg(channel).leave(),
             Voice::Mute(channel, muted) => self.leg(channel).mute(muted),
@@ -87,17 +112,29 @@ impl VoicePath {
                     .filter(|leg| leg.conference() == Some(conference))
                     .for_each(|leg| leg.announce(&phrase));
             }
-            // Nothing is kept of names, and there is no music yet.
-            Voice::Hold(..)
-            | Voice::RecordName(_)
-            | Voice::KeepName(_)
-            | Voice::PlayName(..)
-            | Voice::AnnounceName(..) => {}
+            Voice::Hold(channel, holds) => self.leg(channel).hold(holds),
+            Voice::RecordName(channel) => {
+                if !self.names.record(channel.index()) {
+                    self.tell(channel, Heard::Named(false));
+                }
+            }
+            Voice::KeepName(channel) => self.keep_name(channel),
+            Voice::PlayName(channel, of) => {
+                self.leg(channel).hush();
+                self.names.play(channel.index(), of.index());
+            }
+            Voice::AnnounceName(conference, of, left) => {
+                let begin = self.names.begin(of.index());
+                self.announcing[usize::from(conference.0)] = Some((of, begin, left));
+            }
             Voice::KnockTone(conference) => self.conferences[usize::from(conference.0)].knock_tone(),
             Voice::EntryTone(conference) => self.conferences[usize::from(conference.0)].entry_tone(),
             Voice::ExitTone(conference) => self.conferences[usize::from(conference.0)].exit_tone(),
             Voice::StreamOpen(conference) => self.conferences[usize::from(conference.0)].open_stream(),
-            Voice::StreamClose(conference) => self.conferences[usize::from(conference.0)].close_stream(),
+            Voice::StreamClose(conference) => {
+                self.announcing[usize::from(conference.0)] = None;
+                self.conferences[usize::from(conference.0)].close_stream();
+            }
         }
     }
 
@@ -123,11 +160,45 @@ impl VoicePath {
     pub fn receive(&mut self, channel: Channel, octets: &[u8]) {
         let law = self.laws[usize::from(channel.span)];
         let heard = &mut self.heard;
-        self.legs[channel.index()].receive(law, octets, &mut |what| {
+        let leg = &mut self.legs[channel.index()];
+        leg.receive(law, octets, &mut |what| {
             if heard.len() < heard.capacity() {
                 heard.push_back((channel, what));
             }
         });
+        if self.names.hear(channel.index(), leg.conversation(), octets.len()) {
+            self.keep_name(channel);
+        }
+    }
+
+    /// The name of a channel is complete.
+    fn keep_name(&mut self, channel: Channel) {
+        if let Some(said) = self.names.keep(channel.index()) {
+            self.tell(channel, Heard::Named(said));
+        }
+    }
+
+    fn tell(&mut self, channel: Channel, what: Heard) {
+        if self.heard.len() < self.heard.capacity() {
+            self.heard.push_back((channel, what));
+        }
+    }
+
+    /// Names that everybody in a conference hears, each followed by the tone of coming or leaving.
+    fn announce_names(&mut self) {
+        for (announcing, conference) in self.announcing.iter_mut().zip(&mut self.conferences) {
+            let Some((of, at, left)) = *announcing else { continue };
+            let out = &mut self.scratch[..self.samples];
+            out.fill(0);
+            let next = self.names.add(of.index(), at, out);
+            conference.add(out);
+            *announcing = next.map(|at| (of, at, left));
+            match next {
+                Some(_) => {}
+                None if left => conference.exit_tone(),
+                None => conference.entry_tone(),
+            }
+        }
     }
 
     /// Mix all conferences; call once a tick, after everything was received.
@@ -147,6 +218,7 @@ impl VoicePath {
                 }
             }
         }
+        self.announce_names();
         for conference in &mut self.conferences {
             conference.finish();
         }
@@ -158,7 +230,8 @@ impl VoicePath {
         let leg = &mut self.legs[channel.index()];
         let own = leg.conversation().filter(|_| !leg.muted());
         let conference = leg.conference().map(|conference| &mut self.conferences[usize::from(conference.0)]);
-        if !leg.is_playing() {
+        let (speaks, sounds) = (leg.is_playing(), self.names.is_sounding(channel.index()));
+        if !speaks && !sounds && !leg.holds() {
             // The usual case: from the sum to the octets at once.
             return match conference {
                 Some(conference) => conference.encode_for_member(own, law, octets),
@@ -170,7 +243,15 @@ impl VoicePath {
             Some(conference) => conference.for_member(own, out),
             None => out.fill(0),
         }
-        if leg.say(&self.sounds, out) && self.heard.len() < self.heard.capacity() {
+        let done = if speaks {
+            leg.say(&self.sounds, out)
+        } else if sounds {
+            self.names.sound(channel.index(), out)
+        } else {
+            leg.hear_music(self.sounds.music(), out);
+            false
+        };
+        if done && self.heard.len() < self.heard.capacity() {
             self.heard.push_back((channel, Heard::PromptsDone));
         }
         dsp::g711::encode(law, out, octets);

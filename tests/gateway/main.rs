@@ -3,6 +3,7 @@
 //! `simulation` finds what nobody thought of; here stands what was thought of, with what callers hear and
 //! what the exchange is told.
 
+mod conferences;
 mod ending;
 mod languages;
 mod letting_in;

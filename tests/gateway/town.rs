@@ -34,6 +34,7 @@ pub struct Town {
     pub now: Duration,
     pub gateway: Gateway,
     pub switch: Switch,
+    pub keyring: Keyring,
     pub events: Vec<Known>,
     /// All there was to report, in order.
     pub told: Vec<What>,
@@ -63,8 +64,11 @@ impl Town {
             Known { number, host: pin(Role::Host), speaker: pin(Role::Speaker) }
         });
         let events = events.collect();
-        let mut settings =
-            Settings { ports: 2, linger: LINGER, ..Settings::new(vec![(Line::E1, isdn::Switch::EuroIsdn)], keyring) };
+        let mut settings = Settings {
+            ports: 2,
+            linger: LINGER,
+            ..Settings::new(vec![(Line::E1, isdn::Switch::EuroIsdn)], keyring.clone())
+        };
         change(&mut settings);
         let group = TrunkGroup::for_all("all", vec![Server { name: "gateway".into(), cards: vec![vec![SpanId(0)]] }]);
         let switch = Switch::new(SwitchPlan {
@@ -77,6 +81,7 @@ impl Town {
             now: Duration::ZERO,
             gateway: Gateway::new(settings),
             switch,
+            keyring,
             events,
             told: Vec::new(),
             voice: Vec::new(),
@@ -228,6 +233,9 @@ impl Town {
         match &command {
             Voice::Play(channel, list) => {
                 self.playing.insert(*channel, self.now + PROMPT * list.len() as u32);
+            }
+            Voice::PlayName(channel, _) => {
+                self.playing.insert(*channel, self.now + PROMPT);
             }
             Voice::Hush(channel) | Voice::Close(channel) => {
                 self.playing.remove(channel);

@@ -73,6 +73,7 @@ fn every_seed_ends_with_nothing_left_over() {
             total.admitted > count && total.wrong > count && total.ended_by_host > 0 && total.link_losses > 0,
             "{total:?}"
         );
+        assert!(total.controls > count && total.muted > count && total.waited > 0, "{total:?}");
         assert!(
             total.orders > count && total.kills > 0 && total.shortages > 0 && total.restarted > total.kills,
             "{total:?}"

@@ -8,9 +8,10 @@ use dsp::dtmf::Key;
 use event::Keyring;
 use exchange::{CallOrder, CallerEvent, CallerId, Server, SpanId, SpanPlan, Switch, SwitchPlan, TrunkGroup};
 use hal::{DFrame, Line};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use trunkcast::gateway::{Channel, Gateway, Output, Voice};
+use trunkcast::reports::Command;
 
 /// What somebody does next, and when.
 enum Deed {
@@ -21,6 +22,8 @@ enum Deed {
     /// Somebody takes channels out of service or gives them back, here or there.
     Order,
     TheyOrder,
+    /// The office does something in a conference.
+    Control,
     /// The daemon is killed; it comes back.
     Kill,
     Start,
@@ -38,6 +41,7 @@ struct World {
     killed: bool,
     keyring: Keyring,
     switch_variant: isdn::Switch,
+    rules: conference::Policy,
     upkeep: Upkeep,
     switch: Switch,
     events: Vec<KnownEvent>,
@@ -50,6 +54,9 @@ struct World {
     deeds_counted: u64,
     /// Channels that are open at the voice path, and what plays there.
     voice: BTreeMap<Channel, Option<Prompting>>,
+    /// Of these, those that are in a mix, hear music, or say their names.
+    mixed: BTreeSet<Channel>,
+    holding: BTreeSet<Channel>,
     /// Where each connected caller is.
     channels: BTreeMap<CallerId, Channel>,
     tally: Tally,
@@ -62,7 +69,9 @@ pub fn run(seed: u64) -> Tally {
     let switch_variant = *random.pick(&variants);
     let (keyring, events) = world::events(&mut random);
     let mut upkeep = Upkeep::new(&mut random, switch_variant);
-    let mut gateway = world::gateway(keyring.clone(), switch_variant);
+    // Half of all seeds have the usual rules, under which most happens.
+    let rules = if random.once_in(2) { conference::Policy::default() } else { world::rules(&mut random) };
+    let mut gateway = world::gateway(keyring.clone(), switch_variant, rules);
     upkeep.hand_over(Duration::ZERO, &mut gateway);
     let group = TrunkGroup::for_all("all", vec![Server { name: "gateway".into(), cards: vec![vec![SpanId(0)]] }]);
     let mut switch = Switch::new(SwitchPlan {
@@ -83,6 +92,7 @@ pub fn run(seed: u64) -> Tally {
         killed: false,
         keyring,
         switch_variant,
+        rules,
         upkeep,
         switch,
         events,
@@ -92,6 +102,8 @@ pub fn run(seed: u64) -> Tally {
         deeds: BTreeMap::new(),
         deeds_counted: 0,
         voice: BTreeMap::new(),
+        mixed: BTreeSet::new(),
+        holding: BTreeSet::new(),
         channels: BTreeMap::new(),
         tally: Tally::default(),
     };
@@ -101,6 +113,7 @@ pub fn run(seed: u64) -> Tally {
     world.later(Duration::from_secs(5), Deed::Dial);
     world.later(Duration::from_secs(60), Deed::Order);
     world.later(Duration::from_secs(90), Deed::TheyOrder);
+    world.later(Duration::from_secs(30), Deed::Control);
     let first_kill = world.random.ms(10_000, 2_400_000);
     world.later(first_kill, Deed::Kill);
     let mut next_outage = world.random.ms(60_000, 1_200_000);
@@ -136,6 +149,7 @@ pub fn run(seed: u64) -> Tally {
     world.upkeep.check_end(&world.switch);
     assert_eq!(world.switch.calls(), 0, "the exchange still has calls");
     assert!(world.voice.is_empty(), "legs left open: {:?}", world.voice.keys());
+    assert!(world.mixed.is_empty() && world.holding.is_empty(), "legs left in a mix or with music");
     world.tally.add(&world.upkeep.tally);
     world.tally
 }
@@ -201,12 +215,14 @@ impl World {
     fn kill(&mut self) {
         self.killed = true;
         self.voice.clear();
+        self.mixed.clear();
+        self.holding.clear();
         self.upkeep.killed();
     }
 
     fn start(&mut self) {
         self.killed = false;
-        self.gateway = world::gateway(self.keyring.clone(), self.switch_variant);
+        self.gateway = world::gateway(self.keyring.clone(), self.switch_variant, self.rules);
         self.upkeep.hand_over(self.now, &mut self.gateway);
         self.gateway.start(self.now);
     }
@@ -254,6 +270,16 @@ impl World {
                 let pause = self.random.ms(10_000, 900_000);
                 self.later(pause, Deed::TheyOrder);
             }
+            Deed::Control => {
+                let calls: Vec<_> = self.gateway.calls().filter(|(.., c)| c.is_some()).map(|(_, id, _)| id).collect();
+                let events: Vec<_> = self.gateway.conferences().map(|(_, event, ..)| event).collect();
+                if !self.killed && !events.is_empty() {
+                    let (event, order) = (*self.random.pick(&events), world::order(&mut self.random, &calls));
+                    self.gateway.handle_command(self.now, Command::Conference { ticket: 0, event, order });
+                }
+                let pause = self.random.ms(100, 30_000);
+                self.later(pause, Deed::Control);
+            }
             Deed::Kill => {
                 self.kill();
                 // Within seconds the exchange does not notice, and its link is only reset.
@@ -292,6 +318,13 @@ impl World {
             at += self.random.ms(1000, 8000);
         }
         self.later(at, Deed::Talk(caller, true));
+        while self.random.once_in(2) {
+            at += self.random.ms(100, 20_000);
+            for c in self.random.pick(&world::CONTROLS).chars() {
+                at += Duration::from_millis(250);
+                self.later(at, Deed::Key(caller, Key::from_char(c).expect("a key")));
+            }
+        }
         if self.random.once_in(25) {
             at += self.random.ms(1000, 60_000);
             let keys = if self.random.once_in(2) { "399" } else { "*399" };
@@ -362,6 +395,7 @@ impl World {
             }
             Voice::Close(channel) => {
                 assert!(self.voice.remove(&channel).is_some(), "{channel:?} closed but not open");
+                assert!(!self.mixed.contains(&channel) && !self.holding.contains(&channel), "out of everything before");
             }
             Voice::Play(channel, prompts) => {
                 let ends = self.now + Duration::from_millis(1800) * prompts.len() as u32;
@@ -371,14 +405,23 @@ impl World {
             Voice::Hush(channel) => {
                 *self.voice.get_mut(&channel).expect("silence for a leg that is not open") = None;
             }
-            Voice::Language(channel, _) | Voice::Join(channel, _) | Voice::Leave(channel) | Voice::Mute(channel, _) => {
+            Voice::Join(channel, _) => {
+                assert!(self.voice.contains_key(&channel) && !self.holding.contains(&channel), "{command:?}");
+                assert!(self.mixed.insert(channel), "{channel:?} joined twice");
+            }
+            Voice::Leave(channel) => assert!(self.mixed.remove(&channel), "{channel:?} left what it was not in"),
+            Voice::Mute(channel, _) => assert!(self.mixed.contains(&channel), "{command:?} of whom nobody hears"),
+            Voice::Hold(channel, holds) => {
+                let changed = if holds { self.holding.insert(channel) } else { self.holding.remove(&channel) };
+                assert!(changed || holds, "{channel:?} heard no music");
+                assert!(self.voice.contains_key(&channel) && !self.mixed.contains(&channel), "{command:?}");
+            }
+            Voice::Language(channel, _) | Voice::RecordName(channel) | Voice::KeepName(channel) => {
                 assert!(self.voice.contains_key(&channel), "{command:?} for a leg that is not open");
             }
-            Voice::Hold(channel, _)
-            | Voice::RecordName(channel)
-            | Voice::KeepName(channel)
-            | Voice::PlayName(channel, _) => {
-                assert!(self.voice.contains_key(&channel), "{command:?} for a leg that is not open");
+            Voice::PlayName(channel, _) => {
+                let ends = self.now + Duration::from_millis(900);
+                *self.voice.get_mut(&channel).expect("a name for a leg that is not open") = Some(Prompting { ends });
             }
             Voice::Announce(..) | Voice::AnnounceName(..) | Voice::KnockTone(_) => {}
             Voice::EntryTone(_) | Voice::ExitTone(_) | Voice::StreamOpen(_) | Voice::StreamClose(_) => {}

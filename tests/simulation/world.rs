@@ -2,11 +2,12 @@
 //! intentions, and what must hold at every step.
 
 use crate::random::Random;
+use conference::{Happening, HostLeaves, Mode, Order, Policy, Room};
 use event::{EventNumber, Keyring, Role};
 use hal::Line;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use trunkcast::gateway::{Gateway, Settings};
+use trunkcast::gateway::{CallId, Gateway, Settings};
 
 /// Stream ports: few enough that they run out now and then.
 pub const PORTS: usize = 4;
@@ -32,6 +33,9 @@ pub struct Tally {
     pub kills: u64,
     pub shortages: u64,
     pub restarted: u64,
+    pub controls: u64,
+    pub muted: u64,
+    pub waited: u64,
 }
 
 impl Tally {
@@ -48,6 +52,9 @@ impl Tally {
         self.kills += other.kills;
         self.shortages += other.shortages;
         self.restarted += other.restarted;
+        self.controls += other.controls;
+        self.muted += other.muted;
+        self.waited += other.waited;
     }
 
     /// Count a report.
@@ -62,6 +69,9 @@ impl Tally {
             What::StreamStart { .. } => self.streams += 1,
             What::LinkDown { .. } => self.link_losses += 1,
             What::PortsShort { short: true, .. } => self.shortages += 1,
+            What::Answered { answer: Ok(_), .. } => self.controls += 1,
+            What::Conference { what: Happening::Muted { muted: Some(_), .. }, .. } => self.muted += 1,
+            What::Conference { what: Happening::Waits { .. }, .. } => self.waited += 1,
             What::StartedAfresh { channels, .. } => self.restarted += u64::from(*channels),
             _ => {}
         }
@@ -90,9 +100,58 @@ pub fn events(random: &mut Random) -> (Keyring, Vec<KnownEvent>) {
     (keyring, events)
 }
 
+/// What hosts and callers key in conferences, and what the office orders.
+pub const CONTROLS: [&str; 18] =
+    ["*6", "*6", "*2", "*4", "*5", "*7", "*8", "*9", "*0", "#1", "#2", "#3", "#6", "#7", "#8", "##", "*1", "5"];
+
+/// Rules of conferences: any.
+pub fn rules(random: &mut Random) -> Policy {
+    let seconds = |random: &mut Random, most| Duration::from_secs(1 + random.below(most));
+    Policy {
+        mode: *random.pick(&[Mode::Conversation, Mode::Conversation, Mode::Question, Mode::Lecture]),
+        wait_for_host: random.once_in(3),
+        waiting_room: random.once_in(4),
+        host_leaves: match random.below(3) {
+            0 => HostLeaves::End,
+            1 => HostLeaves::Grace(seconds(random, 120)),
+            _ => HostLeaves::GoOn,
+        },
+        names: random.once_in(3),
+        max_members: random.below(4) as u16 * 2,
+        min_members: random.below(3) as u16,
+        min_grace: seconds(random, 60),
+        max_duration: random.once_in(3).then(|| seconds(random, 900)),
+        ..Policy::default()
+    }
+}
+
+/// An order of the office.
+pub fn order(random: &mut Random, calls: &[CallId]) -> Order<CallId> {
+    let who = calls.get(random.below(1 + calls.len() as u64) as usize).copied().unwrap_or(CallId(0));
+    let flag = random.once_in(2);
+    match random.below(14) {
+        0 => Order::Mute(who),
+        1 => Order::Unmute(who),
+        2 => Order::MuteAll { lock: flag },
+        3 => Order::UnmuteAll,
+        4 => Order::Lock(random.once_in(4)),
+        5 => Order::Mode(*random.pick(&[Mode::Conversation, Mode::Question, Mode::Lecture])),
+        6 => Order::Kick(who),
+        7 => Order::Admit(who),
+        8 => Order::AdmitAll,
+        9 => Order::CallOn(who),
+        10 => Order::CallOnNext,
+        11 => Order::LowerHand(who),
+        12 => Order::Count,
+        _ if random.once_in(6) => Order::End,
+        _ => Order::LowerHands,
+    }
+}
+
 /// A gateway with one T1.
-pub fn gateway(keyring: Keyring, switch: isdn::Switch) -> Gateway {
+pub fn gateway(keyring: Keyring, switch: isdn::Switch, rules: Policy) -> Gateway {
     Gateway::new(Settings {
+        rules,
         ports: PORTS,
         port_reuse: Duration::from_secs(120),
         linger: LINGER,
@@ -133,6 +192,10 @@ pub fn check(gateway: &Gateway) {
     for (index, event, count, _) in gateway.conferences() {
         assert!(on_ports.insert(event), "event {event} is on two ports");
         assert_eq!(members[usize::from(index.0)], count, "members of {event}");
+        let seated = gateway.rooms().members_of(Room(usize::from(index.0))).count();
+        assert_eq!(seated, usize::from(count), "who is in a conference has a seat in it");
+        let state = gateway.rooms().state(Room(usize::from(index.0))).expect("it is open");
+        assert_eq!(state.count.present + state.count.waiting, count, "in it or waiting");
         members[usize::from(index.0)] = 0;
     }
     assert_eq!(members, [0; PORTS], "callers in a conference that is not there");

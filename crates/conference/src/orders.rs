@@ -27,6 +27,10 @@ impl Conferences {
     ) -> Result<Answer, Refused> {
         let open = self.rooms.get(room.0).and_then(Option::as_ref).filter(|open| !open.ended);
         let open = open.ok_or(Refused::NoConference)?;
+        // What was ordered for nobody would be found by whoever comes next.
+        if open.members() == 0 && !matches!(order, Order::Count) {
+            return Err(Refused::NoConference);
+        }
         let was = |already: bool| if already { Answer::Unchanged } else { Answer::Done(0) };
         match *order {
             Order::Mute(seat) => self.mute(room, seat, by),

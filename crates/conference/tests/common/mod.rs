@@ -138,14 +138,16 @@ impl Hall {
         self.happened.iter().filter(|what| is(what)).count()
     }
 
-    fn gone(&mut self, seat: Seat) {
+    /// He is gone; what follows is to be drained.
+    pub fn gone(&mut self, seat: Seat) {
         self.mix.remove(&seat);
         self.held.remove(&seat);
         self.recording.remove(&seat);
         self.conferences.leave(self.now, seat);
     }
 
-    fn drain(&mut self) {
+    /// Do what is to be done.
+    pub fn drain(&mut self) {
         while let Some(output) = self.conferences.poll_output() {
             match output {
                 Output::Join(seat, room) => {

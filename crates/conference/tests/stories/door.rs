@@ -56,6 +56,8 @@ fn orders_reach_nobody_in_another_conference() {
     let other = conference::Room(1);
     assert_eq!(hall.conferences.order(hall.now, other, &Order::Count), Err(Refused::NoConference));
     hall.conferences.open(other, Policy::default());
+    assert_eq!(hall.conferences.enter(hall.now, other, conference::Seat(5), Role::Speaker), Ok(()));
+    while hall.conferences.poll_output().is_some() {}
     for order in [Order::Mute(ann), Order::Unmute(ann), Order::Kick(ann), Order::Admit(ann), Order::CallOn(ann)] {
         assert_eq!(hall.conferences.order(hall.now, other, &order), Err(Refused::NoMember), "{order:?}");
     }
