@@ -2,6 +2,7 @@
 //! are streamed and leave, and other channels are tested beside them, while every allocation of `Engine::tick` is counted.
 
 use board_loopback::LoopbackCard;
+use conference::{Happening, Mode, Policy};
 use dsp::bert::{Pattern, Sync};
 use event::{EventNumber, Keyring, Role};
 use exchange::{Digits, Exchange, Prepared, Step};
@@ -32,6 +33,7 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     let mut exchange =
         Exchange::builder(TICK).card("gateway", Box::new(far), switch).start(Duration::ZERO).expect("started");
     let gateway = Gateway::new(Settings {
+        rules: Policy { wait_for_host: true, ..Policy::default() },
         ports: 2,
         port_reuse: Duration::from_secs(60),
         linger: Duration::from_secs(2),
@@ -78,14 +80,27 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     let mut now = Duration::from_secs(1);
     let (mut joined, mut streams, mut wrong, mut ended) = (0, 0, 0, 0);
     let (mut allocated, mut readings) = (0, 0);
+    let (mut waited, mut answered) = (0, 0);
     let mut ticks = 0;
     for second in 0..60 {
         match second {
-            1 => _ = exchange.dial(now, caller(&host_pin, vec![Step::Wait { ms: 15_000 }, keys("399")])),
-            2 => _ = exchange.dial(now, caller(&speaker_pin, vec![keys("*6"), Step::HangUp])),
+            1 => _ = exchange.dial(now, caller(&speaker_pin, vec![keys("*2*6*8"), Step::HangUp])),
+            2 => _ = exchange.dial(now, caller(&host_pin, vec![Step::Wait { ms: 15_000 }, keys("399")])),
             3 => _ = exchange.dial(now, caller("00000000", vec![Step::HangUp])),
             4 => _ = exchange.dial(now, Prepared::from_script("100", vec![Step::HangUp], exchange::Sink::None)),
             _ => {}
+        }
+        // He who came first has waited for the host; now they are led from outside.
+        let orders = match second {
+            9 => vec![conference::Order::Mode(Mode::Question), conference::Order::CallOnNext],
+            10 => vec![conference::Order::MuteAll { lock: true }],
+            11 => vec![conference::Order::UnmuteAll, conference::Order::Count],
+            12 => vec![conference::Order::Mode(Mode::Conversation), conference::Order::Lock(true)],
+            _ => Vec::new(),
+        };
+        for order in orders {
+            let order = Order::Gateway(Command::Conference { ticket: second, event, order });
+            allocated += allocation_counter::measure(|| engine.order(now, order)).count_total;
         }
         for _ in 0..100 {
             now += TICK.duration();
@@ -101,6 +116,8 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
                     What::StreamStart { .. } => streams += 1,
                     What::EntryWrong { .. } => wrong += 1,
                     What::CallEnded { .. } => ended += 1,
+                    What::Answered { answer: Ok(_), .. } => answered += 1,
+                    What::Conference { what: Happening::Waits { .. }, .. } => waited += 1,
                     What::Probed { .. } => readings += 1,
                     _ => {}
                 }
@@ -116,6 +133,7 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     let counted = allocation_counter::measure(|| engine.order(now, Order::Gateway(Command::Shutdown)));
     allocated += counted.count_total;
     assert_eq!((joined, streams, wrong, ended), (2, 1, 1, 4), "the calls took place");
+    assert_eq!((waited, answered), (1, 6), "they were led; nobody had raised his hand");
     assert_eq!(readings, 50 + 60, "one a second of each probe");
     let counted = allocation_counter::measure(|| engine.order(now, Order::Probe(on(patterned), None)));
     allocated += counted.count_total;

@@ -298,7 +298,7 @@ impl Gateway {
         let policy = Policy::new(spans.len());
         let channels = spans.len() * SPAN_TIMESLOTS;
         // The worst there is: at the end of the shutdown's time every call is cleared, every stream ended.
-        let outputs = VecDeque::with_capacity(256 + channels * 8 + settings.ports * 2);
+        let outputs = VecDeque::with_capacity(256 + channels * 12 + settings.ports * 2);
         Gateway {
             spans,
             trunks,

@@ -344,24 +344,19 @@ impl Conferences {
         }
         let knocking = open.policy.waiting_room;
         self.happened(room, Happening::HostCame);
-        let mut after = 0;
-        while let Some(seat) = self.next_waiting(room, after, Some(Waiting::Host)) {
-            after = self.members[seat.0].as_ref().map_or(after, |m| m.turn);
-            if knocking {
-                self.wait(seat, Waiting::Admission);
-            } else {
-                self.place(now, seat, By::Rules);
+        for seat in 0..self.members.len() {
+            let waits = |m: &Member| m.room == room && m.place == Place::Waiting(Waiting::Host);
+            match self.members[seat].as_ref().is_some_and(waits) {
+                true if knocking => self.wait(Seat(seat), Waiting::Admission),
+                true => self.place(now, Seat(seat), By::Rules),
+                false => {}
             }
         }
     }
 
-    /// Whoever has waited longest of those who came after this turn.
-    pub(crate) fn next_waiting(&self, room: Room, after: u64, what: Option<Waiting>) -> Option<Seat> {
-        let waits = |m: &Member| match m.place {
-            Place::Waiting(his) => what.is_none_or(|what| what == his),
-            Place::Naming | Place::Present => false,
-        };
-        self.first_by(room, |m| (waits(m) && m.turn > after).then_some(m.turn))
+    /// Whoever has waited longest.
+    pub(crate) fn next_waiting(&self, room: Room) -> Option<Seat> {
+        self.first_by(room, |m| m.is_waiting().then_some(m.turn))
     }
 
     /// The member for whom this is least.

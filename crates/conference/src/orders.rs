@@ -67,15 +67,18 @@ impl Conferences {
                 Ok(Answer::Done(1))
             }
             Order::AdmitNext => {
-                let seat = self.next_waiting(room, 0, None).ok_or(Refused::NobodyWaits)?;
+                let seat = self.next_waiting(room).ok_or(Refused::NobodyWaits)?;
                 self.place(now, seat, by);
                 Ok(Answer::Done(1))
             }
             Order::AdmitAll => {
                 let mut admitted = 0;
-                while let Some(seat) = self.next_waiting(room, 0, None) {
-                    self.place(now, seat, by);
-                    admitted += 1;
+                // All in one pass: they may be thousands.
+                for seat in 0..self.members.len() {
+                    if self.members[seat].as_ref().is_some_and(|m| m.room == room && m.is_waiting()) {
+                        self.place(now, Seat(seat), by);
+                        admitted += 1;
+                    }
                 }
                 if admitted == 0 { Err(Refused::NobodyWaits) } else { Ok(Answer::Done(admitted)) }
             }
@@ -92,9 +95,11 @@ impl Conferences {
             }
             Order::LowerHands => {
                 let mut lowered = 0;
-                while let Some(seat) = self.first_by(room, |m| m.hand) {
-                    self.lower(seat, by);
-                    lowered += 1;
+                for seat in 0..self.members.len() {
+                    if self.members[seat].as_ref().is_some_and(|m| m.room == room && m.hand.is_some()) {
+                        self.lower(Seat(seat), by);
+                        lowered += 1;
+                    }
                 }
                 if lowered == 0 { Err(Refused::NoHand) } else { Ok(Answer::Done(lowered)) }
             }

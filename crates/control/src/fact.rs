@@ -334,3 +334,22 @@ pub enum Fact {
         drain: DrainInfo,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Notice;
+
+    #[test]
+    fn who_did_something_stands_beside_what_was_done() {
+        let by = Doer { by: DoneBy::Member, by_call: Some(7) };
+        let fact = Fact::CallMuted { muted: Some(MutedBy::Host), by };
+        let notice = Notice { at_ms: 5, text: "muted".into(), call: Some(9), fact: Some(fact), ..Notice::default() };
+        let line = serde_json::to_value(&notice).expect("JSON");
+        let fields = ["kind", "call", "muted", "by", "by_call"].map(|field| line[field].to_string());
+        assert_eq!(fields, ["\"call_muted\"", "9", "\"host\"", "\"member\"", "7"], "{line}");
+        assert_eq!(serde_json::from_value::<Notice>(line).expect("read"), notice);
+        let heard = Fact::CallMuted { muted: None, by: Doer { by: DoneBy::Order, by_call: None } };
+        assert_eq!(serde_json::to_string(&heard).expect("JSON"), r#"{"kind":"call_muted","by":"order"}"#);
+    }
+}
