@@ -6,6 +6,7 @@
 mod auditing;
 pub(crate) mod bench;
 pub(crate) mod checks;
+mod conference;
 mod doctor;
 mod metrics;
 mod service;
@@ -119,6 +120,9 @@ impl Desk {
             Request::Reserve(wish) => self.reserve(wish),
             Request::Cancel { event } => self.close(&event, Closed::Cancelled),
             Request::End { event } => self.close(&event, Closed::Ended),
+            Request::Conferences => Ok(self.conferences()),
+            Request::Conference { event } => self.conference(&event),
+            Request::ConferenceOrder { event, order } => self.order_conference(&event, &order),
             Request::HangUp { call } => self.hang_up(call),
             Request::Suspend(wish) => self.suspend(peer, wish),
             Request::PlanSuspend(wish) => self.plan_suspend(&wish),

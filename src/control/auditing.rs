@@ -22,6 +22,9 @@ impl Order {
             Request::Reserve(wish) => ("reserve", wish.title.clone()),
             Request::Cancel { event } => ("cancel", event.clone()),
             Request::End { event } => ("end", event.clone()),
+            Request::ConferenceOrder { event, order } => {
+                (order.verb(), order.call().map_or_else(|| event.clone(), |call| format!("{event} call {call}")))
+            }
             Request::HangUp { call } => ("hang_up", format!("call {call}")),
             Request::Suspend(wish) => ("suspend", wish.target.to_string()),
             Request::Resume(wish) => ("resume", wish.target.to_string()),

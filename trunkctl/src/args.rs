@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod conference;
+
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use control::Severity;
 use std::path::PathBuf;
@@ -64,6 +66,9 @@ pub enum Command {
     /// End an event, as a host does by keying 399
     #[command(after_help = "Example:\n  trunkctl end 100200305 --yes")]
     End(CloseEvent),
+    /// Conferences: who is in them, who is heard, who is let in
+    #[command(subcommand)]
+    Conference(conference::Conference),
     /// Clear a call
     #[command(after_help = "Example:\n  trunkctl hang-up 17")]
     HangUp {

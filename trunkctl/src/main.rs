@@ -7,6 +7,7 @@
 
 mod args;
 mod bench;
+mod conference;
 mod confirm;
 mod dial;
 mod doctor;
@@ -100,6 +101,7 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Reserve(reserve) => self::reserve(&mut client, reserve, output),
         Command::Cancel(close) => close_event(&mut client, &close, "cancels", output),
         Command::End(close) => close_event(&mut client, &close, "ends", output),
+        Command::Conference(what) => conference::conference(client, what, output),
         Command::HangUp { call, asking } => hang_up(&mut client, call, asking, output),
         Command::Suspend(wish) => service::suspend(&mut client, &wish, output),
         Command::Resume(wish) => service::resume(&mut client, &wish, output),
@@ -123,7 +125,7 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Test(what) => bench::test(&mut client, &what, output),
         Command::Selftest { target } => selftest::selftest(&mut client, &target, output),
         Command::Fault { words } => bench::fault(&mut client, &words, output),
-        Command::Watch { at_least } => watch(client, at_least, output),
+        Command::Watch { at_least } => watch(client, at_least, output, |_| true),
         Command::Trace(wish) => trace::trace(client, &wish, output),
         Command::Exchange(Exchange::Dial(dial)) => dial::dial(&mut client, &dial, output),
         Command::Exchange(Exchange::Calls) => {
@@ -180,12 +182,17 @@ fn hang_up(client: &mut Client, call: u64, asking: Asking, output: Output) -> Re
     output.answer(&done, || words::clean(&done.text) + "\n")
 }
 
-/// Print notices as they come.
-fn watch(client: Client, at_least: AtLeast, output: Output) -> Result<(), Failure> {
+/// Print notices as they come, those that are wanted.
+fn watch(
+    client: Client,
+    at_least: AtLeast,
+    output: Output,
+    wanted: impl Fn(&control::Notice) -> bool,
+) -> Result<(), Failure> {
     let mut watching = client.watch()?;
     for notice in &mut watching {
         let notice = notice?;
-        if notice.severity >= at_least.severity() {
+        if notice.severity >= at_least.severity() && wanted(&notice) {
             output.item(&notice, || show::notice(&notice))?;
         }
     }

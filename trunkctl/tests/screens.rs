@@ -6,7 +6,7 @@ use common::Bench;
 use serde_json::Value;
 use std::path::PathBuf;
 
-const SCREENS: [(&str, &[&str]); 23] = [
+const SCREENS: [(&str, &[&str]); 27] = [
     ("status", &["status"]),
     ("spans", &["spans"]),
     ("channels", &["channels", "1"]),
@@ -16,6 +16,10 @@ const SCREENS: [(&str, &[&str]); 23] = [
     ("reserve", &["reserve", "Town hall"]),
     ("hang_up", &["hang-up", "17", "--dry-run"]),
     ("end", &["end", "100200305", "--dry-run"]),
+    ("conference_list", &["conference", "list"]),
+    ("conference_show", &["conference", "show", "100200305"]),
+    ("conference_hands", &["conference", "hands", "100200305"]),
+    ("conference_kick", &["conference", "kick", "100200305", "last", "--dry-run"]),
     ("suspend", &["suspend", "span", "1", "--yes", "--no-follow"]),
     ("plan", &["plan", "suspend", "span", "1"]),
     ("suspensions", &["suspensions"]),
@@ -82,6 +86,13 @@ fn with_json_each_answer_is_one_document() {
     assert_eq!(json(&["end", "100200305", "--dry-run"])["event"]["callers"], 2);
     assert_eq!(json(&["cancel", "42", "--dry-run"])["event"], Value::Null);
     assert_eq!(json(&["end", "100200305", "--yes"])["text"], "event 100200305 is ended, 2 callers were let go");
+    assert_eq!(json(&["conference", "list"])[0]["mode"], "question");
+    assert_eq!(json(&["conference", "show", "100200305"])["members"][1]["muted"], "mode");
+    assert_eq!(json(&["conference", "count", "100200305"])["waiting"], 1);
+    assert_eq!(json(&["conference", "roll", "100200305"]).as_array().map(Vec::len), Some(2));
+    assert_eq!(json(&["conference", "hands", "100200305"])[0]["call"], 18);
+    assert_eq!(json(&["conference", "kick", "100200305", "last", "--dry-run"])["member"]["call"], 18);
+    assert_eq!(json(&["conference", "end", "100200305", "--dry-run"])["conference"]["present"], 2);
     assert_eq!(json(&["test", "list"])[0]["channels"][1]["bits"]["bit_errors"], 4);
     assert_eq!(json(&["test", "bert", "span", "1", "--dry-run"])["plan"]["calls"][0]["call"], 17);
     assert_eq!(json(&["test", "stop", "7"])["text"], "test 7 is stopped; its channels come back");
@@ -103,6 +114,7 @@ fn nothing_is_said_in_words() {
         (&["ports"], "no stream ports\n"),
         (&["exchange", "calls"], "no calls\n"),
         (&["suspensions"], "nothing is suspended\n"),
+        (&["conference", "list"], "no conferences\n"),
         (&["alarms"], "no alarms\n"),
         (&["alarms", "--history"], "no alarms were cleared yet\n"),
         (&["performance"], "no spans\n"),

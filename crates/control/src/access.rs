@@ -11,7 +11,7 @@
 //! carried out.
 //! Words: least, of a request: the least access that suffices for it.
 
-use crate::{Peer, Problem, ProblemKind, Request};
+use crate::{ConferenceOrder, Peer, Problem, ProblemKind, Request};
 use std::fmt;
 
 /// What somebody may do.
@@ -104,6 +104,8 @@ impl Request {
             | Request::Channels { .. }
             | Request::Calls
             | Request::Events
+            | Request::Conferences
+            | Request::Conference { .. }
             | Request::ListenPorts
             | Request::PlanSuspend(_)
             | Request::Suspensions
@@ -118,7 +120,12 @@ impl Request {
             | Request::ExchangeCalls => Access::Viewer,
             // Numbers of callers are hidden from those who only look.
             Request::Trace(wish) if !wish.numbers => Access::Viewer,
+            // To call somebody costs money; ending is for all.
+            Request::ConferenceOrder { order: ConferenceOrder::DialOut { .. } | ConferenceOrder::End, .. } => {
+                Access::Operator
+            }
             Request::Trace(_)
+            | Request::ConferenceOrder { .. }
             | Request::HangUp { .. }
             | Request::Suspend(_)
             | Request::Resume(_)
@@ -190,6 +197,10 @@ mod tests {
             assert!(refused.hint.is_some_and(|hint| hint.contains("control.technicians")));
             assert_eq!(admission.check(&peer(1001, &[70, 71]), &request), Ok(()));
         }
+        let order = |order| Request::ConferenceOrder { event: "100200305".into(), order };
+        assert!(admission.check(&viewer, &order(ConferenceOrder::Lock)).is_err(), "a viewer only looks");
+        assert_eq!(admission.check(&peer(1001, &[70, 71]), &order(ConferenceOrder::Kick { call: 1 })), Ok(()));
+        assert!(admission.check(&peer(1001, &[70, 71]), &order(ConferenceOrder::End)).is_err(), "it ends for all");
         for request in [Request::Reserve(Reserve::default()), Request::ExchangeDial(DialPlan::default())] {
             assert!(admission.check(&peer(1001, &[70, 71]), &request).is_err(), "{request:?} by a technician");
             assert_eq!(admission.check(&peer(1002, &[]), &request), Ok(()));

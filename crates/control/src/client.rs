@@ -7,10 +7,10 @@
 use crate::find::{self, Address, Tried};
 use crate::line::{LineReader, NoLine, Waits};
 use crate::{
-    AlarmInfo, CallInfo, ChannelInfo, Check, DialPlan, Done, EventInfo, ExchangeCallInfo, Finding, Notice,
-    PerformanceInfo, PortInfo, Problem, REPLY_LINE_MAX, Reply, Request, Reservation, Reserve, Resume, Said, SpanInfo,
-    Status, Suspend, SuspendPlan, SuspensionInfo, Target, TestInfo, TestPlan, TestWish, TraceFrame, TraceHead,
-    TraceWish, WatchEnd, encode_request,
+    AlarmInfo, CallInfo, ChannelInfo, Check, ConferenceInfo, ConferenceOrder, DialPlan, Done, EventInfo,
+    ExchangeCallInfo, Finding, Notice, PerformanceInfo, PortInfo, Problem, REPLY_LINE_MAX, Reply, Request, Reservation,
+    Reserve, Resume, Said, SpanInfo, Status, Suspend, SuspendPlan, SuspensionInfo, Target, TestInfo, TestPlan,
+    TestWish, TraceFrame, TraceHead, TraceWish, WatchEnd, encode_request,
 };
 use std::fmt;
 use std::io::{self, Write};
@@ -224,6 +224,12 @@ impl Client {
         cancel(event: &str) = Request::Cancel { event: event.into() } => Reply::Done(done) => done, Done;
         /// End an event.
         end(event: &str) = Request::End { event: event.into() } => Reply::Done(done) => done, Done;
+        /// The conferences that are on.
+        conferences() = Request::Conferences => Reply::Conferences(all) => all, Vec<ConferenceInfo>;
+        /// The conference of an event.
+        conference(event: &str) = Request::Conference { event: event.into() } => Reply::Conference(info) => *info, ConferenceInfo;
+        /// Do something in it.
+        order_conference(event: &str, order: ConferenceOrder) = Request::ConferenceOrder { event: event.into(), order } => Reply::Done(done) => done, Done;
         /// Clear a call.
         hang_up(call: u64) = Request::HangUp { call } => Reply::Done(done) => done, Done;
         /// Make a call from the exchange in software; its number there.
@@ -276,6 +282,8 @@ fn unexpected(reply: &Reply) -> ClientError {
         Reply::Calls(_) => "calls",
         Reply::Events(_) => "events",
         Reply::Ports(_) => "ports",
+        Reply::Conferences(_) => "conferences",
+        Reply::Conference(_) => "a conference",
         Reply::Reserved(_) => "a reservation",
         Reply::Suspended(_) => "a suspension",
         Reply::Plan(_) => "a plan",

@@ -24,6 +24,7 @@ mod bind;
 mod calls;
 mod client;
 mod conference;
+mod conference_order;
 mod events;
 mod fact;
 mod find;
@@ -51,6 +52,7 @@ pub use bench::{
 pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
 pub use client::{Client, ClientError, Tracing, Watching};
 pub use conference::{ConferenceInfo, ConferenceMember, ConferenceMode, MemberPlace, MutedBy};
+pub use conference_order::ConferenceOrder;
 pub use events::{EventInfo, EventState, Pins, PortInfo, PortState, Reservation, StreamInfo};
 pub use fact::{Doer, DoneBy, Fact, LinkFact, Ordered};
 pub use find::{ENVIRONMENT, SYSTEM_SOCKET, Tried, places};

@@ -4,7 +4,7 @@
 //! Source: our own protocol, version 1. Lengths and ranges are checked before the daemon sees a request,
 //! so that nothing unbounded is kept on behalf of a client.
 
-use crate::{Problem, Resume, Suspend, Target, TestWish, TraceWish};
+use crate::{ConferenceOrder, Problem, Resume, Suspend, Target, TestWish, TraceWish};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -51,6 +51,20 @@ pub enum Request {
     End {
         /// Its number.
         event: String,
+    },
+    /// All conferences that are on. Answered with `Conferences`.
+    Conferences,
+    /// The conference of an event. Answered with `Conference`.
+    Conference {
+        /// The number of the event.
+        event: String,
+    },
+    /// Do something in the conference of an event. Answered with `Done`.
+    ConferenceOrder {
+        /// The number of the event.
+        event: String,
+        /// What.
+        order: ConferenceOrder,
     },
     /// Clear a call of the gateway. Answered with `Done`.
     HangUp {
@@ -265,7 +279,13 @@ impl Request {
                 Err(Problem::malformed("`words` are a short order such as \"errors 1e-6\""))
             }
             Request::Fault { words: Some(words), .. } => one_line("words", words),
-            Request::Cancel { event } | Request::End { event } => digits("event", event, ""),
+            Request::Cancel { event } | Request::End { event } | Request::Conference { event } => {
+                digits("event", event, "")
+            }
+            Request::ConferenceOrder { event, order } => {
+                digits("event", event, "")?;
+                order.check()
+            }
             Request::ExchangeDial(plan) => plan.check(),
             _ => Ok(()),
         }

@@ -4,9 +4,9 @@
 //! Source: our own protocol, version 1.
 
 use crate::{
-    AlarmInfo, CallInfo, ChannelInfo, Check, EventInfo, ExchangeCallInfo, Finding, Notice, PerformanceInfo, PortInfo,
-    Problem, ProblemKind, Request, Reservation, SpanInfo, Status, SuspendPlan, SuspensionInfo, TestInfo, TestPlan,
-    TraceFrame, TraceHead, WatchEnd,
+    AlarmInfo, CallInfo, ChannelInfo, Check, ConferenceInfo, EventInfo, ExchangeCallInfo, Finding, Notice,
+    PerformanceInfo, PortInfo, Problem, ProblemKind, Request, Reservation, SpanInfo, Status, SuspendPlan,
+    SuspensionInfo, TestInfo, TestPlan, TraceFrame, TraceHead, WatchEnd,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +34,10 @@ pub enum Reply {
     Calls(Vec<CallInfo>),
     /// To `events`.
     Events(Vec<EventInfo>),
+    /// To `conferences`, by event.
+    Conferences(Vec<ConferenceInfo>),
+    /// To `conference`.
+    Conference(Box<ConferenceInfo>),
     /// To `listen_ports`, by port.
     Ports(Vec<PortInfo>),
     /// To `reserve`.

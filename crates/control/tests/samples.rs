@@ -23,6 +23,18 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("request_status", Request::Status),
         ("request_channels", Request::Channels { span: Some(2) }),
         ("request_hang_up", Request::HangUp { call: 17 }),
+        ("request_conference", Request::Conference { event: "100200305".into() }),
+        (
+            "request_conference_order",
+            Request::ConferenceOrder { event: "100200305".into(), order: ConferenceOrder::MuteAll { lock: true } },
+        ),
+        (
+            "request_conference_mode",
+            Request::ConferenceOrder {
+                event: "100200305".into(),
+                order: ConferenceOrder::Mode { mode: ConferenceMode::Lecture },
+            },
+        ),
         ("request_trace", Request::Trace(TraceWish { span: 2, ring: true, numbers: false })),
         (
             "request_reserve",
@@ -69,6 +81,35 @@ fn requests() -> Vec<(&'static str, Request)> {
     ]
 }
 
+fn conference() -> ConferenceInfo {
+    let member = ConferenceMember {
+        call: 18,
+        role: Role::Speaker,
+        place: MemberPlace::Present,
+        name: Some("Ada".into()),
+        number: Some("xxxxxxxx0142".into()),
+        muted: Some(MutedBy::Mode),
+        hand: Some(1),
+        has_floor: false,
+        talking: true,
+        level_dbm0: Some(-18.5),
+        since_ms: 1_767_225_600_000,
+    };
+    ConferenceInfo {
+        event: "100200305".into(),
+        title: "Town hall".into(),
+        mode: ConferenceMode::Question,
+        locked: true,
+        on_air: true,
+        present: 1,
+        hands: 1,
+        since_ms: 1_767_225_600_000,
+        ends_at_ms: Some(1_767_229_200_000),
+        members: vec![member],
+        ..ConferenceInfo::default()
+    }
+}
+
 fn said() -> Vec<(&'static str, Said)> {
     vec![
         ("reply_status", Said::Ok(Reply::Status(Box::new(status())))),
@@ -90,6 +131,7 @@ fn said() -> Vec<(&'static str, Said)> {
         ("reply_checks", Said::Ok(Reply::Checks(vec![checked()]))),
         ("reply_faults", Said::Ok(Reply::Faults(vec!["errors 1e-6".into(), "sent los".into()]))),
         ("reply_calls", Said::Ok(Reply::Calls(vec![call()]))),
+        ("reply_conference", Said::Ok(Reply::Conference(Box::new(conference())))),
         ("reply_events", Said::Ok(Reply::Events(vec![event()]))),
         ("reply_ports", Said::Ok(Reply::Ports(ports()))),
         ("reply_reserved", Said::Ok(Reply::Reserved(reservation()))),

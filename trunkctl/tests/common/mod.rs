@@ -32,6 +32,11 @@ impl Handler for Fake {
                 Request::Channels { .. } => Reply::Channels(vec![]),
                 Request::Calls => Reply::Calls(vec![]),
                 Request::Events => Reply::Events(vec![]),
+                Request::Conferences => Reply::Conferences(vec![]),
+                Request::Conference { .. } => {
+                    return Err(Problem::not_found("nobody is in a conference of this event now")
+                        .with_hint("`trunkctl conference list` shows those that are on"));
+                }
                 Request::ListenPorts => Reply::Ports(vec![]),
                 Request::ExchangeCalls => Reply::ExchangeCalls(vec![]),
                 Request::Suspensions => Reply::Suspensions(vec![]),
@@ -63,6 +68,9 @@ impl Handler for Fake {
             }),
             Request::Cancel { event } => Reply::done(format!("event {event} is cancelled")),
             Request::End { event } => Reply::done(format!("event {event} is ended, 2 callers were let go")),
+            Request::Conferences => Reply::Conferences(vec![conference()]),
+            Request::Conference { .. } => Reply::Conference(Box::new(conference())),
+            Request::ConferenceOrder { order, .. } => Reply::done(format!("{} is done", order.verb())),
             Request::HangUp { call } => Reply::done(format!("call {call} is being cleared")),
             Request::Suspend(wish) => Reply::Suspended(suspension(&wish)),
             Request::PlanSuspend(wish) => Reply::Plan(plan(&wish)),
@@ -538,6 +546,55 @@ fn tested(wish: &TestWish, state: TestState) -> TestInfo {
         left_out: vec![],
         channels: vec![channel(5, good, true), channel(6, bad, false)],
         call: None,
+    }
+}
+
+fn conference() -> ConferenceInfo {
+    let host = ConferenceMember {
+        call: 17,
+        role: Role::Host,
+        place: MemberPlace::Present,
+        name: Some("Ada \u{1b}[31min red, of a town with a long name".into()),
+        number: Some("xxxxxxxx0142".into()),
+        talking: true,
+        level_dbm0: Some(-18.4),
+        since_ms: five_minutes_ago(),
+        ..ConferenceMember::default()
+    };
+    let asks = ConferenceMember {
+        call: 18,
+        role: Role::Speaker,
+        name: None,
+        muted: Some(MutedBy::Mode),
+        hand: Some(1),
+        talking: false,
+        level_dbm0: None,
+        ..host.clone()
+    };
+    let waits = ConferenceMember {
+        call: 19,
+        role: Role::Listener,
+        place: MemberPlace::WaitingForAdmission,
+        number: None,
+        muted: Some(MutedBy::Role),
+        hand: None,
+        ..asks.clone()
+    };
+    ConferenceInfo {
+        event: "100200305".into(),
+        title: "Town hall".into(),
+        mode: ConferenceMode::Question,
+        locked: true,
+        all_muted: false,
+        mutes_locked: false,
+        on_air: true,
+        present: 2,
+        hosts: 1,
+        waiting: 1,
+        hands: 1,
+        since_ms: five_minutes_ago(),
+        ends_at_ms: None,
+        members: vec![host, asks, waits],
     }
 }
 

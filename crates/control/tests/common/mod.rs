@@ -31,6 +31,9 @@ impl Handler for Fake {
             }),
             Request::Cancel { event } => Reply::done(format!("{event} cancelled")),
             Request::End { event } => return Err(Problem::conflict(format!("{event} is over")).with_hint("none")),
+            Request::Conferences => Reply::Conferences(vec![]),
+            Request::Conference { .. } => Reply::Conference(Box::default()),
+            Request::ConferenceOrder { order, .. } => Reply::done(order.verb()),
             Request::HangUp { call: 666 } => panic!("a fault of the daemon's, put here by the test"),
             Request::HangUp { call } => return Err(Problem::not_found(format!("there is no call {call}"))),
             Request::Suspend(wish) | Request::PlanSuspend(wish) => {
