@@ -6,7 +6,10 @@
 //! Data path: control socket → desk gathers [`Facts`] → [`findings`] → `trunkctl doctor`.
 //! Words: finding, something wrong or worth knowing; remedy, what to do about it.
 
-use crate::config::Config;
+mod boards;
+
+use crate::config::{Card, Config};
+use board_dahdi::FoundSpan;
 use control::{Finding, LinkState, Severity, SpanInfo, Status, SuspensionInfo};
 use nix::sys::statvfs::statvfs;
 use std::net::TcpListener;
@@ -58,6 +61,10 @@ pub struct Facts {
     pub readable: Vec<PathBuf>,
     /// Recordings that wait although nobody writes to them, and their megabytes.
     pub stranded: (usize, u64),
+    /// The configured cards.
+    pub cards: Vec<Card>,
+    /// What the DAHDI driver shows, if it is there.
+    pub driver: Vec<FoundSpan>,
 }
 
 /// What is wrong, the most severe first.
@@ -75,6 +82,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     for span in &facts.spans {
         trunk(&mut all, facts, span);
     }
+    boards::remarks(&mut all, &facts.cards, &facts.driver);
     suspended(&mut all, facts);
     real_time(&mut all, &facts.status);
     disk(&mut all, facts);
@@ -153,6 +161,11 @@ fn trunk(all: &mut Vec<Finding>, facts: &Facts, span: &SpanInfo) {
         ));
     }
     for (count, text, remedy) in [
+        (
+            counters.underruns,
+            "times the card had nothing to send",
+            "ticks were late by more than the reserve: see \"loop\", or raise reserve_ms of the card",
+        ),
         (
             counters.frames_lost,
             "D-channel frames that came spoilt",

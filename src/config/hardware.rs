@@ -192,6 +192,19 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_the_documentation_are_valid() {
+        for (text, switch, spans) in [
+            (include_str!("../../docs/examples/t1-ni2.toml"), isdn::Switch::Ni2, 1),
+            (include_str!("../../docs/examples/t1-5ess-bcas.toml"), isdn::Switch::Ess5, 2),
+            (include_str!("../../docs/examples/e1-euroisdn.toml"), isdn::Switch::EuroIsdn, 1),
+        ] {
+            let card = &Config::parse(text).expect("valid").cards[0];
+            assert!(card.spans.len() == spans && card.spans.iter().all(|span| span.switch == switch));
+            assert_eq!(dahdi(card).spans.len(), spans);
+        }
+    }
+
+    #[test]
     fn a_setting_of_another_board_is_refused() {
         for (board, of_card, of_span, said) in [
             ("dahdi", "socket = \"/a\"", "", "`socket` is for e1d cards"),

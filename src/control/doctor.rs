@@ -1,10 +1,11 @@
 //! What the doctor needs to know, gathered.
 
 use super::Desk;
-use crate::config::Config;
+use crate::config::{Board, Config};
 use crate::daemon;
 use crate::doctor::{self, Facts};
 use crate::office::now_ms;
+use board_dahdi::{FoundSpan, Kernel};
 use control::Reply;
 use std::time::SystemTime;
 
@@ -24,6 +25,15 @@ impl Desk {
             min_free_mb: self.config.recording.min_free_mb,
             readable: Some(keys).filter(|keys| doctor::is_open_to_others(keys)).into_iter().collect(),
             stranded: doctor::stranded(&self.state_dir.join("spool"), SystemTime::now()),
+            cards: self.config.cards.clone(),
+            driver: self.driver(),
         }))
+    }
+
+    /// The spans of the DAHDI driver, where a card of ours is behind it.
+    fn driver(&self) -> Vec<FoundSpan> {
+        let ours = self.config.cards.iter().any(|card| card.board == Board::Dahdi);
+        // A driver that cannot be asked is an alarm of the card already.
+        if ours { board_dahdi::list(&Kernel::default()).unwrap_or_default() } else { Vec::new() }
     }
 }

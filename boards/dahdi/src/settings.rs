@@ -79,8 +79,9 @@ pub struct SpanSettings {
 }
 
 impl SpanSettings {
-    /// What the driver is told of the span of this number.
-    pub(crate) fn line_config(&self, number: i32) -> LineConfig {
+    /// Framing and coding, as [`crate::abi::line`] bits.
+    #[must_use]
+    pub fn framing_and_coding(&self) -> i32 {
         let framing = match self.framing {
             Framing::D4 => line::D4,
             Framing::Esf => line::ESF,
@@ -92,10 +93,15 @@ impl SpanSettings {
             Coding::B8zs => line::B8ZS,
             Coding::Hdb3 => line::HDB3,
         };
+        framing | coding
+    }
+
+    /// What the driver is told of the span of this number.
+    pub(crate) fn line_config(&self, number: i32) -> LineConfig {
         LineConfig {
             span: number,
             build_out: i32::from(self.build_out.0),
-            line: framing | coding,
+            line: self.framing_and_coding(),
             timing: i32::from(self.timing),
             ..LineConfig::BLANK
         }

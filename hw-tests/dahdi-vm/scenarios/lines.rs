@@ -43,6 +43,15 @@ impl Lines {
         self.ends[end].take().map_or(Ok(()), |span| self.control.request(Request::DestroyDynamic(span)))
     }
 
+    /// The driver's number of the first channel of an end.
+    pub fn first_channel(&self, end: usize) -> Result<i32, String> {
+        let number = self.ends[end].map_or(0, |span| span.span);
+        let spans = board_dahdi::list(&Kernel::default()).map_err(|e| e.to_string())?;
+        let span = spans.into_iter().find(|span| span.number == number);
+        let first = span.and_then(|span| span.channel(hal::Timeslot(1)));
+        first.map(|channel| channel.number).ok_or_else(|| format!("span {number} has no channels"))
+    }
+
     /// A card of one end.
     pub fn card(&self, end: usize) -> CardSettings {
         let number = self.ends[end].map_or(0, |span| span.span);
