@@ -12,8 +12,8 @@
 //! Words: *chunk* is what one timeslot brings in one tick; *leg* is one caller's way into a conference.
 //!
 //! The structures are of fixed size or take their memory when they are made; nothing here allocates, locks or
-//! panics afterwards, so all of it may run on the real-time thread. [`align`] is the exception: it compares
-//! whole recordings and is for tests and acceptance runs.
+//! panics afterwards, so all of it may run on the real-time thread. [`align`] and [`keycheck`] are the exceptions: they look at
+//! whole recordings and are for tests, acceptance runs and tools.
 
 pub mod agc;
 pub mod align;
@@ -22,6 +22,7 @@ pub mod dtmf;
 pub mod echo;
 pub mod g711;
 pub mod gate;
+pub mod keycheck;
 pub mod keyfilter;
 pub mod level;
 pub mod loopcode;

@@ -122,7 +122,7 @@ fn spoken(folder: &Path) -> Vec<Recording> {
     // A sixth of the manual each: some six minutes.
     let part = manual.len() / 10;
     for (index, voice) in ESPEAK_VOICES.iter().enumerate() {
-        let from = manual.floor_char_boundary(index * part % manual.len());
+        let from = manual.floor_char_boundary(index * part % (manual.len() - 2 * part));
         let to = manual.floor_char_boundary((from + 7 * part / 4).min(manual.len()));
         let text = folder.join("part.txt");
         std::fs::write(&text, &manual[from..to]).expect("written");
