@@ -125,6 +125,9 @@ pub enum Command {
     /// Show what goes over the D channel of a span, in words and octets
     #[command(after_help = TRACE_HELP)]
     Trace(Trace),
+    /// The keys in a recording, and why some were not heard; without a daemon
+    #[command(after_help = DTMF_HELP)]
+    Dtmf(Dtmf),
     /// Call in, with the exchange in software
     #[command(subcommand)]
     Exchange(Exchange),
@@ -143,6 +146,42 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         directory: Option<PathBuf>,
     },
+}
+
+const DTMF_HELP: &str = "\
+The file is a WAV file of 8000 samples a second: 16-bit, or mu-law or A-law as on
+the line. A press that was not heard, or hardly, has a line below that says why.
+Keys are shown as they were pressed, PINs among them, unless --hide-keys is given.
+
+Examples:
+  trunkctl dtmf complaint.wav
+  trunkctl dtmf --raw --law a channel-17.al     octets as they were on the line
+  trunkctl dtmf complaint.wav --json | jq '.presses[] | select(.heard | not)'";
+
+/// A recording to listen to.
+#[derive(Debug, Args)]
+pub struct Dtmf {
+    /// The recording
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// It has no header: 16-bit samples, low octet first, unless --law says otherwise
+    #[arg(long)]
+    pub raw: bool,
+    /// With --raw: octets of this law, as on the line
+    #[arg(long, value_enum, requires = "raw", value_name = "LAW")]
+    pub law: Option<LineLaw>,
+    /// Show `x` for each key
+    #[arg(long)]
+    pub hide_keys: bool,
+}
+
+/// A law of companding (G.711).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LineLaw {
+    /// mu-law: North America and Japan
+    Mu,
+    /// A-law: elsewhere
+    A,
 }
 
 const DOCTOR_HELP: &str = "\

@@ -11,6 +11,7 @@ mod conference;
 mod confirm;
 mod dial;
 mod doctor;
+mod dtmf;
 mod failure;
 mod man;
 mod output;
@@ -66,12 +67,15 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
     if let Command::Doctor(wish) = &cli.command {
         return doctor::examine(cli.socket.as_deref(), wish, output);
     }
+    if let Command::Dtmf(wish) = &cli.command {
+        return dtmf::listen(wish, output);
+    }
     if let Command::Top(_) = &cli.command {
         top::check(output)?;
     }
     let mut client = Client::find(cli.socket.as_deref())?;
     match cli.command {
-        Command::Completions { .. } | Command::Man { .. } | Command::Doctor(_) => Ok(()),
+        Command::Completions { .. } | Command::Man { .. } | Command::Doctor(_) | Command::Dtmf(_) => Ok(()),
         Command::Top(wish) => top::run(client, &wish),
         Command::Status => {
             let status = client.status()?;
