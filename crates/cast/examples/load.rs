@@ -1,4 +1,5 @@
-//! Streams and listeners in real time, and what they cost: `load [streams] [listeners of each] [seconds]`.
+//! Streams and listeners in real time, and what they cost: `load [streams] [listeners of each] [seconds] [formats]`,
+//! formats being names with commas between, `mp3` by default; listeners take the first.
 //!
 //! Prints the processor time of the casting and recording threads and the memory of the process. Listeners
 //! are threads of the same process with small stacks, so the memory includes about 20 kB for each of them.
@@ -33,7 +34,10 @@ fn resident_kb() -> Result<u64, Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1).map(|a| a.parse::<u16>());
+    let formats = std::env::args().nth(4).unwrap_or_else(|| "mp3".to_owned());
+    let formats: Vec<Format> = formats.split(',').map(str::parse).collect::<Result<_, _>>()?;
+    let extension = formats.first().map_or("ulaw", |format| format.extension());
+    let mut arguments = std::env::args().skip(1).take(3).map(|a| a.parse::<u16>());
     let mut next = |default| arguments.next().unwrap_or(Ok(default));
     let (streams, listeners, seconds) = (next(1)?, next(100)?, next(20)?);
     let directory = std::env::temp_dir().join(format!("cast-load-{}", std::process::id()));
@@ -49,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (ring, samples) = rtrb::RingBuffer::new(16_000);
         rings.push(ring);
         let event = format!("{port}");
-        let (title, formats, started) = (String::new(), vec![Format::Mp3], SystemTime::now());
+        let (title, formats, started) = (String::new(), formats.clone(), SystemTime::now());
         caster.start(port, StreamStart { event, title, formats, samples, started, record: true })?;
     }
     thread::spawn(move || {
@@ -71,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let port = FIRST + (n % usize::from(streams)) as u16;
         thread::Builder::new().stack_size(16 * 1024).spawn(move || {
             let Ok(mut socket) = TcpStream::connect(("127.0.0.1", port)) else { return };
-            let _ = write!(socket, "GET /{port}.mp3 HTTP/1.1\r\nHost: load\r\n\r\n");
+            let _ = write!(socket, "GET /{port}.{extension} HTTP/1.1\r\nHost: load\r\n\r\n");
             let mut octets = [0; 2048];
             while socket.read(&mut octets).is_ok_and(|count| count > 0) {}
         })?;
