@@ -268,12 +268,12 @@ impl Kernel for Learn<'_> {
     fn run(mut self) {
         // What of the error is to be believed, bin by bin.
         let (error, mut weight) = (&mut self.error, [0.0; LANES]);
-        for k in 0..LANES {
+        for (k, weight) in weight.iter_mut().enumerate() {
             let power = error.re[k] * error.re[k] + error.im[k] * error.im[k];
             self.other[k] = (self.other[k] + FRESH * (power - self.other[k])).max(QUIET);
-            weight[k] = 1.0 / (self.unsure[k] + self.other[k] / SHARE);
-            error.re[k] *= weight[k];
-            error.im[k] *= weight[k];
+            *weight = 1.0 / (self.unsure[k] + self.other[k] / SHARE);
+            error.re[k] *= *weight;
+            error.im[k] *= *weight;
         }
         for (partition, (path, deviation)) in self.path.iter_mut().zip(self.deviation).enumerate() {
             let sent = &self.sent[back(self.newest, 2 * partition, self.sent.len())];
