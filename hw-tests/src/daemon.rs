@@ -60,7 +60,7 @@ pub struct Daemon {
     child: Option<Child>,
     directory: TempDir,
     environment: Vec<(String, String)>,
-    /// Its first stream port; it has four.
+    /// Its first stream port; it has [`PORTS`] unless it was given others.
     pub port: u16,
 }
 
@@ -82,7 +82,7 @@ switch = "euroisdn"
 far_end = "exchange"
 "#;
 
-/// Stream ports a daemon under test has.
+/// Stream ports a daemon under test has, unless it was given others.
 pub const PORTS: u16 = 4;
 
 impl Daemon {
@@ -104,12 +104,21 @@ impl Daemon {
     /// When the files cannot be written.
     #[must_use]
     pub fn prepare(server: &str, stream: &str, rest: &str) -> Daemon {
+        Daemon::prepare_with_ports(PORTS, server, stream, rest)
+    }
+
+    /// The same with so many stream ports.
+    ///
+    /// # Panics
+    /// When the files cannot be written.
+    #[must_use]
+    pub fn prepare_with_ports(ports: u16, server: &str, stream: &str, rest: &str) -> Daemon {
         let directory = TempDir::new().expect("a directory");
-        let port = free_ports(PORTS);
+        let port = free_ports(ports);
         let state = directory.path().join("state");
         let configuration = format!(
             "[server]\nname = \"test\"\nstate_dir = {state:?}\n{server}\n[stream]\nports = \"{port}-{}\"\n{stream}\n{rest}\n",
-            port + PORTS - 1
+            port + ports - 1
         );
         fs::write(directory.path().join("trunkcastd.toml"), configuration).expect("written");
         Daemon { child: None, directory, environment: Vec::new(), port }

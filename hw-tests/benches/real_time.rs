@@ -1,0 +1,367 @@
+//! How well the daemon keeps time under load: `cargo bench -p hw-tests --bench real_time -- --minutes 10`
+//!
+//! The daemon as a process on the software card, with its exchange, one, ten or 84 spans, 23, 240 or 2000 callers who all talk in
+//! conferences, an encoder for each conference and 500 listeners; each with real-time scheduling and without. What it says
+//! of itself (ticks, lateness, work) and what the kernel says of its threads (faults, switches, processor time) are
+//! read before and after, and the difference is printed.
+//!
+//! `--minutes N` for each run (default 10), `--spans 1,10,84` which, `--tick 5|10|20`, `--listeners N`, `--fifo yes|no` for
+//! one of the two only. Nothing is asserted: this is for reading.
+
+use control::{DialPlan, Repeat, Reservation, Reserve, Status, Timing};
+use hw_tests::daemon::Daemon;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A load.
+struct Load {
+    spans: usize,
+    /// `T1` or `E1`, and what is spoken on its D channel.
+    line: &'static str,
+    switch: &'static str,
+    calls: usize,
+    conferences: usize,
+}
+
+const LOADS: [Load; 3] = [
+    Load { spans: 1, line: "T1", switch: "ni2", calls: 23, conferences: 1 },
+    Load { spans: 10, line: "E1", switch: "euroisdn", calls: 240, conferences: 10 },
+    Load { spans: 84, line: "E1", switch: "euroisdn", calls: 2000, conferences: 20 },
+];
+
+/// Spans on one card at most.
+const SPANS_A_CARD: usize = 64;
+
+/// Calls dialled together, and the pause until the next: 40 in a second.
+const BATCH: usize = 4;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Until everything that happens once has happened.
+const SETTLING: Duration = Duration::from_secs(5);
+
+struct Arguments {
+    minutes: f64,
+    spans: Vec<usize>,
+    tick_ms: u32,
+    listeners: usize,
+    fifo: Vec<bool>,
+}
+
+fn arguments() -> Result<Arguments, String> {
+    let mut given =
+        Arguments { minutes: 10.0, spans: vec![1, 10, 84], tick_ms: 5, listeners: 500, fifo: vec![true, false] };
+    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
+    while let Some(word) = words.next() {
+        let value = words.next().ok_or_else(|| format!("{word} wants a value"))?;
+        let wrong = || format!("{word} {value}: not understood");
+        match word.as_str() {
+            "--minutes" => given.minutes = value.parse().map_err(|_| wrong())?,
+            "--spans" => {
+                given.spans = value.split(',').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
+            }
+            "--tick" => given.tick_ms = value.parse().map_err(|_| wrong())?,
+            "--listeners" => given.listeners = value.parse().map_err(|_| wrong())?,
+            "--fifo" if value == "yes" => given.fifo = vec![true],
+            "--fifo" if value == "no" => given.fifo = vec![false],
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(given)
+}
+
+fn main() -> ExitCode {
+    let given = match arguments() {
+        Ok(given) => given,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    for load in LOADS.iter().filter(|load| given.spans.contains(&load.spans)) {
+        for &fifo in &given.fifo {
+            run(load, fifo, &given);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// One load, with real-time scheduling or without.
+fn run(load: &Load, fifo: bool, given: &Arguments) {
+    // What takes a while is told beside the figures.
+    eprintln!("starting: {} spans", load.spans);
+    let daemon = start(load, fifo, given.tick_ms);
+    eprintln!("calling: {} callers", load.calls);
+    let events = reserve(&daemon, load.conferences);
+    let dialled = dial(&daemon, load, &events);
+    let patience = Duration::from_secs(60);
+    daemon.wait_for("everybody in conference", patience, |client| {
+        let callers: u32 = client.events().ok()?.iter().map(|event| event.callers).sum();
+        (callers as usize == load.calls).then_some(())
+    });
+    let urls: Vec<String> = daemon.wait_for("all streams", patience, |client| {
+        let events = client.events().ok()?;
+        let urls: Vec<_> = events.iter().filter_map(|event| Some(event.streams.first()?.url.clone())).collect();
+        (urls.len() == load.conferences).then_some(urls)
+    });
+    eprintln!("measuring for {:.1} minutes", given.minutes);
+    let audience = Audience::gather(&urls, given.listeners);
+    std::thread::sleep(SETTLING);
+
+    let (before, begun) = (Reading::take(&daemon), Instant::now());
+    let length = Duration::from_secs_f64(given.minutes * 60.0);
+    let mut calls_least = load.calls as u32;
+    while begun.elapsed() < length {
+        std::thread::sleep((length.saturating_sub(begun.elapsed())).min(Duration::from_secs(1)));
+        calls_least = calls_least.min(daemon.client().status().expect("it runs").calls);
+    }
+    let after = Reading::take(&daemon);
+    let seconds = begun.elapsed().as_secs_f64();
+    println!(
+        "\n== {} spans ({}), {} callers in {} conferences, {} listeners, tick {} ms, {:.1} minutes, {}",
+        load.spans,
+        load.line,
+        load.calls,
+        load.conferences,
+        given.listeners,
+        given.tick_ms,
+        seconds / 60.0,
+        match (fifo, after.status.realtime.fifo) {
+            (true, true) => "SCHED_FIFO".to_owned(),
+            (true, false) => format!("SCHED_FIFO refused: {:?}", after.status.realtime.note),
+            (false, _) => "no real-time scheduling".to_owned(),
+        }
+    );
+    println!(
+        "set up in {:.0} s; resident {} MB, locked {}; fewest calls standing {calls_least}; listeners got {:.1} MB/s, {} were cut off",
+        dialled.as_secs_f64(),
+        after.resident_kb / 1024,
+        after.status.realtime.locked,
+        audience.octets.load(Ordering::Relaxed) as f64 / 1e6 / (seconds + SETTLING.as_secs_f64()),
+        audience.lost.load(Ordering::Relaxed),
+    );
+    after.print_since(&before, seconds);
+}
+
+fn start(load: &Load, fifo: bool, tick_ms: u32) -> Daemon {
+    let mut rest = format!("[loop]\ntick_ms = {tick_ms}\nrealtime = {fifo}\n[recording]\nenabled = false\n");
+    // What tries idle channels would be one more thing that differs from run to run.
+    rest += "[self_test]\nevery_s = 0\n";
+    for span in 0..load.spans {
+        if span % SPANS_A_CARD == 0 {
+            rest += &format!("[[card]]\nboard = \"loopback\"\nname = \"soft{}\"\n", span / SPANS_A_CARD);
+        }
+        let Load { line, switch, .. } = load;
+        rest += &format!("[[card.span]]\nline = \"{line}\"\nswitch = \"{switch}\"\nfar_end = \"exchange\"\n");
+    }
+    let ports = u16::try_from(load.conferences).expect("few") + 4;
+    let mut daemon = Daemon::prepare_with_ports(ports, "", "low_water = 0\nhigh_water = 1", &rest);
+    daemon.run();
+    daemon
+}
+
+fn reserve(daemon: &Daemon, count: usize) -> Vec<Reservation> {
+    let mut client = daemon.client();
+    let title = |number| Reserve { title: format!("Load {number}"), ..Reserve::default() };
+    (0..count).map(|number| client.reserve(title(number)).expect("reserved")).collect()
+}
+
+/// Have everybody call; how long it took.
+fn dial(daemon: &Daemon, load: &Load, events: &[Reservation]) -> Duration {
+    let begun = Instant::now();
+    let mut client = daemon.client();
+    for call in 0..load.calls {
+        let event = &events[call % events.len()];
+        let host = call < events.len();
+        let plan = DialPlan {
+            calling: Some(format!("2025{call:06}")),
+            event: Some(event.event.clone()),
+            pin: Some(if host { event.pins.host.clone() } else { event.pins.speaker.clone() }),
+            wav: Some(format!(
+                "{}/../assets/speech/{}.wav",
+                env!("CARGO_MANIFEST_DIR"),
+                ["a1", "b1", "a2", "b2"][call % 4]
+            )),
+            repeat: Repeat::Forever,
+            key_on_ms: 60,
+            key_off_ms: 60,
+            ..DialPlan::default()
+        };
+        client.exchange_dial(plan).expect("dialled");
+        if call % BATCH == BATCH - 1 {
+            std::thread::sleep(PAUSE);
+        }
+    }
+    begun.elapsed()
+}
+
+/// Listeners who take in whatever comes, on one thread.
+struct Audience {
+    octets: Arc<AtomicU64>,
+    lost: Arc<AtomicU64>,
+    over: Arc<AtomicBool>,
+}
+
+impl Audience {
+    fn gather(urls: &[String], count: usize) -> Audience {
+        let ours = Audience { octets: Arc::default(), lost: Arc::default(), over: Arc::default() };
+        let mut streams: Vec<TcpStream> = (0..count).map(|listener| tune_in(&urls[listener % urls.len()])).collect();
+        let (octets, lost, over) = (ours.octets.clone(), ours.lost.clone(), ours.over.clone());
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 65_536];
+            while !over.load(Ordering::Relaxed) {
+                streams.retain_mut(|stream| match stream.read(&mut buffer) {
+                    Ok(count @ 1..) => octets.fetch_add(count as u64, Ordering::Relaxed) < u64::MAX,
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => true,
+                    Ok(0) | Err(_) => lost.fetch_add(1, Ordering::Relaxed) == u64::MAX,
+                });
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        ours
+    }
+}
+
+impl Drop for Audience {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+fn tune_in(url: &str) -> TcpStream {
+    let (host, path) = url.strip_prefix("http://").and_then(|u| u.split_once('/')).expect("an address");
+    let mut stream = TcpStream::connect(host).expect("listening");
+    write!(stream, "GET /{path} HTTP/1.0\r\n\r\n").expect("asked");
+    stream.set_nonblocking(true).expect("a socket");
+    stream
+}
+
+/// What the kernel has counted of a thread.
+#[derive(Clone, Debug, Default)]
+struct Thread {
+    name: String,
+    minor_faults: u64,
+    major_faults: u64,
+    /// Processor time in hundredths of a second.
+    time: u64,
+    /// Switches it asked for, by waiting, and those it did not.
+    waited: u64,
+    preempted: u64,
+}
+
+impl Thread {
+    /// Source: proc_pid_stat(5), proc_pid_status(5).
+    fn read(pid: u32, tid: &str) -> Option<Thread> {
+        let of = |file| fs::read_to_string(format!("/proc/{pid}/task/{tid}/{file}")).ok();
+        let stat = of("stat")?;
+        // The name may hold anything, parentheses included; the rest is numbers.
+        let (name, rest) = (stat.split_once('(')?.1.rsplit_once(')')?.0, stat.rsplit_once(')')?.1);
+        let field = |number: usize| rest.split_whitespace().nth(number - 3)?.parse::<u64>().ok();
+        let status = of("status")?;
+        let count = |key: &str| status.lines().find_map(|l| l.strip_prefix(key)?.trim().parse().ok());
+        Some(Thread {
+            name: name.to_owned(),
+            minor_faults: field(10)?,
+            major_faults: field(12)?,
+            time: field(14)? + field(15)?,
+            waited: count("voluntary_ctxt_switches:")?,
+            preempted: count("nonvoluntary_ctxt_switches:")?,
+        })
+    }
+}
+
+/// Everything at one moment.
+struct Reading {
+    status: Status,
+    underruns: u64,
+    slips: u64,
+    refused: u64,
+    threads: BTreeMap<String, Thread>,
+    resident_kb: u64,
+}
+
+impl Reading {
+    fn take(daemon: &Daemon) -> Reading {
+        let mut client = daemon.client();
+        let spans = client.spans().expect("it runs");
+        let tasks = fs::read_dir(format!("/proc/{}/task", daemon.pid())).expect("it runs");
+        let tids = tasks.filter_map(|task| task.ok()?.file_name().into_string().ok());
+        let threads = tids.filter_map(|tid| Some((tid.clone(), Thread::read(daemon.pid(), &tid)?))).collect();
+        let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).expect("it runs");
+        let resident =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
+        Reading {
+            status: client.status().expect("it runs"),
+            underruns: spans.iter().map(|span| span.counters.underruns).sum(),
+            slips: spans.iter().map(|span| span.counters.slips).sum(),
+            refused: spans.iter().map(|span| span.counters.calls_refused).sum(),
+            threads,
+            resident_kb: resident.unwrap_or_default(),
+        }
+    }
+
+    fn print_since(&self, before: &Reading, seconds: f64) {
+        println!("{:10} {:>9} {:>9} {:>9} {:>9}", "us", "p50", "p99", "p99.99", "max <=");
+        let (now, then) = (&self.status.loop_, &before.status.loop_);
+        for (name, now, then) in [("lateness", &now.late, &then.late), ("work", &now.work, &then.work)] {
+            let counts = since(now, then);
+            let [p50, p99, p9999, max] = [0.5, 0.99, 0.9999, 1.0].map(|share| quantile(&counts, share));
+            println!("{name:10} {p50:>9} {p99:>9} {p9999:>9} {max:>9}");
+        }
+        println!(
+            "ticks {}, written off {}, underruns {}, slips {}, reports dropped {}, calls refused {}",
+            now.ticks - then.ticks,
+            now.overruns - then.overruns,
+            self.underruns - before.underruns,
+            self.slips - before.slips,
+            self.status.dropped_reports - before.status.dropped_reports,
+            self.refused,
+        );
+        println!(
+            "{:16} {:>8} {:>10} {:>10} {:>12} {:>12}",
+            "thread", "cpu %", "minor", "major", "waited/s", "preempted/s"
+        );
+        for (tid, thread) in &self.threads {
+            let then = before.threads.get(tid).cloned().unwrap_or_default();
+            let share = (thread.time - then.time) as f64 / seconds;
+            if share >= 0.1 || thread.name == "realtime" {
+                println!(
+                    "{:16} {share:>8.1} {:>10} {:>10} {:>12.1} {:>12.1}",
+                    thread.name,
+                    thread.minor_faults - then.minor_faults,
+                    thread.major_faults - then.major_faults,
+                    (thread.waited - then.waited) as f64 / seconds,
+                    (thread.preempted - then.preempted) as f64 / seconds,
+                );
+            }
+        }
+    }
+}
+
+/// What was counted between two readings: largest value of the bucket, and how often.
+fn since(now: &Timing, then: &Timing) -> Vec<(u64, u64)> {
+    let known: BTreeMap<u64, u64> = then.buckets.iter().map(|bucket| (bucket.up_to_us, bucket.count)).collect();
+    let new = |up_to: u64, count: u64| count - known.get(&up_to).copied().unwrap_or_default();
+    now.buckets
+        .iter()
+        .map(|bucket| (bucket.up_to_us, new(bucket.up_to_us, bucket.count)))
+        .filter(|(_, n)| *n > 0)
+        .collect()
+}
+
+fn quantile(counts: &[(u64, u64)], share: f64) -> u64 {
+    let total: u64 = counts.iter().map(|(_, count)| count).sum();
+    let mut left = (total as f64 * share).ceil() as u64;
+    for (up_to, count) in counts {
+        if left <= *count {
+            return *up_to;
+        }
+        left -= count;
+    }
+    counts.last().map_or(0, |(up_to, _)| *up_to)
+}
