@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use trunkcast::gateway::{Gateway, Settings};
 use trunkcast::prompts::{Sounds, wav};
 use trunkcast::realtime::{Engine, EngineCard};
-use trunkcast::voice::VoicePath;
+use trunkcast::voice::{self, VoicePath};
 
 struct Bench {
     engine: Engine,
@@ -47,7 +47,7 @@ impl Bench {
         });
         let sounds = Arc::new(Sounds::english());
         let (outlets, rings) = (0..32).map(|_| rtrb::RingBuffer::<i16>::new(16_000)).unzip();
-        let voice = VoicePath::new(&[Line::E1], tick, -40.0, sounds, outlets);
+        let voice = VoicePath::new(&[Line::E1], tick, voice::Settings::default(), sounds, outlets);
         let (sender, reports) = rtrb::RingBuffer::new(4096);
         let (used, _) = rtrb::RingBuffer::new(64);
         let cards = vec![EngineCard { traffic: running.traffic, lines: vec![Line::E1] }];

@@ -8,6 +8,7 @@ pub mod call_in;
 pub mod conference;
 pub mod hardware;
 pub mod nfas;
+pub mod voice;
 
 use crate::gateway::{Marks, WhenOut};
 use call_in::CallIn;
@@ -47,6 +48,8 @@ pub struct Config {
     pub guard: Guard,
     /// The conference.
     pub conference: Conference,
+    /// What is done to voices.
+    pub voice: voice::Voice,
     /// Live streams.
     pub stream: Stream,
     /// Recordings.

@@ -240,7 +240,8 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     }
     let (outlets, rings) = (0..ports.len()).map(|_| rtrb::RingBuffer::new(RING_SAMPLES)).unzip();
     let tick = config.realtime.tick;
-    let mut voice = VoicePath::new(&lines, tick, config.conference.talk_dbm0, Arc::new(sounds), outlets);
+    let voice_settings = config.voice.settings(config.conference.talk_dbm0);
+    let mut voice = VoicePath::new(&lines, tick, voice_settings, Arc::new(sounds), outlets);
     if config.conference.names {
         voice = voice.with_names();
     }

@@ -11,7 +11,7 @@ use hal::{Card, ChunkLength, Line, Readiness, SpanIndex, Timeslot, Traffic};
 use std::sync::Arc;
 use trunkcast::gateway::{Channel, ConferenceIndex, Voice};
 use trunkcast::prompts::Sounds;
-use trunkcast::voice::VoicePath;
+use trunkcast::voice::{self, VoicePath};
 
 const SPAN: SpanIndex = SpanIndex(0);
 const SPEAKER: Channel = Channel { span: 0, timeslot: Timeslot(1) };
@@ -31,7 +31,7 @@ fn card_to_card(tick: ChunkLength) -> usize {
     let mut far = Box::new(far_end.attach("far").expect("free")).start(tick).expect("started").traffic;
     let sounds = Arc::new(Sounds::english());
     let (outlet, _ring) = rtrb::RingBuffer::new(8000);
-    let mut voice = VoicePath::new(&[line], tick, -40.0, sounds, vec![outlet]);
+    let mut voice = VoicePath::new(&[line], tick, voice::Settings::default(), sounds, vec![outlet]);
     for channel in [SPEAKER, LISTENER] {
         voice.command(Voice::Open(channel));
         voice.command(Voice::Join(channel, ConferenceIndex(0)));

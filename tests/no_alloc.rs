@@ -14,7 +14,7 @@ use trunkcast::gateway::{Channel, Gateway, SPAN_TIMESLOTS, Settings};
 use trunkcast::prompts::{Sounds, wav};
 use trunkcast::realtime::{Engine, EngineCard};
 use trunkcast::reports::{Command, Order, What};
-use trunkcast::voice::VoicePath;
+use trunkcast::voice::{self, VoicePath};
 
 const TICK: ChunkLength = ChunkLength::Ms10;
 
@@ -41,7 +41,7 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     });
     let sounds = Arc::new(Sounds::english());
     let (outlets, mut rings): (Vec<_>, Vec<_>) = (0..2).map(|_| rtrb::RingBuffer::<i16>::new(16_000)).unzip();
-    let voice = VoicePath::new(&[Line::E1], TICK, -40.0, sounds, outlets);
+    let voice = VoicePath::new(&[Line::E1], TICK, voice::Settings::default(), sounds, outlets);
     let (reports, mut told) = rtrb::RingBuffer::new(4096);
     let (used, _used) = rtrb::RingBuffer::new(16);
     let cards = vec![EngineCard { traffic: running.traffic, lines: vec![Line::E1] }];

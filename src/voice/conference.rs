@@ -6,12 +6,16 @@
 //! Words: *pre-roll*, the last of the stream's sum before anybody spoke, handed to the encoder first
 //! so that the first word is whole.
 
+use super::comfort::ComfortNoise;
 use dsp::g711::Law;
 use dsp::mix::Sum;
 use dsp::tones::ToneSequence;
 
 /// Samples of pre-roll: longer than it takes to notice that somebody talks, and the stream's delay.
 const PRE_ROLL: usize = 3200;
+
+/// A sum that nowhere reaches this far is silence: some lines send the lowest value there is in place of none.
+const AS_GOOD_AS_SILENT: i32 = 24;
 
 /// The way to the encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,9 @@ pub struct Mix {
     /// Streams that have ended and whose successor's ring has not come yet.
     owed: u32,
     samples_lost: u64,
+    /// Noise for callers while nobody says anything.
+    comfort: Option<ComfortNoise>,
+    samples_clipped: u64,
 }
 
 impl Mix {
@@ -76,7 +83,14 @@ impl Mix {
             outlet,
             owed: 0,
             samples_lost: 0,
+            comfort: None,
+            samples_clipped: 0,
         }
+    }
+
+    /// With noise of this level for callers while nobody says anything, if any.
+    pub fn with_comfort_noise(self, dbm0: Option<f32>) -> Self {
+        Mix { comfort: dbm0.map(ComfortNoise::new), ..self }
     }
 
     /// Somebody came in.
@@ -179,6 +193,15 @@ impl Mix {
             self.now.add(&self.tone_chunk);
             self.used = true;
         }
+        let peak = self.now.peak();
+        if peak > i32::from(i16::MAX) {
+            self.samples_clipped += self.now.clipped();
+        }
+        if let Some(comfort) = self.comfort.as_mut().filter(|_| peak < AS_GOOD_AS_SILENT) {
+            comfort.fill(&mut self.tone_chunk);
+            self.now.add(&self.tone_chunk);
+            self.used = true;
+        }
         self.delayed.shared(&mut self.chunk);
         if self.stream == Stream::On {
             // Silence included: the stream goes on while nobody speaks, and after the last has left.
@@ -210,6 +233,11 @@ impl Mix {
             return octets.copy_from_slice(&shared.octets);
         };
         self.now.encode_without(own, law, octets);
+    }
+
+    /// Samples of the sum for callers that were clamped.
+    pub fn samples_clipped(&self) -> u64 {
+        self.samples_clipped
     }
 
     /// Samples the encoder's ring had no room for.

@@ -1,13 +1,15 @@
 //! One caller's way into and out of a conference.
 
-use super::Heard;
 use super::speech::Speech;
+use super::treatment::Treatment;
+use super::{Heard, Settings};
 use crate::gateway::ConferenceIndex;
 use crate::prompts::{LanguageIndex, Phrase, Sounds};
 use dsp::dtmf::KeyEvent;
 use dsp::g711::{self, Law};
 use dsp::keyfilter::{KeyFilter, STREAM_DELAY};
 use dsp::level::{self, TalkDetector, TalkEvent, TalkSettings};
+use dsp::talkers::Floor;
 
 /// A level is told after so many samples: a second.
 const LEVEL_EVERY: u32 = 8000;
@@ -24,6 +26,8 @@ pub struct Leg {
     talk_dbm0: f32,
     filter: KeyFilter,
     talk: TalkDetector,
+    /// What else is done to its voice, if anything.
+    treatment: Option<Box<Treatment>>,
     /// Something but zeroes was said in this tick.
     audible: bool,
     language: LanguageIndex,
@@ -37,7 +41,8 @@ pub struct Leg {
 
 impl Leg {
     /// A closed leg.
-    pub fn new(talk_dbm0: f32) -> Self {
+    pub fn new(settings: Settings, samples: usize) -> Self {
+        let talk_dbm0 = settings.talk_dbm0;
         Leg {
             open: false,
             conference: None,
@@ -47,6 +52,7 @@ impl Leg {
             talk_dbm0,
             filter: KeyFilter::new(),
             talk: talk_detector(talk_dbm0),
+            treatment: Treatment::new(settings, samples),
             audible: false,
             language: LanguageIndex::default(),
             speech: Speech::default(),
@@ -62,6 +68,9 @@ impl Leg {
         self.open = true;
         self.filter = KeyFilter::new();
         self.talk = talk_detector(self.talk_dbm0);
+        if let Some(treatment) = &mut self.treatment {
+            treatment.reset();
+        }
         self.audible = false;
         self.energy_before = 0;
         self.measured = 0;
@@ -146,12 +155,18 @@ impl Leg {
 
     /// What was said in this tick, less keys: for those who listen now. Nothing if it is all zeroes.
     pub fn conversation(&self) -> Option<&[i16]> {
-        self.audible.then(|| self.filter.conversation())
+        match self.treatment.as_ref().and_then(|treatment| treatment.now()) {
+            Some(treated) => treated.filter(|_| self.audible),
+            None => self.audible.then(|| self.filter.conversation()),
+        }
     }
 
     /// What was said a little while ago, with nothing of a key left, if it may be streamed.
     pub fn for_stream(&self) -> Option<&[i16]> {
-        self.streamed.then(|| self.filter.stream())
+        match self.treatment.as_ref().and_then(|treatment| treatment.delayed()) {
+            Some(treated) => treated.filter(|_| self.streamed),
+            None => self.streamed.then(|| self.filter.stream()),
+        }
     }
 
     /// Take in a chunk.
@@ -162,7 +177,11 @@ impl Leg {
                 self.streamed = self.conference.is_some() && !self.muted;
             }
         }
-        g711::decode(law, octets, self.filter.room(octets.len()));
+        let room = self.filter.room(octets.len());
+        g711::decode(law, octets, room);
+        if let Some(treatment) = &mut self.treatment {
+            treatment.take_out_echo(room);
+        }
         self.filter.hear(&mut |event| {
             if let KeyEvent::Down { key, .. } = event {
                 tell(Heard::Key(key));
@@ -173,6 +192,9 @@ impl Leg {
             tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
         });
         self.audible = self.talk.energy() != before;
+        if let Some(treatment) = &mut self.treatment {
+            treatment.shape(self.talk.is_talking(), self.filter.conversation(), self.filter.stream());
+        }
         if self.conference.is_some() {
             if self.measured == 0 {
                 self.energy_before = before;
@@ -204,6 +226,27 @@ impl Leg {
             *at = if *at < music.len() { *at } else { 0 };
             *out = out.saturating_add(music[*at]);
             *at += 1;
+        }
+    }
+
+    /// Compete to be heard, where only the loudest are.
+    pub fn offer(&self, member: u32, floor: &mut Floor) {
+        if let Some(treatment) = self.treatment.as_ref().filter(|_| !self.muted) {
+            treatment.offer(member, floor);
+        }
+    }
+
+    /// Whether that succeeded.
+    pub fn settle(&mut self, has_floor: bool) {
+        if let Some(treatment) = &mut self.treatment {
+            treatment.settle(has_floor);
+        }
+    }
+
+    /// What was sent to this caller in this tick.
+    pub fn was_sent(&mut self, law: Law, octets: &[u8]) {
+        if let Some(treatment) = &mut self.treatment {
+            treatment.was_sent(law, octets);
         }
     }
 
@@ -243,7 +286,7 @@ mod tests {
     #[test]
     fn what_was_said_before_joining_or_while_muted_is_never_streamed() {
         let decoded = |sample| Law::A.decode_one(Law::A.encode_one(sample));
-        let mut leg = Leg::new(-40.0);
+        let mut leg = Leg::new(Settings::default(), 80);
         leg.open();
         say(&mut leg, 1000, 20);
         leg.join(ConferenceIndex(0));

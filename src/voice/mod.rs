@@ -7,16 +7,19 @@
 //! once, [`VoicePath::transmit`] for each. Nothing here allocates after construction.
 //! Words: *leg*, one caller's way into and out of a conference.
 
+mod comfort;
 mod conference;
 mod leg;
 mod names;
 mod speech;
+mod treatment;
 
 use crate::gateway::{Channel, SPAN_TIMESLOTS, Voice};
 use crate::prompts::Sounds;
 use conference::Mix;
 use dsp::dtmf::Key;
 use dsp::g711::Law;
+use dsp::talkers::Floor;
 use hal::{ChunkLength, Line};
 use leg::Leg;
 use names::Names;
@@ -38,6 +41,36 @@ pub enum Heard {
     Named(bool),
 }
 
+/// What is done to voices. By default nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// The level from which a caller counts as talking, in dBm0.
+    pub talk_dbm0: f32,
+    /// The longest echo that is taken out, in milliseconds; none: no echo canceller.
+    pub echo_tail_ms: Option<u32>,
+    /// The level from which the noise gate of a leg opens, in dBm0; none: no gate.
+    pub noise_gate_dbm0: Option<f32>,
+    /// The level to which voices are brought, in dBm0; none: they are left as they are.
+    pub agc_target_dbm0: Option<f32>,
+    /// How many of a conference are heard at once; 0: all.
+    pub talkers: usize,
+    /// The level of the noise that callers hear in silence, in dBm0; none: silence.
+    pub comfort_noise_dbm0: Option<f32>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            talk_dbm0: -40.0,
+            echo_tail_ms: None,
+            noise_gate_dbm0: None,
+            agc_target_dbm0: None,
+            talkers: 0,
+            comfort_noise_dbm0: None,
+        }
+    }
+}
+
 /// The voice path of all channels and conferences.
 pub struct VoicePath {
     samples: usize,
@@ -46,6 +79,8 @@ pub struct VoicePath {
     legs: Vec<Leg>,
     /// By [`crate::gateway::ConferenceIndex`].
     conferences: Vec<Mix>,
+    /// Of each conference, where only the loudest are heard.
+    floors: Vec<Floor>,
     sounds: Arc<Sounds>,
     names: Names,
     /// By conference, whose name everybody hears, how far, and whether he has left.
@@ -60,7 +95,7 @@ impl VoicePath {
     pub fn new(
         lines: &[Line],
         chunk: ChunkLength,
-        talk_dbm0: f32,
+        settings: Settings,
         sounds: Arc<Sounds>,
         outlets: Vec<rtrb::Producer<i16>>,
     ) -> Self {
@@ -70,8 +105,12 @@ impl VoicePath {
             names: Names::default(),
             samples: chunk.samples(),
             laws: lines.iter().map(|line| law_of(*line)).collect(),
-            legs: (0..channels).map(|_| Leg::new(talk_dbm0)).collect(),
-            conferences: outlets.into_iter().map(|outlet| Mix::new(chunk.samples(), outlet)).collect(),
+            legs: (0..channels).map(|_| Leg::new(settings, chunk.samples())).collect(),
+            floors: vec![Floor::new(settings.talkers); if settings.talkers > 0 { outlets.len() } else { 0 }],
+            conferences: outlets
+                .into_iter()
+                .map(|outlet| Mix::new(chunk.samples(), outlet).with_comfort_noise(settings.comfort_noise_dbm0))
+                .collect(),
             sounds,
             // A leg says at most a handful of things a tick.
             heard: VecDeque::with_capacity(64 + channels * 4),
@@ -206,6 +245,7 @@ impl VoicePath {
         for conference in &mut self.conferences {
             conference.begin();
         }
+        self.give_floors();
         for leg in &self.legs {
             if let Some(conference) = leg.conference().filter(|_| leg.is_open()) {
                 let conference = &mut self.conferences[usize::from(conference.0)];
@@ -224,8 +264,31 @@ impl VoicePath {
         }
     }
 
+    /// Where only the loudest are heard: find out who they are.
+    fn give_floors(&mut self) {
+        if self.floors.is_empty() {
+            return;
+        }
+        self.floors.iter_mut().for_each(Floor::begin);
+        for (member, leg) in (0..).zip(&self.legs) {
+            if let Some(conference) = leg.conference() {
+                leg.offer(member, &mut self.floors[usize::from(conference.0)]);
+            }
+        }
+        for (member, leg) in (0..).zip(&mut self.legs) {
+            if let Some(conference) = leg.conference() {
+                leg.settle(self.floors[usize::from(conference.0)].holds(member));
+            }
+        }
+    }
+
     /// Write what a channel hears in this tick, in its line's law.
     pub fn transmit(&mut self, channel: Channel, octets: &mut [u8]) {
+        self.write(channel, octets);
+        self.legs[channel.index()].was_sent(self.laws[usize::from(channel.span)], octets);
+    }
+
+    fn write(&mut self, channel: Channel, octets: &mut [u8]) {
         let law = self.laws[usize::from(channel.span)];
         let leg = &mut self.legs[channel.index()];
         let own = leg.conversation().filter(|_| !leg.muted());
@@ -260,6 +323,12 @@ impl VoicePath {
     /// The next thing heard, oldest first.
     pub fn poll_heard(&mut self) -> Option<(Channel, Heard)> {
         self.heard.pop_front()
+    }
+
+    /// Samples of a conference's sum, over all conferences, that were too loud for a sample and were clamped.
+    #[must_use]
+    pub fn samples_clipped(&self) -> u64 {
+        self.conferences.iter().map(Mix::samples_clipped).sum()
     }
 
     /// Samples that found no room in a ring to an encoder, over all conferences.

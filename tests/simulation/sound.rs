@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use trunkcast::prompts::{Sounds, wav};
 use trunkcast::realtime::{Engine, EngineCard, Turn};
-use trunkcast::voice::VoicePath;
+use trunkcast::voice::{self, VoicePath};
 
 const TICK: ChunkLength = ChunkLength::Ms20;
 
@@ -43,7 +43,7 @@ pub fn run(seed: u64) -> Tally {
 
     let sounds = Arc::new(Sounds::english());
     let (outlets, mut rings): (Vec<_>, Vec<_>) = (0..PORTS).map(|_| rtrb::RingBuffer::<i16>::new(16_000)).unzip();
-    let voice = VoicePath::new(&[Line::T1], TICK, -40.0, sounds, outlets);
+    let voice = VoicePath::new(&[Line::T1], TICK, voice::Settings::default(), sounds, outlets);
     let gateway = world::gateway(keyring, switch, conference::Policy::default());
     let running = Box::new(card).start(TICK).expect("started");
     let (reports, mut told) = rtrb::RingBuffer::new(65_536);

@@ -111,10 +111,35 @@ impl Sum {
         simd::run(EncodeShared { total: &self.total, law, octets });
     }
 
+    /// How far the sum goes at most, before any clamp.
+    #[must_use]
+    pub fn peak(&self) -> i32 {
+        simd::run(Peak { total: &self.total })
+    }
+
+    /// How many of its samples are clamped for who adds nothing.
+    #[must_use]
+    pub fn clipped(&self) -> u64 {
+        self.total.iter().filter(|&&total| i32::from(clamp(total)) != total).count() as u64
+    }
+
     /// The sum itself, before any clamp.
     #[must_use]
     pub fn totals(&self) -> &[i32] {
         &self.total
+    }
+}
+
+struct Peak<'a> {
+    total: &'a [i32],
+}
+
+impl Kernel for Peak<'_> {
+    type Output = i32;
+
+    #[inline(always)]
+    fn run(self) -> i32 {
+        self.total.iter().fold(0, |peak, total| peak.max(total.saturating_abs()))
     }
 }
 
@@ -302,6 +327,16 @@ mod tests {
         let mut samples = [30_000, -30_000, 3];
         Gain::from_db(6.02).apply_to(&mut samples);
         assert_eq!(samples, [i16::MAX, i16::MIN, 6]);
+    }
+
+    #[test]
+    fn what_is_clamped_is_counted() {
+        let mut sum = Sum::new(4);
+        assert_eq!((sum.peak(), sum.clipped()), (0, 0));
+        for _ in 0..2 {
+            sum.add(&[16_383, 16_384, -16_384, -16_385]);
+        }
+        assert_eq!((sum.peak(), sum.clipped()), (32_770, 2), "32766 and -32768 just fit");
     }
 
     #[test]
