@@ -9,6 +9,7 @@ mod watch;
 use crate::bench::Rack;
 use crate::config::call_in::Languages;
 use crate::config::nfas::{SharedDChannel, group_of, has_d_channel};
+use crate::config::voice::EchoCanceller;
 use crate::config::{Board, Card as CardConfig, Config, FarEnd, Span as SpanConfig};
 use crate::control::Desk;
 use crate::demonstration;
@@ -268,6 +269,15 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
             }
         }
         faults.extend((0..lines.len()).map(|place| Some((desk.clone()?, SpanIndex(place as u8)))));
+        if config.voice.echo_canceller == EchoCanceller::Hardware
+            && let Err(error) = card.cancel_echo(config.voice.echo_tail_ms)
+        {
+            log::warn!(
+                target: "server",
+                "card \"{name}\": {}; its callers' echo is not taken out: use voice.echo_canceller = \"software\"",
+                chain(&error)
+            );
+        }
         let (card, copies) = CapturingCard::new(card, trace::QUEUE * lines.len());
         collector.add(copies, lines.len());
         let running = Box::new(card).start(tick).map_err(|e| format!("card \"{name}\": {}", chain(&e)))?;

@@ -31,6 +31,8 @@ pub struct Readings {
     pub suspensions: Vec<SuspensionInfo>,
     /// Samples that never reached an encoder.
     pub samples_lost: u64,
+    /// Samples of conferences that were clamped.
+    pub samples_clipped: u64,
     /// By format: its name, events that are cast in it, listeners to it.
     pub formats: Vec<(&'static str, u64, u64)>,
 }
@@ -123,6 +125,11 @@ fn real_time(text: &mut Text, readings: &Readings) {
             status.dropped_reports,
         ),
         ("trunkcast_stream_samples_lost", "Samples that never reached an encoder.", readings.samples_lost),
+        (
+            "trunkcast_conference_samples_clipped",
+            "Samples of conferences too loud for a telephone.",
+            readings.samples_clipped,
+        ),
     ] {
         text.family(name, Kind::Counter, help);
         text.sample(&[], value);

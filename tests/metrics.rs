@@ -76,6 +76,7 @@ fn readings() -> Readings {
         formats: vec![("mp3", 2, 40), ("webm", 0, 0)],
         suspensions: vec![],
         samples_lost: 0,
+        samples_clipped: 0,
     }
 }
 

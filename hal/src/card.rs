@@ -142,6 +142,15 @@ pub trait Card: Send {
         Err(Error::new(ErrorKind::Unsupported, "use a span without a D channel"))
     }
 
+    /// Take out of what callers' lines return what was sent to them, on all bearer channels, for echoes of up to so many
+    /// milliseconds. To be called before the start; a board whose driver refuses then goes on without, and says so in its log.
+    ///
+    /// # Errors
+    /// `Unsupported` when the board has no echo canceller.
+    fn cancel_echo(&mut self, _tail_ms: u32) -> Result<(), Error> {
+        Err(Error::new(ErrorKind::Unsupported, "cancel echo"))
+    }
+
     /// Start the card with this chunk length and the timeslots named by [`Line::d_channel`] as D channels, but for spans
     /// [without one](Self::without_d_channel).
     ///

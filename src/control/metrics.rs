@@ -18,6 +18,7 @@ impl Desk {
             channels,
             suspensions,
             samples_lost: self.statistics.stream_samples_lost.load(Relaxed),
+            samples_clipped: self.statistics.samples_clipped.load(Relaxed),
             formats: self.by_format(),
         }
     }

@@ -47,6 +47,8 @@ pub struct LoopStatistics {
     pub reports_lost: AtomicU64,
     /// Samples lost because an encoder did not take them.
     pub stream_samples_lost: AtomicU64,
+    /// Samples of conferences that were too loud and were clamped.
+    pub samples_clipped: AtomicU64,
     /// From when a tick was due to when it began, in microseconds.
     pub lateness: Histogram,
     /// From its beginning to its end, in microseconds.
@@ -145,6 +147,7 @@ impl RealtimeLoop {
             }
             self.statistics.reports_lost.store(self.engine.reports_lost(), Relaxed);
             self.statistics.stream_samples_lost.store(self.engine.voice().stream_samples_lost(), Relaxed);
+            self.statistics.samples_clipped.store(self.engine.voice().samples_clipped(), Relaxed);
         }
         self.statistics.stopped.store(true, Relaxed);
         Ok(())

@@ -171,6 +171,15 @@ impl Card for DahdiCard {
         Ok(())
     }
 
+    /// Taps set for this card by itself stand.
+    fn cancel_echo(&mut self, tail_ms: u32) -> Result<(), Error> {
+        if self.settings.echo_cancel_taps == 0 {
+            // Eight samples a millisecond (G.711, clause 2).
+            self.settings.echo_cancel_taps = u16::try_from(tail_ms * 8).unwrap_or(u16::MAX);
+        }
+        Ok(())
+    }
+
     fn start(self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error> {
         if self.settings.configure {
             self.configure()?;

@@ -105,6 +105,10 @@ impl Card for CapturingCard {
         self.inner.without_d_channel(span)
     }
 
+    fn cancel_echo(&mut self, tail_ms: u32) -> Result<(), Error> {
+        self.inner.cancel_echo(tail_ms)
+    }
+
     fn start(self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error> {
         let Running { traffic, control } = self.inner.start(chunk)?;
         let capturing = CapturingTraffic { inner: traffic, chunk, tick: 0, copies: self.copies, dropped: self.dropped };

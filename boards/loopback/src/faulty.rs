@@ -98,6 +98,10 @@ impl Card for FaultyCard {
         self.inner.without_d_channel(span)
     }
 
+    fn cancel_echo(&mut self, tail_ms: u32) -> Result<(), Error> {
+        self.inner.cancel_echo(tail_ms)
+    }
+
     fn start(mut self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error> {
         let lines: Vec<Line> = self.inner.spans().iter().map(|span| span.line).collect();
         let Running { traffic, control } = self.inner.start(chunk)?;
