@@ -23,7 +23,7 @@ impl ComfortNoise {
     pub fn fill(&mut self, out: &mut [i16]) {
         for sample in out {
             self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            *sample = (((self.random >> 16) as i32 - 32_768) * self.peak >> 15) as i16;
+            *sample = ((((self.random >> 16) as i32 - 32_768) * self.peak) >> 15) as i16;
         }
     }
 }
