@@ -1,6 +1,6 @@
 //! Why a key was heard, or was not: a whole recording examined for presses and for what came near.
 //!
-//! [`DtmfReceiver`](crate::dtmf::DtmfReceiver) hears the presses. Beside it a slower search looks for any two tones in the
+//! [`DtmfReceiver`] hears the presses. Beside it a slower search looks for any two tones in the
 //! neighbourhood of a key, measures them, and names where they depart from what must be heard. For tools, not for calls: it
 //! allocates and takes its time.
 //!
