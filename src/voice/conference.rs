@@ -207,10 +207,10 @@ impl Mix {
             // Silence included: the stream goes on while nobody speaks, and after the last has left.
             self.samples_lost += push(&mut self.outlet, &self.chunk);
         } else {
-            for &sample in &self.chunk {
-                self.pre_roll[self.pre_roll_at] = sample;
-                self.pre_roll_at = (self.pre_roll_at + 1) % PRE_ROLL;
-            }
+            let (now, around) = self.chunk.split_at(self.chunk.len().min(PRE_ROLL - self.pre_roll_at));
+            self.pre_roll[self.pre_roll_at..][..now.len()].copy_from_slice(now);
+            self.pre_roll[..around.len()].copy_from_slice(around);
+            self.pre_roll_at = (self.pre_roll_at + self.chunk.len()) % PRE_ROLL;
         }
     }
 

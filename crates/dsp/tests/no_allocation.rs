@@ -25,6 +25,7 @@ fn a_leg_and_its_conference_never_allocate() {
     encode(Law::A, &samples, &mut octets);
 
     let (mut receiver, mut filter, mut talk) = (DtmfReceiver::new(), KeyFilter::new(), TalkDetector::default());
+    let mut lent = KeyFilter::new();
     let (mut sum, gain) = (Sum::new(80), Gain::from_db(-3.0));
     let mut keys = DtmfSequence::new("123", 50, 50, -10.0).unwrap();
     let (mut entry, mut milliwatt) = (ToneSequence::entry(), Oscillator::milliwatt());
@@ -57,9 +58,13 @@ fn a_leg_and_its_conference_never_allocate() {
             sum.shared(&mut received);
             encode(Law::Mu, &stream, &mut back);
             decode(Law::Mu, &back, &mut back_samples);
+            decode(Law::A, octets, lent.room(80));
+            lent.hear(&mut |_| heard += 1);
+            sum.encode_without(lent.conversation(), Law::Mu, &mut back);
+            sum.encode_shared(Law::A, &mut back);
         }
     });
-    assert!(heard >= 48, "the keys were heard while counting: {heard}");
+    assert!(heard >= 72, "the keys were heard while counting: {heard}");
     assert_eq!(counted.count_total, 0);
 }
 
