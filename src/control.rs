@@ -647,12 +647,18 @@ fn call_info(id: CallId, call: &CallPicture) -> CallInfo {
             CallStage::AskingPin => control::CallStage::AskingPin,
             CallStage::Waiting => control::CallStage::Waiting,
             CallStage::InConference => control::CallStage::InConference,
-            CallStage::Dialling | CallStage::Proceeding | CallStage::Alerting | CallStage::Answered => {
+            CallStage::Dialling | CallStage::Proceeding | CallStage::Alerting | CallStage::Answered
+                if call.for_test =>
+            {
                 control::CallStage::TestCall
             }
+            CallStage::Dialling | CallStage::Proceeding => control::CallStage::Calling,
+            CallStage::Alerting => control::CallStage::RingingThere,
+            CallStage::Answered | CallStage::Invited => control::CallStage::Invited,
             CallStage::Leaving => control::CallStage::Leaving,
         },
-        event: call.event.map(|(e, _)| e.to_string()),
+        outgoing: call.invited_to.is_some(),
+        event: call.event.map(|(e, _)| e).or(call.invited_to).map(|e| e.to_string()),
         role: call.event.map(|(_, role)| office::conference::role_of(role)),
         since_ms: call.since_ms,
         muted: call.muted,

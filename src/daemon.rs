@@ -205,6 +205,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         rules: config.conference.rules(config.recording.enabled),
         menus: config.conference.menus(),
         dial_out: config.conference.dial_out(),
+        inviting: config.conference.inviting(),
         ports: ports.len(),
         port_reuse: Duration::from_secs(*config.stream.port_reuse_s.get_ref()),
         linger: config.stream.linger,

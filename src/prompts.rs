@@ -144,6 +144,28 @@ names! {
         DialOutUnavailable = "dial-out-unavailable",
         /// This number must not be called.
         DialOutForbidden = "dial-out-forbidden",
+        /// To whoever was called from a conference: how he comes in.
+        Invited = "invited",
+        /// As many are being called as may be at a time.
+        TooManyCalls = "too-many-calls",
+        /// To the host: the number is being called.
+        Calling = "calling",
+        /// To the host: it rings.
+        Ringing = "ringing",
+        /// To the host: somebody has answered.
+        CallAnswered = "call-answered",
+        /// To the host: who has answered does not come in.
+        CallNotJoined = "call-not-joined",
+        /// To the host: the number is busy.
+        CallBusy = "call-busy",
+        /// To the host: nobody answers.
+        CallNoAnswer = "call-no-answer",
+        /// To the host: the call was refused.
+        CallDeclined = "call-declined",
+        /// To the host: nobody has this number.
+        NoSuchNumber = "no-such-number",
+        /// To the host: the number cannot be reached.
+        CallNotReached = "call-not-reached",
         /// To all: the host has left.
         HostLeft = "host-left",
     }

@@ -5,7 +5,7 @@
 
 use crate::bench::{Probe, Reading};
 use crate::gateway::{CallId, Channel, Holds, NearSets, NotPlaced, Stuck, WhenOut};
-use conference::{Answer, Happening, Refused};
+use conference::{Answer, Happening, Refused, Went};
 use event::{EventNumber, Role};
 use hal::{Alarms, FrameFault, Timeslot};
 use isdn::{Cause, Number};
@@ -35,14 +35,16 @@ pub enum CallStage {
     Waiting,
     /// In the conference.
     InConference,
-    /// Of a test call: SETUP was sent.
+    /// Of a call we have placed: SETUP was sent.
     Dialling,
-    /// Of a test call: the exchange works on it.
+    /// Of a call we have placed: the exchange works on it.
     Proceeding,
-    /// Of a test call: it rings at the other end.
+    /// Of a call we have placed: it rings at the other end.
     Alerting,
     /// Of a test call: somebody has answered.
     Answered,
+    /// Whoever was called from a conference is told how he comes in.
+    Invited,
     /// Last words, clearing.
     Leaving,
 }
@@ -342,12 +344,47 @@ pub enum What {
         /// What came of it.
         answer: Result<Answer, Refused>,
     },
-    /// A number was to be called from the conference of an event, and nothing can do so.
+    /// A number was to be called from the conference of an event, and nothing was sent.
     DialOutUnavailable {
         /// The event.
         event: EventNumber,
         /// The host who wanted it, with his keys; `None`: an order.
         by: Option<CallId>,
+        /// Why.
+        why: NotPlaced,
+    },
+    /// Somebody is being called from the conference of an event.
+    InvitePlaced {
+        /// The event.
+        event: EventNumber,
+        /// The call.
+        call: CallId,
+        /// Its channel.
+        channel: Channel,
+        /// Number called.
+        called: Number,
+        /// Number shown.
+        calling: Option<Number>,
+        /// The host who wanted it, with his keys; `None`: an order.
+        by: Option<CallId>,
+    },
+    /// The exchange did not want that channel for it: SETUP was sent again on this one.
+    InviteMoved {
+        /// The call.
+        call: CallId,
+        /// Its channel now.
+        channel: Channel,
+    },
+    /// A call from the conference of an event went so.
+    InviteWent {
+        /// The event.
+        event: EventNumber,
+        /// The call.
+        call: CallId,
+        /// So.
+        went: Went,
+        /// The cause it ended with before somebody came in.
+        cause: Option<Cause>,
     },
     /// Talking or not.
     Talking {

@@ -90,7 +90,8 @@ impl CallSeen {
             | CallStage::AskingPin
             | CallStage::InConference
             | CallStage::Waiting
-            | CallStage::Dialling => {}
+            | CallStage::Dialling
+            | CallStage::Invited => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! `[conference]`: the rules of conferences, the keys of each role, who may be called from them.
 
 use super::{at_least_one_u16, talk_level};
+use crate::gateway::Inviting;
 use crate::office::conference::ShowNumbers;
 use conference::{Action, EntryExit, HostLeaves, Menu, Menus, Mode, Policy, QuestionUnmute, Role};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -161,13 +162,25 @@ pub struct DialOut {
     pub allow: Vec<String>,
     /// Numbers that are never called.
     pub never: Vec<String>,
+    /// Calls a conference may have at a time, those who have come in included.
+    #[serde(deserialize_with = "at_least_one_u16")]
+    pub max_at_once: u16,
+    /// All conferences together.
+    #[serde(deserialize_with = "at_least_one_u16")]
+    pub max_in_all: u16,
+    /// Seconds it may ring.
+    #[serde(deserialize_with = "at_least_one_u16")]
+    pub no_answer_s: u16,
+    /// The number those who are called are shown; empty: none.
+    pub calling: String,
 }
 
 impl Default for DialOut {
     fn default() -> Self {
         // Emergency services are called by the person who is where help is needed.
         let never = ["000", "110", "111", "112", "118", "119", "911", "999"].map(str::to_owned).into();
-        DialOut { enabled: false, allow: Vec::new(), never }
+        let calling = String::new();
+        DialOut { enabled: false, allow: Vec::new(), never, max_at_once: 4, max_in_all: 16, no_answer_s: 45, calling }
     }
 }
 
@@ -220,8 +233,19 @@ impl Conference {
     /// Who may be called.
     #[must_use]
     pub fn dial_out(&self) -> conference::DialOut {
-        let DialOut { enabled, allow, never } = self.dial_out.clone();
-        conference::DialOut { enabled, allow, never }
+        let DialOut { enabled, allow, never, max_at_once, max_in_all, .. } = self.dial_out.clone();
+        conference::DialOut { enabled, allow, never, max_at_once, max_in_all }
+    }
+
+    /// How they are called.
+    #[must_use]
+    pub fn inviting(&self) -> Inviting {
+        let calling = self.dial_out.calling.as_str();
+        let number = || isdn::Number { presentation: isdn::Presentation::Allowed, ..isdn::Number::new(calling) };
+        Inviting {
+            no_answer: Duration::from_secs(self.dial_out.no_answer_s.into()),
+            calling: (!calling.is_empty()).then(number),
+        }
     }
 
     /// What two fields together make wrong.
@@ -245,6 +269,18 @@ impl Conference {
             return Err("conference.dial_out.enabled = true, but no number may be called: list prefixes in conference.dial_out.allow".to_owned());
         }
         let digits = |number: &&String| number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit());
+        if self.dial_out.max_at_once > self.dial_out.max_in_all {
+            return Err(format!(
+                "conference.dial_out.max_at_once ({}) is more than conference.dial_out.max_in_all ({}) allows",
+                self.dial_out.max_at_once, self.dial_out.max_in_all
+            ));
+        }
+        let calling = &self.dial_out.calling;
+        if calling.len() > 20 || !calling.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(format!(
+                "conference.dial_out.calling = \"{calling}\" is no number: up to 20 digits, without + and spaces"
+            ));
+        }
         if let Some(wrong) = self.dial_out.allow.iter().chain(&self.dial_out.never).find(digits) {
             return Err(format!("conference.dial_out: \"{wrong}\" is no number: digits alone, without + and spaces"));
         }
@@ -311,6 +347,9 @@ mod tests {
         assert!(wrong("[conference]\nmin_members = 5\nmax_members = 3\n").contains("more than"));
         assert!(wrong("[conference.dial_out]\nenabled = true\n").contains("allow"));
         assert!(wrong("[conference.dial_out]\nallow = [\"+49\"]\n").contains("digits alone"));
+        assert!(wrong("[conference.dial_out]\ncalling = \"+49\"\n").contains("no number"));
+        assert!(wrong("[conference.dial_out]\nno_answer_s = 0\n").contains("no_answer_s"));
+        assert!(wrong("[conference.dial_out]\nmax_at_once = 9\nmax_in_all = 8\n").contains("more than"));
         assert!(wrong("[conference]\nhost_grace_s = 0\n").contains("host_grace_s"));
     }
 }

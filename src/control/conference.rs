@@ -7,7 +7,7 @@ use super::Desk;
 use crate::gateway::CallId;
 use crate::office::conference::{Unanswered, words};
 use conference::{Answer, Digits, Mode, Order, Refused};
-use control::{ConferenceMode, ConferenceOrder, Problem, ProblemKind, Reply};
+use control::{ConferenceMode, ConferenceOrder, Done, Problem, ProblemKind, Reply};
 use event::EventNumber;
 
 impl Desk {
@@ -34,7 +34,11 @@ impl Desk {
                     "`trunkctl conference show` tells how the conference stands; `trunkctl doctor` looks for the cause",
                 ),
         })?;
-        Ok(Reply::done(in_words(order, answer)))
+        let call = match answer {
+            Answer::Called(call) => Some(call),
+            _ => None,
+        };
+        Ok(Reply::Done(Done { text: in_words(order, answer), call }))
     }
 
     /// Names are the office's own: the real-time thread has no use for them.
@@ -114,6 +118,7 @@ fn in_words(order: &ConferenceOrder, answer: Answer) -> String {
     let counted = match answer {
         Answer::Unchanged => return "it was so already".to_owned(),
         Answer::Asked => return "he has muted himself: he was asked to unmute".to_owned(),
+        Answer::Called(call) => return format!("call {call} is being placed"),
         Answer::Count(count) => count.present,
         Answer::Done(count) => count,
     };

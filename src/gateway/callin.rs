@@ -13,6 +13,9 @@
 //!                                                           Leaving ◄──────────────────────────┘
 //! ```
 //!
+//! Whoever was called from a conference is asked for neither: *Invited*, he comes in with a 1, and any other key or none lets him go,
+//! so that no mailbox ever sits in a conference.
+//!
 //! Whether the number or the PIN was wrong cannot be heard: both are always asked for, and one
 //! prompt answers for both.
 //!
@@ -32,6 +35,11 @@ pub const PIN_DIGITS: usize = 8;
 /// How often an entry may be cleared in one call: more often than anybody needs, and an end to who would
 /// hold a channel for ever without using up a try.
 const CLEARINGS: u8 = 12;
+
+/// How often whoever was called is told that he is invited.
+const INVITATIONS: u8 = 3;
+/// From the end of an invitation to the next.
+const INVITED: Duration = Duration::from_secs(4);
 
 /// What was keyed, up to one digit more than fits a valid entry. Its `Debug` form shows how many
 /// digits there are, never which.
@@ -85,6 +93,8 @@ pub enum Action {
     Hush,
     /// Verify, then call [`CallIn::rejected`], [`CallIn::closed`] or [`CallIn::admitted`].
     Verify,
+    /// Let in whoever was called, then as with [`Action::Verify`].
+    Join,
     /// Play this, then clear the call: nothing more is expected of the caller.
     Leave(Phrase),
     /// Clear the call now.
@@ -99,6 +109,8 @@ enum Step {
     EventNumber,
     /// The PIN is being asked for or entered.
     Pin,
+    /// Whoever was called is told how he comes in.
+    Invited,
     /// Both are with the gateway.
     Verifying,
     /// Waiting before another try, because of many failures.
@@ -150,6 +162,14 @@ impl CallIn {
         (dialogue, Action::Speak(first, prompts(&[Prompt::Welcome, Prompt::EnterEvent])))
     }
 
+    /// Begin with whoever was called from a conference: say what it is, and how he comes in.
+    #[must_use]
+    pub fn invite(patience: Patience, language: LanguageIndex) -> (CallIn, Action) {
+        let (dialogue, _) = CallIn::begin(patience, [language].into_iter().collect());
+        let dialogue = CallIn { step: Step::Invited, tries_left: INVITATIONS, ..dialogue };
+        (dialogue, Action::Speak(language, Prompt::Invited.into()))
+    }
+
     /// What was entered as event number.
     #[must_use]
     pub fn event(&self) -> &Entry {
@@ -160,6 +180,12 @@ impl CallIn {
     #[must_use]
     pub fn pin(&self) -> &Entry {
         &self.pin
+    }
+
+    /// Whether it is somebody who was called, and has pressed no key.
+    #[must_use]
+    pub fn is_invited(&self) -> bool {
+        self.step == Step::Invited
     }
 
     /// Whether it is the PIN that is being entered.
@@ -179,10 +205,15 @@ impl CallIn {
         if self.step == Step::Language {
             return self.choose(key);
         }
+        if self.step == Step::Invited {
+            return self.accept(key);
+        }
         let (entry, full) = match self.step {
             Step::EventNumber => (&mut self.event, EVENT_DIGITS),
             Step::Pin => (&mut self.pin, PIN_DIGITS),
-            Step::Language | Step::Verifying | Step::Paused | Step::Admitted | Step::Leaving => return Action::None,
+            Step::Language | Step::Invited | Step::Verifying | Step::Paused | Step::Admitted | Step::Leaving => {
+                return Action::None;
+            }
         };
         match key.to_char() {
             '*' => {
@@ -215,6 +246,10 @@ impl CallIn {
                 self.deadline.get_or_insert(now + self.patience.first_digit);
                 Action::None
             }
+            Step::Invited => {
+                self.deadline = Some(now + INVITED);
+                Action::None
+            }
             Step::Leaving => Action::Clear,
             Step::Verifying | Step::Paused | Step::Admitted => Action::None,
         }
@@ -235,6 +270,13 @@ impl CallIn {
                 }
                 let question = if self.step == Step::Pin { Prompt::EnterPin } else { Prompt::EnterEvent };
                 Action::Play(prompts(&[Prompt::NothingEntered, question]))
+            }
+            Step::Invited => {
+                self.tries_left = self.tries_left.saturating_sub(1);
+                if self.tries_left == 0 {
+                    return self.leave(&[Prompt::Goodbye]);
+                }
+                Action::Play(Prompt::Invited.into())
             }
             Step::Paused => {
                 self.step = Step::EventNumber;
@@ -312,6 +354,16 @@ impl CallIn {
             Some(&language) => self.speak(language),
             None => self.again(),
         }
+    }
+
+    /// The key of whoever was called: 1, or he does not want to.
+    fn accept(&mut self, key: Key) -> Action {
+        if key.to_char() != '1' {
+            return self.leave(&[Prompt::Goodbye]);
+        }
+        self.step = Step::Verifying;
+        self.deadline = None;
+        Action::Join
     }
 
     fn speak(&mut self, language: LanguageIndex) -> Action {
@@ -473,6 +525,34 @@ mod tests {
         keys(&mut d, at(9), "101234567812345678");
         let last = d.rejected(at(9), Duration::ZERO);
         assert!(matches!(last, Action::Leave(_)));
+    }
+
+    #[test]
+    fn whoever_was_called_comes_in_with_a_one_and_by_nothing_else() {
+        let invited = || CallIn::invite(PATIENCE, LanguageIndex(1));
+        let (mut d, said) = invited();
+        assert!(matches!(said, Action::Speak(LanguageIndex(1), _)));
+        assert_eq!(played(&said), [Prompt::Invited]);
+        assert!(matches!(keys(&mut d, at(1), "1"), Action::Join));
+        assert!(matches!(keys(&mut d, at(2), "1"), Action::None), "once");
+        for other in ["0", "2", "9", "*", "#"] {
+            let (mut d, _) = invited();
+            assert_eq!(played(&keys(&mut d, at(1), other)), [Prompt::Goodbye], "{other}");
+            assert!(matches!(keys(&mut d, at(2), "1"), Action::None), "gone");
+        }
+    }
+
+    #[test]
+    fn a_mailbox_hears_the_invitation_three_times_and_is_let_go() {
+        let (mut d, _) = CallIn::invite(PATIENCE, LanguageIndex(0));
+        for _ in 0..2 {
+            d.prompts_done(at(3));
+            assert_eq!(d.deadline(), Some(at(7)));
+            assert_eq!(played(&d.timed_out(at(7))), [Prompt::Invited]);
+        }
+        d.prompts_done(at(3));
+        assert_eq!(played(&d.timed_out(at(7))), [Prompt::Goodbye]);
+        assert!(matches!(d.prompts_done(at(8)), Action::Clear));
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Test calls: the calls that the gateway places itself, because a technician wants to know whether the trunk takes them.
+//! Calls that the gateway places itself: on which channel, and those that a technician wants, to know whether the trunk takes them.
+//! Of calls out of a conference `inviting` has the rest.
 //!
-//! Such a call is in the call table like any other, without a dialogue and without a conference. So its channel is given to
+//! A test call is in the call table like any other, without a dialogue and without a conference. So its channel is given to
 //! nobody else, a server that drains waits for it, and one that closes down clears it. No voice path is opened for it: what is
 //! heard is the business of a probe of the office.
 //!
@@ -18,6 +19,7 @@
 use super::{Call, CallId, Channel, Gateway, Life};
 use crate::prompts::Menu;
 use crate::reports::{CallStage, What};
+use conference::Went;
 use isdn::{CallReference, ChannelChoice, Number, Refused, Setup};
 use std::time::Duration;
 
@@ -32,7 +34,20 @@ pub(super) struct TestCall {
     pub stay: Duration,
 }
 
-/// Why a test call was not placed: nothing was sent then.
+/// A call that is to be placed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// The number to call.
+    pub called: Number,
+    /// The number to show, if any.
+    pub calling: Option<Number>,
+    /// On this span; without, on any.
+    pub span: Option<u16>,
+    /// Not on this channel.
+    pub but: Option<Channel>,
+}
+
+/// Why a call was not placed: nothing was sent then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotPlaced {
     /// There is no such span.
@@ -50,7 +65,8 @@ pub enum NotPlaced {
 impl Gateway {
     /// Place a call, on this span or on any, and hang it up by itself.
     pub(super) fn place_call(&mut self, now: Duration, test: u64, span: Option<u16>, called: Number, stay: Duration) {
-        let (channel, reference) = match self.dial_out(now, span, &called) {
+        let wanted = Wanted { span, called: called.clone(), ..Wanted::default() };
+        let (channel, reference) = match self.dial_out(now, &wanted) {
             Ok(placed) => placed,
             Err(why) => return self.report(now, What::TestCallNotPlaced { test, why }),
         };
@@ -66,6 +82,7 @@ impl Gateway {
             talking: false,
             clearing: false,
             test: Some(TestCall { test, until: now + stay, stay }),
+            invite: None,
         });
         self.report(now, What::TestCallPlaced { test, call: id, channel, called });
         self.drain_dchannel(now, self.spans[usize::from(channel.span)].trunk);
@@ -80,26 +97,22 @@ impl Gateway {
     }
 
     /// A call of ours has come this far. Of calls that came in nothing is said: their stages are the dialogue's.
-    pub(super) fn test_call_at(&mut self, now: Duration, trunk: usize, reference: CallReference, stage: CallStage) {
+    pub(super) fn placed_call_at(&mut self, now: Duration, trunk: usize, reference: CallReference, stage: CallStage) {
         let Some(index) = self.index_of(trunk, reference) else { return };
-        let Some(call) = self.calls[index].as_ref().filter(|call| call.test.is_some() && !call.clearing) else {
-            return;
-        };
+        let Some(call) = self.calls[index].as_ref().filter(|call| call.is_ours() && !call.clearing) else { return };
         let call = call.id;
         self.report(now, What::CallStage { call, stage });
+        if stage == CallStage::Alerting {
+            self.invitation_went(now, index, Went::Ringing);
+        }
     }
 
     /// SETUP on the highest channel that can be had: exchanges hunt from the lowest, so the two seldom meet.
-    fn dial_out(
-        &mut self,
-        now: Duration,
-        span: Option<u16>,
-        called: &Number,
-    ) -> Result<(Channel, CallReference), NotPlaced> {
+    pub(super) fn dial_out(&mut self, now: Duration, wanted: &Wanted) -> Result<(Channel, CallReference), NotPlaced> {
         if !matches!(self.life, Life::Serving) {
             return Err(NotPlaced::Closing);
         }
-        let spans = match span {
+        let spans = match wanted.span {
             Some(span) if usize::from(span) < self.spans.len() => usize::from(span)..usize::from(span) + 1,
             Some(_) => return Err(NotPlaced::NoSpan),
             None => 0..self.spans.len(),
@@ -116,7 +129,7 @@ impl Gateway {
             }
             for timeslot in self.bearers_of(span).rev() {
                 let channel = Channel { span: span as u16, timeslot };
-                if !self.serves(channel) {
+                if !self.serves(channel) || wanted.but == Some(channel) {
                     continue;
                 }
                 why = NotPlaced::NoneIdle;
@@ -124,7 +137,8 @@ impl Gateway {
                     continue;
                 }
                 let setup = Setup {
-                    called: called.clone(),
+                    called: wanted.called.clone(),
+                    calling: wanted.calling.clone(),
                     channel: ChannelChoice::Exclusive(self.spans[span].channel(timeslot)),
                     sending_complete: true,
                     ..Setup::default()

@@ -21,9 +21,6 @@ impl Gateway {
     /// An order from outside: carried out, and answered.
     pub(super) fn order_conference(&mut self, now: Duration, ticket: u64, event: EventNumber, order: Order<CallId>) {
         let answer = self.try_order(now, event, order);
-        if answer == Err(Refused::DialOutUnavailable) {
-            self.report(now, What::DialOutUnavailable { event, by: None });
-        }
         // What it has done is told before that it was done.
         self.carry_out_rooms(now);
         self.report(now, What::Answered { ticket, answer });
@@ -32,12 +29,22 @@ impl Gateway {
     fn try_order(&mut self, now: Duration, event: EventNumber, order: Order<CallId>) -> Result<Answer, Refused> {
         let room = self.conferences.iter().position(|c| c.as_ref().is_some_and(|c| c.event == event));
         let room = Room(room.ok_or(Refused::NoConference)?);
+        // Whoever is still being called is no member yet.
+        if let Order::Kick(call) = order
+            && self.rooms.give_up_call(room, call.0)
+        {
+            return Ok(Answer::Done(1));
+        }
         let seat_of = |call: CallId| {
             let seat = self.calls.iter().position(|c| c.as_ref().is_some_and(|c| c.id == call))?;
             self.rooms.member(Seat(seat)).map(|_| Seat(seat))
         };
         let order = order.try_map(seat_of).ok_or(Refused::NoMember)?;
-        self.rooms.order(now, room, &order)
+        let answer = self.rooms.order(now, room, &order)?;
+        match order {
+            Order::DialOut(number) => self.invite(now, room, None, &number).map(|call| Answer::Called(call.0)),
+            _ => Ok(answer),
+        }
     }
 
     /// Carry out what was decided. What is decided meanwhile comes in its turn: nothing here calls itself.
@@ -127,15 +134,12 @@ impl Gateway {
                 let by = self.calls[seat.0].as_ref().map(|call| call.id);
                 self.close_event(now, event, Closed::Ended, by);
             }
-            Output::DialOut(room, seat, _) => {
-                // Nothing here places calls for callers: they hear so.
-                let Some(event) = self.event_of(room) else { return };
-                let by = self.calls[seat.0].as_ref().map(|call| call.id);
-                self.report(now, What::DialOutUnavailable { event, by });
-                if let Some((channel, _)) = self.leg_of(seat) {
-                    self.voice(Voice::Play(channel, phrases::one(Spoken::DialOutUnavailable)));
+            Output::DialOut(room, seat, number) => {
+                if let Err(why) = self.invite(now, room, Some(seat), &number) {
+                    self.rooms.not_called(seat, why);
                 }
             }
+            Output::GiveUp(call) => self.give_up(now, CallId(call)),
             Output::Happened(room, what) => {
                 let Some(event) = self.event_of(room) else { return };
                 let what = what.try_map(|seat| self.calls[seat.0].as_ref().map(|call| call.id));
@@ -177,7 +181,7 @@ impl Gateway {
         self.conferences[room.0].as_ref().map(|_| ConferenceIndex(room.0 as u16))
     }
 
-    fn event_of(&self, room: Room) -> Option<EventNumber> {
+    pub(super) fn event_of(&self, room: Room) -> Option<EventNumber> {
         self.conferences[room.0].as_ref().map(|conference| conference.event)
     }
 }

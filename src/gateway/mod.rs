@@ -17,6 +17,7 @@ mod callout;
 mod cause;
 mod conference;
 mod controls;
+mod inviting;
 mod offer;
 mod phrases;
 pub mod ports;
@@ -38,6 +39,8 @@ use conference::{Conference, Membership};
 use dsp::dtmf::Key;
 use event::{EventNumber, Guard, Keyring};
 use hal::{Alarms, FrameFault, Line, Timeslot};
+use inviting::Invite;
+pub use inviting::Inviting;
 use isdn::{CallReference, Cause};
 use ports::PortPool;
 use service::Policy;
@@ -155,6 +158,8 @@ pub struct Settings {
     pub menus: Menus,
     /// Who may be called from conferences.
     pub dial_out: DialOut,
+    /// How they are called.
+    pub inviting: Inviting,
     /// Stream ports.
     pub ports: usize,
     /// Until a used port may carry another event.
@@ -186,6 +191,7 @@ impl Settings {
             rules: Rules::default(),
             menus: Menus::default(),
             dial_out: DialOut::default(),
+            inviting: Inviting::default(),
             ports: 50,
             port_reuse: Duration::from_secs(900),
             linger: Duration::from_secs(30),
@@ -217,15 +223,24 @@ struct Call {
     clearing: bool,
     /// We have placed it, for a test.
     test: Option<TestCall>,
+    /// We have placed it, for a conference.
+    invite: Option<Invite>,
 }
 
 impl Call {
     /// When something is due of it.
     fn deadline(&self) -> Option<Duration> {
-        match self.test {
-            Some(test) => (!self.clearing).then_some(test.until),
-            None => self.dialogue.as_ref()?.deadline(),
+        match (&self.dialogue, self.test, &self.invite) {
+            (Some(dialogue), ..) => dialogue.deadline(),
+            (None, Some(test), _) => (!self.clearing).then_some(test.until),
+            (None, None, Some(invite)) => invite.until.filter(|_| !self.clearing),
+            (None, None, None) => None,
         }
+    }
+
+    /// We have placed it.
+    const fn is_ours(&self) -> bool {
+        self.test.is_some() || self.invite.is_some()
     }
 }
 
@@ -258,6 +273,7 @@ pub struct Gateway {
     languages: Menu,
     patience: Patience,
     linger: Duration,
+    inviting: Inviting,
     keyring: Keyring,
     guard: Guard,
     closed: ClosedEvents,
@@ -311,6 +327,7 @@ impl Gateway {
             languages: settings.languages,
             patience: settings.patience,
             linger: settings.linger,
+            inviting: settings.inviting,
             keyring: settings.keyring,
             guard: settings.guard,
             closed: settings.closed,
@@ -408,8 +425,11 @@ impl Gateway {
                     let action = dialogue.timed_out(now);
                     self.act(now, index, action);
                 }
-                // A test call: nobody answers, or it has been up for as long as was wanted.
-                None => self.clear_call(now, index, Reason::Normal),
+                // A call of ours: nobody answers, or a test has been up for as long as was wanted.
+                None => {
+                    self.nobody_answers(index);
+                    self.clear_call(now, index, Reason::Normal);
+                }
             }
         }
         for index in 0..self.conferences.len() {
@@ -580,6 +600,7 @@ impl Gateway {
                 let Some(call) = self.calls[index].as_ref() else { return };
                 let stage = match &call.dialogue {
                     Some(d) if d.at_pin() => CallStage::AskingPin,
+                    Some(d) if d.is_invited() => CallStage::Invited,
                     _ => CallStage::AskingEvent,
                 };
                 let id = call.id;
@@ -592,6 +613,7 @@ impl Gateway {
             }
             Action::Hush => self.voice(Voice::Hush(channel)),
             Action::Verify => self.verify(now, index),
+            Action::Join => self.accept(now, index),
             Action::Leave(phrase) => {
                 let Some(call) = self.calls[index].as_ref() else { return };
                 let id = call.id;
@@ -620,6 +642,7 @@ impl Gateway {
     /// The call is no more.
     fn end_call(&mut self, now: Duration, index: usize, cause: Cause, by_peer: bool) {
         self.silence_call(now, index);
+        self.invitation_over(now, index, cause, by_peer);
         if let Some(call) = self.calls[index].take() {
             self.report(now, What::CallEnded { call: call.id, cause, by_peer });
         }
@@ -649,7 +672,7 @@ impl Gateway {
             }
             // Whoever waits to be answered may be taken by another server; a call of ours nobody waits for.
             None => {
-                let reason = if call.test.is_some() { Reason::Normal } else { Reason::NoneFree };
+                let reason = if call.is_ours() { Reason::Normal } else { Reason::NoneFree };
                 self.clear_call(now, index, reason);
             }
         }

@@ -37,6 +37,7 @@ impl Gateway {
             talking: false,
             clearing: false,
             test: None,
+            invite: None,
         });
         let Setup { called, calling, redirecting, name, .. } = setup;
         self.report(now, What::CallTaken { call: id, channel, called, calling, redirecting });

@@ -55,6 +55,17 @@ const fn said(sentence: Spoken) -> Said {
         Spoken::EnterNumber => Prompt::EnterNumber,
         Spoken::DialOutUnavailable => Prompt::DialOutUnavailable,
         Spoken::DialOutForbidden => Prompt::DialOutForbidden,
+        Spoken::TooManyCalls => Prompt::TooManyCalls,
+        Spoken::Full => Prompt::ConferenceFull,
+        Spoken::Calling => Prompt::Calling,
+        Spoken::Ringing => Prompt::Ringing,
+        Spoken::CallAnswered => Prompt::CallAnswered,
+        Spoken::CallNotJoined => Prompt::CallNotJoined,
+        Spoken::CallBusy => Prompt::CallBusy,
+        Spoken::CallNoAnswer => Prompt::CallNoAnswer,
+        Spoken::CallDeclined => Prompt::CallDeclined,
+        Spoken::NoSuchNumber => Prompt::NoSuchNumber,
+        Spoken::CallNotReached => Prompt::CallNotReached,
         Spoken::HostLeft => Prompt::HostLeft,
     })
 }

@@ -231,6 +231,9 @@ impl Gateway {
                     self.report(now, What::CallStage { call, stage: CallStage::Answered });
                     return;
                 }
+                if call.invite.is_some() {
+                    return self.answered(now, index);
+                }
                 let (dialogue, action) = CallIn::begin(self.patience, call.languages.clone());
                 call.dialogue = Some(dialogue);
                 let id = call.id;
@@ -243,8 +246,8 @@ impl Gateway {
                     self.dismiss(now, index, Prompt::Closing);
                 }
             }
-            isdn::Event::Disconnecting { call, .. } => {
-                if let Some(index) = self.index_of(trunk, call) {
+            isdn::Event::Disconnecting { call, cause, .. } => {
+                if let Some(index) = self.index_of(trunk, call).filter(|index| !self.may_try_again(*index, cause)) {
                     self.silence_call(now, index);
                 }
             }
@@ -253,7 +256,9 @@ impl Gateway {
                     if !self.trunks[trunk].link_up {
                         self.ended_untold(Channel::at(index));
                     }
-                    self.end_call(now, index, cause, by_peer);
+                    if !self.try_again(now, index, cause) {
+                        self.end_call(now, index, cause, by_peer);
+                    }
                 }
             }
             isdn::Event::Restarted { channels } => {
@@ -265,8 +270,8 @@ impl Gateway {
                     }
                 }
             }
-            isdn::Event::Proceeding { call, .. } => self.test_call_at(now, trunk, call, CallStage::Proceeding),
-            isdn::Event::Alerting { call, .. } => self.test_call_at(now, trunk, call, CallStage::Alerting),
+            isdn::Event::Proceeding { call, .. } => self.placed_call_at(now, trunk, call, CallStage::Proceeding),
+            isdn::Event::Alerting { call, .. } => self.placed_call_at(now, trunk, call, CallStage::Alerting),
             isdn::Event::RestartDone { acknowledged: true, .. } => {}
             isdn::Event::RestartDone { channel, acknowledged: false } => {
                 let span = self.trunks[trunk].spans[usize::from(channel.interface)];

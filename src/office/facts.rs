@@ -7,6 +7,7 @@ use super::picture::Picture;
 use super::{conference, words};
 use crate::gateway::Holds;
 use crate::reports::What;
+use ::conference::By;
 use control::{Fact, Hold, LinkFact, Masked, Ordered, ServiceState};
 
 /// The fact of a report, if programs are told of it. `before` does not know of it yet.
@@ -64,7 +65,17 @@ pub fn of(what: &What, before: &Picture) -> Option<Fact> {
             Some(conference::facts::of(what, at_ms))
         }
         What::Talking { talking, .. } => Some(Fact::CallTalking { talking: *talking }),
-        What::DialOutUnavailable { .. } => Some(Fact::DialOutUnavailable),
+        What::DialOutUnavailable { why, .. } => {
+            Some(Fact::DialOutUnavailable { why: words::not_placed_in_words(*why).to_owned() })
+        }
+        What::InvitePlaced { channel, called, by, .. } => Some(Fact::InvitePlaced {
+            channel: channel.timeslot.0,
+            called: before.invited(called),
+            by: conference::facts::doer(by.map_or(By::Office, By::Member)),
+        }),
+        What::InviteWent { went, cause, .. } => {
+            Some(Fact::InviteWent { went: conference::state_of(*went), cause: cause.map(|cause| cause.value) })
+        }
         What::Joined { role, .. } => Some(Fact::CallJoined { role: words::role_in_words(*role).to_owned() }),
         What::Left { remaining, .. } => Some(Fact::CallLeft { remaining: *remaining }),
         What::CallEnded { cause, by_peer, .. } => Some(Fact::CallEnded {

@@ -40,7 +40,7 @@ use ledger::Ledger;
 use lifecycle::{Due, Lifecycle, TimeOuts};
 use lines::Lines;
 use picture::{CallPicture, Picture};
-use records::{CallRecord, Records};
+use records::{CallRecord, INCOMING, OUTGOING, Records};
 pub(crate) use service::in_words;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -539,6 +539,7 @@ impl Office {
                 self.records.began(CallRecord {
                     server: self.settings.server.clone(),
                     call: call.0,
+                    direction: INCOMING.to_owned(),
                     span: channel.span + 1,
                     channel: channel.timeslot.0,
                     called: self.shared.picture().called(called),
@@ -552,6 +553,22 @@ impl Office {
                     ..CallRecord::default()
                 });
             }
+            What::InvitePlaced { event, call, channel, called, calling, by } => self.records.began(CallRecord {
+                server: self.settings.server.clone(),
+                call: call.0,
+                direction: OUTGOING.to_owned(),
+                span: channel.span + 1,
+                channel: channel.timeslot.0,
+                called: self.shared.picture().invited(called),
+                calling: calling.as_ref().map(|n| n.digits.to_string()),
+                setup_ms: at_ms,
+                event: Some(event.to_string()),
+                invited_by: by.map(|host| host.0),
+                ..CallRecord::default()
+            }),
+            What::InviteMoved { call, channel } => self.records.update(call.0, |r| {
+                (r.span, r.channel) = (channel.span + 1, channel.timeslot.0);
+            }),
             What::CallNamed { call, name } => self.records.update(call.0, |r| {
                 r.calling_name = name.shown().map(str::to_owned);
                 r.calling_name_restricted = name.presentation == isdn::Presentation::Restricted;
@@ -1068,10 +1085,13 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         What::CallTaken { call, channel, .. } | What::TestCallPlaced { call, channel, .. } => {
             (None, Some(*call), Some(channel.span))
         }
-        What::Joined { call, event, .. } | What::Left { call, event, .. } | What::TurnedAway { call, event, .. } => {
-            (Some(*event), Some(*call), None)
-        }
-        What::EventClosed { event, by, .. } | What::DialOutUnavailable { event, by } => (Some(*event), *by, None),
+        What::Joined { call, event, .. }
+        | What::Left { call, event, .. }
+        | What::TurnedAway { call, event, .. }
+        | What::InviteWent { call, event, .. } => (Some(*event), Some(*call), None),
+        What::InvitePlaced { event, call, channel, .. } => (Some(*event), Some(*call), Some(channel.span)),
+        What::InviteMoved { call, channel } => (None, Some(*call), Some(channel.span)),
+        What::EventClosed { event, by, .. } | What::DialOutUnavailable { event, by, .. } => (Some(*event), *by, None),
         What::Conference { event, what } => (Some(*event), what.who().copied(), None),
         What::ConferenceOpened { event, .. }
         | What::ConferenceClosed { event, .. }

@@ -116,6 +116,8 @@ pub struct CallPicture {
     pub tenth_dbm0: Option<i16>,
     /// The server has placed it, for a test.
     pub for_test: bool,
+    /// The server has placed it, for the conference of this event.
+    pub invited_to: Option<EventNumber>,
 }
 
 impl CallPicture {
@@ -137,6 +139,7 @@ impl CallPicture {
             keys_pressed: 0,
             tenth_dbm0: None,
             for_test: false,
+            invited_to: None,
         }
     }
 }
@@ -215,6 +218,12 @@ impl Picture {
     pub fn called(&self, number: &isdn::Number) -> String {
         let shown = self.dialled.unwrap_or_else(|| crate::trace::dialled_digits(&[]));
         number.digits.chars().enumerate().map(|(place, digit)| if place < shown { digit } else { 'x' }).collect()
+    }
+
+    /// A number called from a conference, as it may be shown: nobody but its members knows it.
+    #[must_use]
+    pub fn invited(&self, number: &isdn::Number) -> String {
+        self.show_numbers.of(&number.digits).unwrap_or_else(|| "a number".to_owned())
     }
 
     /// A span in words.
@@ -309,6 +318,23 @@ impl Picture {
                 };
                 self.calls.insert(*call, placed);
             }
+            What::InvitePlaced { event, call, channel, called, by, .. } => {
+                let shown = self.invited(called);
+                let placed = CallPicture {
+                    number: Some(called.digits.to_string()),
+                    stage: CallStage::Dialling,
+                    invited_to: Some(*event),
+                    ..CallPicture::new(*channel, shown.clone(), now_ms)
+                };
+                self.calls.insert(*call, placed);
+                self.conferences.entry(*event).or_default().calls(now_ms, *call, shown, *by);
+            }
+            What::InviteMoved { call, channel } => self.call(*call, |c| c.channel = *channel),
+            What::InviteWent { event, call, went, cause } => {
+                if let Some(conference) = self.conferences.get_mut(event) {
+                    conference.call_went(now_ms, *call, *went, *cause);
+                }
+            }
             What::CallStage { call, stage } => self.call(*call, |c| c.stage = *stage),
             What::Joined { call, event, role } => {
                 self.call(*call, |c| {
@@ -354,8 +380,8 @@ impl Picture {
             }
             What::EventClosed { event, closed, .. } => self.event(now_ms, *event).closed = Some(*closed),
             What::CallEnded { call, .. } => {
-                // A test call says nothing of how long callers stay.
-                if let Some(call) = self.calls.remove(call).filter(|call| !call.for_test) {
+                // A call we have placed says nothing of how long callers stay.
+                if let Some(call) = self.calls.remove(call).filter(|c| !c.for_test && c.invited_to.is_none()) {
                     let lasted = now_ms.saturating_sub(call.since_ms) as f64;
                     self.mean_call_ms = Some(self.mean_call_ms.map_or(lasted, |mean| mean + (lasted - mean) / 16.0));
                 }

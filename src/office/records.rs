@@ -14,6 +14,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
+/// The direction of a call that has come.
+pub const INCOMING: &str = "incoming";
+/// The direction of a call that was placed.
+pub const OUTGOING: &str = "outgoing";
 /// Records that may wait for the disk.
 const MOST_WAITING: usize = 100_000;
 
@@ -25,11 +29,13 @@ pub struct CallRecord {
     pub server: String,
     /// The call, counted since the daemon's start.
     pub call: u64,
+    /// `incoming`, or `outgoing`: called from a conference.
+    pub direction: String,
     /// Span, from 1.
     pub span: u16,
     /// Timeslot.
     pub channel: u8,
-    /// Number called.
+    /// Number called; of an outgoing call as much of it as may be shown.
     pub called: String,
     /// Number calling; masked when its presentation is restricted.
     pub calling: Option<String>,
@@ -47,7 +53,9 @@ pub struct CallRecord {
     pub redirecting_restricted: bool,
     /// Who vouches for the redirecting number, as above.
     pub redirecting_screening: Option<String>,
-    /// SETUP received.
+    /// Of an outgoing call, that of the host who wanted it; `None`: it was ordered.
+    pub invited_by: Option<u64>,
+    /// SETUP received, or sent.
     pub setup_ms: u64,
     /// CONNECT acknowledged.
     pub connect_ms: Option<u64>,

@@ -223,6 +223,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
                 CallStage::Proceeding => "is worked on by the exchange",
                 CallStage::Alerting => "rings at the other end",
                 CallStage::Answered => "was answered",
+                CallStage::Invited => "is invited to press 1",
                 CallStage::Leaving => "is leaving",
             };
             sentence(Debug, "call", format!("call {} {text}", call.0))
@@ -257,11 +258,41 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         What::Conference { event, what } => {
             sentence(Info, "event", super::conference::words::happening(&event.grouped(), what))
         }
-        What::DialOutUnavailable { event, .. } => sentence(
+        What::DialOutUnavailable { event, why, .. } => sentence(
             Warn,
             "event",
-            format!("event {}: a number was to be called, which this version cannot do", event.grouped()),
+            format!("event {}: nobody could be called: {}", event.grouped(), not_placed_in_words(*why)),
         ),
+        What::InvitePlaced { event, call, channel, called, by, .. } => {
+            let by = by.map_or_else(|| " by order".to_owned(), |host| format!(" for its host (call {})", host.0));
+            sentence(
+                Info,
+                "event",
+                format!(
+                    "call {} to {} placed from event {}{by}, on {}, channel {}",
+                    call.0,
+                    picture.invited(called),
+                    event.grouped(),
+                    picture.span_name(channel.span),
+                    channel.timeslot
+                ),
+            )
+        }
+        What::InviteMoved { call, channel } => sentence(
+            Info,
+            "call",
+            format!(
+                "call {} placed again on {}, channel {}: the exchange did not take it on the first",
+                call.0,
+                picture.span_name(channel.span),
+                channel.timeslot
+            ),
+        ),
+        What::InviteWent { event, call, went, cause } => {
+            let went = super::conference::words::went(*went);
+            let cause = cause.map_or_else(String::new, |cause| format!(", cause {}", cause.value));
+            sentence(Info, "event", format!("call {} from event {}: {went}{cause}", call.0, event.grouped()))
+        }
         What::Talking { call, talking } => {
             let what = if *talking { "speaks" } else { "is silent" };
             sentence(Debug, "call", format!("call {} {what}", call.0))

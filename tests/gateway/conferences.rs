@@ -253,23 +253,6 @@ fn names_are_asked_for_kept_announced_and_called_over() {
 }
 
 #[test]
-fn calling_out_is_not_available_and_both_who_ask_are_told() {
-    let mut town = Town::new(|s| {
-        s.dial_out = conference::DialOut { enabled: true, allow: vec!["49".into()], never: Vec::new() };
-    });
-    let event = town.events[0].clone();
-    let host = enter(&mut town, "5551", &event, &event.host);
-    let from = town.voice.len();
-    town.keys(host, "*14930123#");
-    assert_eq!(town.heard(town.channels[&host], from), [Prompt::EnterNumber, Prompt::DialOutUnavailable]);
-    let number = conference::Digits::parse("+4930123").expect("digits");
-    assert_eq!(order(&mut town, &event, Order::DialOut(number)), Err(Refused::DialOutUnavailable));
-    let by_keys_and_order = town.count(|w| matches!(w, What::DialOutUnavailable { .. }));
-    assert_eq!(by_keys_and_order, 2);
-    assert_eq!(town.count(|w| matches!(w, What::TestCallPlaced { .. })), 0);
-}
-
-#[test]
 fn a_shutdown_says_one_thing_to_all() {
     let rules = Policy { host_leaves: HostLeaves::End, waiting_room: true, ..Policy::default() };
     let (mut town, event) = town(rules);

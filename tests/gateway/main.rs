@@ -3,6 +3,7 @@
 //! `simulation` finds what nobody thought of; here stands what was thought of, with what callers hear and
 //! what the exchange is told.
 
+mod calling_out;
 mod conferences;
 mod ending;
 mod languages;

@@ -202,7 +202,8 @@ impl Town {
         assert_eq!(self.gateway.signalled_calls(0), 0, "calls of the D channel");
         assert_eq!(self.switch.calls(), 0, "calls of the exchange");
         assert!(self.playing.is_empty(), "prompts");
-        let taken = self.count(|w| matches!(w, What::CallTaken { .. } | What::TestCallPlaced { .. }));
+        let taken = self
+            .count(|w| matches!(w, What::CallTaken { .. } | What::TestCallPlaced { .. } | What::InvitePlaced { .. }));
         assert_eq!(taken, self.count(|w| matches!(w, What::CallEnded { .. })), "every call ends once");
         assert_eq!(self.gateway.lost_outputs(), 0);
     }

@@ -6,8 +6,13 @@ use crate::confirm::{self, Answer};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::{show, words};
-use control::{Client, ConferenceInfo, ConferenceMember, ConferenceOrder, MemberPlace};
+use control::{CalledState, Client, ConferenceInfo, ConferenceMember, ConferenceOrder, MemberPlace};
 use serde_json::json;
+use std::thread;
+use std::time::Duration;
+
+/// How often a call out is asked after.
+const BEAT: Duration = Duration::from_millis(250);
 
 /// Do one of these.
 pub fn conference(mut client: Client, what: Conference, output: Output) -> Result<(), Failure> {
@@ -60,7 +65,7 @@ pub fn conference(mut client: Client, what: Conference, output: Output) -> Resul
             order_it(&mut client, &event, ConferenceOrder::Mode { mode: mode.mode() }, output)
         }
         Conference::Kick { event, whom, asking } => {
-            if confirm::is_asked(asking) {
+            if confirm::is_asked(asking) && !is_being_called(&mut client, &event, whom)? {
                 let info = client.conference(&event)?;
                 let hit = members_hit(&info, whom)?;
                 let what = format!("This puts out:\n{}", show::roll(std::slice::from_ref(hit)));
@@ -99,9 +104,7 @@ pub fn conference(mut client: Client, what: Conference, output: Output) -> Resul
         Conference::Rename { event, call, name } => {
             order_it(&mut client, &event, ConferenceOrder::Rename { call, name }, output)
         }
-        Conference::Dial { event, number } => {
-            order_it(&mut client, &event, ConferenceOrder::DialOut { number }, output)
-        }
+        Conference::Dial { event, number, no_follow } => dial(&mut client, &event, number, no_follow, output),
         Conference::End { event, asking } => {
             if confirm::is_asked(asking) {
                 let info = client.conference(&event)?;
@@ -119,6 +122,45 @@ pub fn conference(mut client: Client, what: Conference, output: Output) -> Resul
 fn order_it(client: &mut Client, event: &str, order: ConferenceOrder, output: Output) -> Result<(), Failure> {
     let done = client.order_conference(event, order)?;
     output.answer(&done, || words::clean(&done.text) + "\n")
+}
+
+/// Call somebody in, and tell how it goes until it is known whether he comes.
+fn dial(client: &mut Client, event: &str, number: String, no_follow: bool, output: Output) -> Result<(), Failure> {
+    let done = client.order_conference(event, ConferenceOrder::DialOut { number })?;
+    let Some(call) = done.call.filter(|_| !no_follow) else {
+        return output.answer(&done, || words::clean(&done.text) + "\n");
+    };
+    let mut told = String::new();
+    let gone = || Failure::CallFailed(format!("call {call}: the conference has ended"));
+    loop {
+        let info = match client.conference(event) {
+            Err(control::ClientError::Refused(problem)) if problem.kind == control::ProblemKind::NotFound => {
+                return Err(gone());
+            }
+            other => other?,
+        };
+        let one = info.called.into_iter().find(|one| one.call == call).ok_or_else(gone)?;
+        if one.text != told && !output.is_json() {
+            output.text(&format!("call {call} to {}: {}\n", words::clean(&one.number), words::clean(&one.text)))?;
+            told.clone_from(&one.text);
+        }
+        if one.state.is_final() {
+            if output.is_json() {
+                output.answer(&one, String::new)?;
+            }
+            return match one.state {
+                CalledState::Joined => Ok(()),
+                _ => Err(Failure::CallFailed(format!("call {call} has brought nobody in"))),
+            };
+        }
+        thread::sleep(BEAT);
+    }
+}
+
+/// Whoever is still being called hears nothing of it: there is nothing to ask.
+fn is_being_called(client: &mut Client, event: &str, whom: Whom) -> Result<bool, Failure> {
+    let info = client.conference(event)?;
+    Ok(info.called.iter().any(|one| whom == Whom::Call(one.call) && !one.state.is_final()))
 }
 
 /// Whom a kick would hit.

@@ -1,5 +1,6 @@
 //! All conferences with their members: who comes in, waits, and leaves.
 
+use crate::inviting::Invitation;
 use crate::keys::Menus;
 use crate::member::{Floor, Look, Member};
 use crate::policy::{DialOut, EntryExit, HostLeaves, Policy};
@@ -101,6 +102,8 @@ pub struct Conferences {
     pub(crate) members: Box<[Option<Member>]>,
     pub(crate) menus: Menus,
     pub(crate) dial_out: DialOut,
+    /// Calls out; room for as many as there may be.
+    pub(crate) invitations: Vec<Invitation>,
     pub(crate) turns: u64,
     outputs: VecDeque<Output>,
     lost: u64,
@@ -109,11 +112,14 @@ pub struct Conferences {
 impl Conferences {
     /// None open, nobody in; for so many seats and rooms.
     #[must_use]
-    pub fn new(seats: usize, rooms: usize, menus: Menus, dial_out: DialOut) -> Conferences {
+    pub fn new(seats: usize, rooms: usize, menus: Menus, mut dial_out: DialOut) -> Conferences {
+        // More than there are seats find none.
+        dial_out.max_in_all = dial_out.max_in_all.min(u16::try_from(seats).unwrap_or(u16::MAX));
         Conferences {
             rooms: (0..rooms).map(|_| None).collect(),
             members: (0..seats).map(|_| None).collect(),
             menus,
+            invitations: Vec::with_capacity(dial_out.max_in_all.into()),
             dial_out,
             turns: 0,
             // The most there is: all who wait are let in at once, and each is told of and spoken to.
@@ -132,6 +138,7 @@ impl Conferences {
 
     /// Close one: nobody is in it any more.
     pub fn close(&mut self, room: Room) {
+        self.give_up_into(room);
         self.rooms[room.0] = None;
     }
 
@@ -373,6 +380,7 @@ impl Conferences {
     pub fn leave(&mut self, now: Duration, seat: Seat) {
         let Some(member) = self.members[seat.0].take() else { return };
         let room = member.room;
+        self.give_up_of(seat);
         let Some(open) = self.rooms[room.0].as_mut() else { return };
         open.hands -= u16::from(member.hand.is_some());
         match member.place {
@@ -405,6 +413,7 @@ impl Conferences {
 
     /// Nobody is left: whoever comes next begins a conference of its own, on the stream that there may be.
     fn begin_anew(&mut self, room: Room) {
+        self.give_up_into(room);
         let Some(open) = self.rooms[room.0].as_mut() else { return };
         let fresh = Open { on_air: open.on_air, ..Open::new(open.policy) };
         let was = std::mem::replace(open, fresh);
@@ -453,6 +462,7 @@ impl Conferences {
 
     /// Whoever calls this lets everybody go, and says why: nothing more is said here.
     pub fn shut(&mut self, room: Room) {
+        self.give_up_into(room);
         if let Some(open) = self.rooms[room.0].as_mut() {
             open.ended = true;
             (open.until, open.grace) = (None, None);

@@ -3,7 +3,7 @@
 use crate::hall::{Conferences, waiting_sentence};
 use crate::keys::Action;
 use crate::member::{Asked, Member};
-use crate::words::{Answer, By, Digits, Order, Output, Place, Refused, Role, Room, Seat, Spoken};
+use crate::words::{By, Digits, Order, Output, Place, Refused, Role, Room, Seat, Spoken};
 use std::time::Duration;
 
 /// How long the answer to a question is waited for.
@@ -116,7 +116,7 @@ impl Conferences {
     fn ordered(&mut self, now: Duration, room: Room, seat: Seat, order: &Order<Seat>) {
         let answer = self.carry_out(now, room, order, By::Member(seat));
         let sentence = match answer {
-            Ok(Answer::Done(_) | Answer::Unchanged | Answer::Asked | Answer::Count(_)) => Spoken::Done,
+            Ok(_) => Spoken::Done,
             Err(Refused::NoHand) => Spoken::NoHands,
             Err(Refused::NobodyWaits) => Spoken::NobodyWaits,
             Err(_) => return self.tell_count(room, seat),
@@ -186,11 +186,22 @@ impl Conferences {
     }
 
     fn dial(&mut self, room: Room, seat: Seat, number: Digits) {
-        match self.dial_out.check(&number) {
+        match self.may_call(room, &number) {
             Ok(()) => self.push(Output::DialOut(room, seat, number)),
-            Err(Refused::DialOutOff) => self.say(seat, &[Spoken::DialOutUnavailable]),
-            Err(_) => self.say(seat, &[Spoken::DialOutForbidden]),
+            Err(why) => self.not_called(seat, why),
         }
+    }
+
+    /// No call was placed for a host, and he hears why.
+    pub fn not_called(&mut self, seat: Seat, why: Refused) {
+        let sentence = match why {
+            Refused::DialOutForbidden => Spoken::DialOutForbidden,
+            Refused::TooManyCalls => Spoken::TooManyCalls,
+            Refused::Locked => Spoken::Locked,
+            Refused::Full => Spoken::Full,
+            _ => Spoken::DialOutUnavailable,
+        };
+        self.say(seat, &[sentence]);
     }
 }
 

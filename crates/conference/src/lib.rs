@@ -18,6 +18,7 @@
 //! a host to let one in.
 
 mod hall;
+mod inviting;
 mod keyed;
 mod keys;
 mod member;
@@ -27,6 +28,7 @@ mod timing;
 mod words;
 
 pub use hall::{Conferences, State};
+pub use inviting::Went;
 pub use keys::{Action, Keyed, LONGEST, Menu, MenuError, Menus};
 pub use member::Look;
 pub use policy::{DialOut, EntryExit, HostLeaves, Policy, QuestionUnmute};

@@ -95,7 +95,7 @@ impl Default for Policy {
 }
 
 /// Who may be called from within conferences: nobody, unless prefixes are given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DialOut {
     /// Calling out is on.
     pub enabled: bool,
@@ -103,6 +103,16 @@ pub struct DialOut {
     pub allow: Vec<String>,
     /// Numbers that are never called, whatever they begin with: those of emergency services.
     pub never: Vec<String>,
+    /// Calls a conference may have at a time, those who have come in included.
+    pub max_at_once: u16,
+    /// All conferences together.
+    pub max_in_all: u16,
+}
+
+impl Default for DialOut {
+    fn default() -> DialOut {
+        DialOut { enabled: false, allow: Vec::new(), never: Vec::new(), max_at_once: 4, max_in_all: 16 }
+    }
 }
 
 impl DialOut {
@@ -115,7 +125,9 @@ impl DialOut {
             return Err(Refused::DialOutOff);
         }
         let number = number.as_str();
-        let allowed = self.allow.iter().any(|prefix| number.starts_with(prefix.as_str()));
+        // E.164 numbers have 15 digits, and an exchange line may want a few before them; what was keyed beyond that is lost.
+        let whole = number.len() < Digits::MOST;
+        let allowed = whole && self.allow.iter().any(|prefix| number.starts_with(prefix.as_str()));
         let never = self.never.iter().any(|barred| barred == number);
         if allowed && !never { Ok(()) } else { Err(Refused::DialOutForbidden) }
     }

@@ -199,6 +199,8 @@ pub enum Answer {
     Asked,
     /// So many there are.
     Count(Count),
+    /// This call was placed.
+    Called(u64),
 }
 
 /// An order was not carried out, or somebody was not let in.
@@ -228,15 +230,20 @@ pub enum Refused {
     DialOutOff,
     /// This number must not be called.
     DialOutForbidden,
-    /// Nothing can carry it out.
+    /// No channel is free to carry it out, or none is in service.
     DialOutUnavailable,
+    /// As many are being called as may be at a time.
+    TooManyCalls,
 }
 
 /// Digits of a number to call.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Digits(Vec<u8, 20>);
+pub struct Digits(Vec<u8, { Digits::MOST }>);
 
 impl Digits {
+    /// As many are kept: more than any number has.
+    pub const MOST: usize = 20;
+
     /// One more; false when there are too many or it is none.
     pub fn push(&mut self, digit: u8) -> bool {
         digit.is_ascii_digit() && self.0.push(digit).is_ok()
@@ -338,6 +345,28 @@ pub enum Spoken {
     DialOutUnavailable,
     /// That number must not be called.
     DialOutForbidden,
+    /// As many are being called as may be at a time.
+    TooManyCalls,
+    /// There is no room for more.
+    Full,
+    /// To the host: the number is being called.
+    Calling,
+    /// To the host: it rings.
+    Ringing,
+    /// To the host: somebody has answered.
+    CallAnswered,
+    /// To the host: whoever has answered does not come in.
+    CallNotJoined,
+    /// To the host: the number is busy.
+    CallBusy,
+    /// To the host: nobody answers.
+    CallNoAnswer,
+    /// To the host: the call was refused.
+    CallDeclined,
+    /// To the host: nobody has this number.
+    NoSuchNumber,
+    /// To the host: the number cannot be reached.
+    CallNotReached,
     /// To all: the host has left, it will end soon unless he comes back.
     HostLeft,
     /// To all: it will end in so many minutes.
@@ -408,8 +437,11 @@ pub enum Output {
     Dismiss(Seat, LastWord),
     /// A host ends it for good: nobody may come any more.
     Close(Room, Seat),
-    /// A host wants somebody called in. What has come of it is said to him by whoever carries it out.
+    /// A host wants somebody called in, and may: [`Conferences::calls`](crate::Conferences::calls) when it is on its way, else
+    /// [`Conferences::not_called`](crate::Conferences::not_called).
     DialOut(Room, Seat, Digits),
+    /// Give up a call whose answer nobody waits for any more; [`Conferences::call_over`](crate::Conferences::call_over) when it is.
+    GiveUp(u64),
     /// This has happened.
     Happened(Room, Happening<Seat>),
 }

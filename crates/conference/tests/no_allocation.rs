@@ -17,7 +17,7 @@ fn drain(conferences: &mut Conferences, now: Duration) -> usize {
 #[test]
 fn a_full_house_allocates_nothing() {
     const SEATS: usize = 300;
-    let dial_out = DialOut { enabled: true, allow: vec!["49".into()], never: Vec::new() };
+    let dial_out = DialOut { enabled: true, allow: vec!["49".into()], never: Vec::new(), ..DialOut::default() };
     let mut conferences = Conferences::new(SEATS, 4, Menus::default(), dial_out);
     let policy = Policy {
         wait_for_host: true,

@@ -19,6 +19,12 @@ pub enum CallStage {
     InConference,
     /// The server has placed it, for a test.
     TestCall,
+    /// Called from a conference: not answered yet.
+    Calling,
+    /// Called from a conference: it rings there.
+    RingingThere,
+    /// Called from a conference, and invited to press a key to come in.
+    Invited,
     /// Last words, clearing.
     Leaving,
     /// A stage this version has no word for.
@@ -56,8 +62,11 @@ pub struct CallInfo {
     /// The caller's number; none when it was withheld.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calling: Option<Masked>,
-    /// The number that was called, which is the gateway's own.
+    /// The number that was called, which is the gateway's own; of an outgoing call, as much of it as may be shown.
     pub called: String,
+    /// The server has placed it, from a conference.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub outgoing: bool,
     /// How far it has come.
     pub state: CallStage,
     /// The number of its event, once it was let in.

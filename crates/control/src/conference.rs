@@ -121,4 +121,71 @@ pub struct ConferenceInfo {
     pub ends_at_ms: Option<u64>,
     /// Its members, in the order they came.
     pub members: Vec<ConferenceMember>,
+    /// Who was called from it lately, the latest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub called: Vec<CalledOut>,
+}
+
+/// How far a call out of a conference has come, or how it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CalledState {
+    /// On its way.
+    Calling,
+    /// It rings there.
+    Ringing,
+    /// Somebody has answered, and is asked whether he wants to come in.
+    Answered,
+    /// He is in.
+    Joined,
+    /// Whoever has answered did not come in.
+    NotJoined,
+    /// The number is busy.
+    Busy,
+    /// Nobody has answered.
+    NoAnswer,
+    /// Whoever was called has refused.
+    Declined,
+    /// There is no such number.
+    NoSuchNumber,
+    /// It could not be reached for another reason.
+    NotReached,
+    /// It was given up.
+    GivenUp,
+    /// A state this version has no word for.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl CalledState {
+    /// Nothing more will come of it.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        !matches!(self, CalledState::Calling | CalledState::Ringing | CalledState::Answered)
+    }
+}
+
+/// Somebody who was called from a conference.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CalledOut {
+    /// The number of the call.
+    pub call: u64,
+    /// The number called, as much of it as may be shown.
+    pub number: String,
+    /// The call of the host who wanted it; absent: it was ordered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_call: Option<u64>,
+    /// How it went.
+    pub state: CalledState,
+    /// The same in words.
+    pub text: String,
+    /// The Q.850 cause it ended with, unless somebody came in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<u8>,
+    /// When it was placed: milliseconds since 1970 UTC.
+    pub since_ms: u64,
+    /// When it came so far: milliseconds since 1970 UTC.
+    pub at_ms: u64,
 }

@@ -79,7 +79,7 @@ pub enum ConferenceOrder {
         /// The name, up to 80 characters.
         name: String,
     },
-    /// Call somebody in.
+    /// Call somebody in. `Done` has the number of the call; how it goes is in the conference's `called`.
     DialOut {
         /// Digits, with or without a leading `+`.
         number: String,

@@ -3,7 +3,7 @@
 //! On the wire the fields of a fact stand beside those of its [`Notice`](crate::Notice), told apart by `kind`. Channels are
 //! timeslots of the notice's span. Fields may be added; none changes its meaning.
 
-use crate::{AlarmInfo, ConferenceMode, DrainInfo, Hold, Masked, MutedBy, Progress, ServiceState};
+use crate::{AlarmInfo, CalledState, ConferenceMode, DrainInfo, Hold, Masked, MutedBy, Progress, ServiceState};
 use serde::{Deserialize, Serialize};
 
 /// What a D channel did.
@@ -285,8 +285,29 @@ pub enum Fact {
         #[serde(flatten)]
         by: Doer,
     },
-    /// Somebody wanted a number called from a conference; it cannot be done.
-    DialOutUnavailable,
+    /// Somebody wanted a number called from a conference; no channel could be had for it.
+    DialOutUnavailable {
+        /// Why, in words.
+        why: String,
+    },
+    /// Somebody is being called from a conference.
+    InvitePlaced {
+        /// Its channel.
+        channel: u8,
+        /// The number called, as much of it as may be shown.
+        called: String,
+        /// Who wanted it.
+        #[serde(flatten)]
+        by: Doer,
+    },
+    /// So that call went.
+    InviteWent {
+        /// How.
+        went: CalledState,
+        /// The Q.850 cause it ended with, unless somebody came in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<u8>,
+    },
     /// A caller has left it.
     CallLeft {
         /// Those still in it.

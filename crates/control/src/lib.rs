@@ -51,7 +51,7 @@ pub use bench::{
 };
 pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
 pub use client::{Client, ClientError, Tracing, Watching};
-pub use conference::{ConferenceInfo, ConferenceMember, ConferenceMode, MemberPlace, MutedBy};
+pub use conference::{CalledOut, CalledState, ConferenceInfo, ConferenceMember, ConferenceMode, MemberPlace, MutedBy};
 pub use conference_order::ConferenceOrder;
 pub use events::{EventInfo, EventState, Pins, PortInfo, PortState, Reservation, StreamInfo};
 pub use fact::{Doer, DoneBy, Fact, LinkFact, Ordered};

@@ -85,13 +85,16 @@ pub enum Reply {
 pub struct Done {
     /// In words, for instance `event 100200305 was ended, 3 callers were let go`.
     pub text: String,
+    /// The call that was placed, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<u64>,
 }
 
 impl Reply {
     /// It was done: this.
     #[must_use]
     pub fn done(text: impl Into<String>) -> Reply {
-        Reply::Done(Done { text: text.into() })
+        Reply::Done(Done { text: text.into(), call: None })
     }
 }
 

@@ -58,7 +58,9 @@ pub fn turned_away(why: NotLetIn) -> Fact {
     Fact::CallTurnedAway { why: why.to_owned() }
 }
 
-fn doer(by: By<CallId>) -> Doer {
+/// Who has done something.
+#[must_use]
+pub fn doer(by: By<CallId>) -> Doer {
     match by {
         By::Member(call) => Doer { by: DoneBy::Member, by_call: Some(call.0) },
         By::Office => Doer { by: DoneBy::Order, by_call: None },

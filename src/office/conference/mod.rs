@@ -10,12 +10,15 @@ use super::Shared;
 use super::picture::{CallPicture, Picture};
 use crate::gateway::CallId;
 use crate::reports::{CallStage, Command, Order};
-use conference::{Answer, Happening, Mode, MutedBy, Refused, Waiting};
-use control::{ConferenceInfo, ConferenceMember, ConferenceMode, MemberPlace};
+use conference::{Answer, Happening, Mode, MutedBy, Refused, Waiting, Went};
+use control::{CalledOut, CalledState, ConferenceInfo, ConferenceMember, ConferenceMode, MemberPlace};
 use event::{EventNumber, Role};
-use std::collections::BTreeMap;
+use isdn::Cause;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+/// Calls out of a conference that are remembered.
+const CALLED: usize = 16;
 /// Answers that are kept for those who have asked.
 const ANSWERS: usize = 256;
 /// How long an answer is waited for: the real-time thread takes orders every tick, the office its reports every few milliseconds.
@@ -68,6 +71,42 @@ pub struct ConferencePicture {
     pub ends_at_ms: Option<u64>,
     /// Hands raised so far: the order of those that are.
     hands: u32,
+    /// Who was called lately, the latest last.
+    called: VecDeque<CalledPicture>,
+}
+
+/// Who was called from a conference, and how that went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CalledPicture {
+    call: CallId,
+    /// As much of it as may be shown.
+    number: String,
+    /// The host who wanted it, with his keys.
+    by: Option<CallId>,
+    went: Went,
+    /// The cause it ended with.
+    cause: Option<Cause>,
+    /// When it was placed, and when this was last heard of it.
+    since_ms: u64,
+    at_ms: u64,
+}
+
+impl ConferencePicture {
+    /// A call was placed.
+    pub fn calls(&mut self, now_ms: u64, call: CallId, number: String, by: Option<CallId>) {
+        if self.called.len() == CALLED {
+            self.called.pop_front();
+        }
+        let (since_ms, at_ms) = (now_ms, now_ms);
+        self.called.push_back(CalledPicture { call, number, by, went: Went::Calling, cause: None, since_ms, at_ms });
+    }
+
+    /// It went so.
+    pub fn call_went(&mut self, now_ms: u64, call: CallId, went: Went, cause: Option<Cause>) {
+        if let Some(known) = self.called.iter_mut().find(|known| known.call == call) {
+            (known.went, known.cause, known.at_ms) = (went, cause, now_ms);
+        }
+    }
 }
 
 /// What is known of a caller in a conference.
@@ -274,7 +313,44 @@ impl Picture {
             since_ms: conference.since_ms,
             ends_at_ms: conference.ends_at_ms,
             members,
+            called: conference.called.iter().map(called_out).collect(),
         })
+    }
+}
+
+fn called_out(known: &CalledPicture) -> CalledOut {
+    let text = words::went(known.went).to_owned();
+    let cause = known.cause.filter(|_| known.went != Went::GivenUp);
+    CalledOut {
+        call: known.call.0,
+        number: known.number.clone(),
+        by_call: known.by.map(|host| host.0),
+        state: state_of(known.went),
+        text: match cause {
+            Some(cause) => format!("{text} (cause {}, {})", cause.value, isdn::explain::cause_name(cause.value)),
+            None => text,
+        },
+        cause: cause.map(|cause| cause.value),
+        since_ms: known.since_ms,
+        at_ms: known.at_ms,
+    }
+}
+
+/// The protocol's word for how a call out of a conference went.
+#[must_use]
+pub const fn state_of(went: Went) -> CalledState {
+    match went {
+        Went::Calling => CalledState::Calling,
+        Went::Ringing => CalledState::Ringing,
+        Went::Answered => CalledState::Answered,
+        Went::Joined => CalledState::Joined,
+        Went::NotJoined => CalledState::NotJoined,
+        Went::Busy => CalledState::Busy,
+        Went::NoAnswer => CalledState::NoAnswer,
+        Went::Declined => CalledState::Declined,
+        Went::NoSuchNumber => CalledState::NoSuchNumber,
+        Went::NotReached => CalledState::NotReached,
+        Went::GivenUp => CalledState::GivenUp,
     }
 }
 

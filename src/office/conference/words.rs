@@ -2,7 +2,7 @@
 
 use crate::gateway::CallId;
 use crate::reports::{Closed, NotLetIn};
-use conference::{By, EndReason, Happening, Mode, MutedBy, Refused, Waiting};
+use conference::{By, EndReason, Happening, Mode, MutedBy, Refused, Waiting, Went};
 
 /// One sentence; for the log and for those who watch. The event is told beside it.
 #[must_use]
@@ -111,6 +111,24 @@ pub const fn not_let_in(why: NotLetIn) -> &'static str {
     }
 }
 
+/// How a call out of a conference went, in words.
+#[must_use]
+pub const fn went(went: Went) -> &'static str {
+    match went {
+        Went::Calling => "calling",
+        Went::Ringing => "it rings",
+        Went::Answered => "answered, and invited to press 1",
+        Went::Joined => "came in",
+        Went::NotJoined => "answered, but did not come in",
+        Went::Busy => "busy",
+        Went::NoAnswer => "no answer",
+        Went::Declined => "declined",
+        Went::NoSuchNumber => "no such number",
+        Went::NotReached => "not reached",
+        Went::GivenUp => "given up",
+    }
+}
+
 /// Why an order was not carried out, in words.
 #[must_use]
 pub const fn refused(why: Refused) -> &'static str {
@@ -129,6 +147,9 @@ pub const fn refused(why: Refused) -> &'static str {
         Refused::DialOutForbidden => {
             "this number is not one of those that may be called: see conference.dial_out.allow"
         }
-        Refused::DialOutUnavailable => "calling out is not available in this version",
+        Refused::DialOutUnavailable => "no channel can be had for the call: the log says why",
+        Refused::TooManyCalls => {
+            "as many are being called, or were called in, as may be at a time: see conference.dial_out.max_at_once"
+        }
     }
 }

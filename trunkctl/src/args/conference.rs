@@ -108,12 +108,21 @@ pub enum Conference {
         /// The name
         name: String,
     },
-    /// Call somebody in, where calling out is on
+    /// Call somebody in, where calling out is on, and tell how it goes
+    ///
+    /// Whoever answers is told that he is invited to a conference, and comes in with the key 1; so no mailbox gets in.
+    #[command(
+        after_help = "Which numbers may be called is in [conference.dial_out] of the configuration. To give a call up: \
+                      trunkctl conference kick EVENT CALL\n\nExample:\n  trunkctl conference dial 100200305 +15555550142"
+    )]
     Dial {
         /// Number of the event
         event: String,
         /// The number to call
         number: String,
+        /// Do not wait for what comes of it
+        #[arg(long)]
+        no_follow: bool,
     },
     /// End a conference: everybody is told and let go; its event can be called again
     #[command(

@@ -35,6 +35,9 @@ pub fn calls_within(calls: &[CallInfo], now_ms: u64, width: usize) -> String {
             CallStage::Waiting => "waiting",
             CallStage::InConference => "conference",
             CallStage::TestCall => "test call",
+            CallStage::Calling => "calling",
+            CallStage::RingingThere => "ringing there",
+            CallStage::Invited => "invited",
             CallStage::Leaving => "leaving",
             CallStage::Unknown => "?",
         };

@@ -61,6 +61,15 @@ pub fn conference(info: &ConferenceInfo, now_ms: u64) -> String {
     if let Some(at) = info.ends_at_ms {
         text += &format!("ends at {} UTC\n", date(at));
     }
+    for one in &info.called {
+        text += &format!(
+            "called {}: call {}, {} ago: {}\n",
+            clean(&one.number),
+            one.call,
+            ago(now_ms, one.since_ms),
+            clean(&one.text)
+        );
+    }
     if info.members.is_empty() {
         return text;
     }

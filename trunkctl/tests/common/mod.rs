@@ -595,6 +595,7 @@ fn conference() -> ConferenceInfo {
         since_ms: five_minutes_ago(),
         ends_at_ms: None,
         members: vec![host, asks, waits],
+        called: Vec::new(),
     }
 }
 
@@ -605,6 +606,7 @@ fn calls() -> Vec<CallInfo> {
         channel: 31,
         calling: Some(Masked::new("+15555550142")),
         called: "5550100".into(),
+        outgoing: false,
         state: CallStage::InConference,
         event: Some("100200305".into()),
         role: Some(Role::Host),

@@ -36,6 +36,7 @@ pub struct Hall {
     pub announced_names: Vec<(Seat, bool)>,
     pub closed: Vec<(Room, Seat)>,
     pub dialled: Vec<String>,
+    pub given_up: Vec<u64>,
 }
 
 impl Hall {
@@ -59,6 +60,7 @@ impl Hall {
             announced_names: Vec::new(),
             closed: Vec::new(),
             dialled: Vec::new(),
+            given_up: Vec::new(),
         };
         hall.conferences.open(ROOM, policy);
         hall.drain();
@@ -181,6 +183,7 @@ impl Hall {
                 }
                 Output::Close(room, seat) => self.closed.push((room, seat)),
                 Output::DialOut(_, _, number) => self.dialled.push(number.as_str().to_owned()),
+                Output::GiveUp(call) => self.given_up.push(call),
                 Output::Happened(_, what) => self.happened.push(what),
             }
         }

@@ -70,14 +70,14 @@ fn calling_out_is_off_until_it_is_allowed() {
     let number = conference::Digits::parse("4930123").expect("digits");
     assert_eq!(hall.order(Order::DialOut(number)), Err(Refused::DialOutOff));
 
-    let allowed = DialOut { enabled: true, allow: vec!["49".into()], never: vec!["4911".into()] };
+    let allowed = DialOut { enabled: true, allow: vec!["49".into()], never: vec!["4911".into()], ..DialOut::default() };
     let mut hall = Hall::with_dial_out(Policy::default(), allowed);
     let host = hall.enter(0, Role::Host);
     hall.heard(host);
     hall.pass(seconds(5));
     hall.keys(host, "*14930123#");
     assert_eq!((hall.heard(host), &hall.dialled[..]), (vec![Spoken::EnterNumber], &["4930123".to_owned()][..]));
-    for forbidden in ["*1900123#", "*14911#", "*1#"] {
+    for forbidden in ["*1900123#", "*14911#", "*1#", "*1493012345678901234567890#"] {
         hall.keys(host, forbidden);
         assert_eq!(hall.heard(host), [Spoken::EnterNumber, Spoken::DialOutForbidden], "{forbidden}");
     }

@@ -7,6 +7,7 @@ mod door;
 mod ending;
 mod hands;
 mod hosts_keys;
+mod inviting;
 mod muting;
 mod names;
 mod waiting;
