@@ -117,7 +117,7 @@ layout! {
         128 spans: i32,
         /// Line build-out.
         132 build_out: i32,
-        /// Framing and coding, as [`line`] bits.
+        /// Framing and coding, as [`mod@line`] bits.
         136 line: i32,
         /// Build-out in words.
         140 build_out_name: [u8; 40],
@@ -129,7 +129,7 @@ layout! {
         260 device: [u8; 40],
         /// Its interrupt.
         300 interrupt: i32,
-        /// Framing and coding it can do, as [`line`] bits.
+        /// Framing and coding it can do, as [`mod@line`] bits.
         304 line_capable: i32,
         /// "T1", "E1" and others.
         308 kind: [u8; 6],
@@ -155,7 +155,7 @@ layout! {
         4 name: [u8; 20],
         /// Line build-out, 0 to 7.
         24 build_out: i32,
-        /// Framing and coding, as [`line`] bits.
+        /// Framing and coding, as [`mod@line`] bits.
         28 line: i32,
         /// Rank as a source of the board's clock; 0: never.
         32 timing: i32,
