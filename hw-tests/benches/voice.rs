@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use trunkcast::gateway::{Channel, ConferenceIndex, Voice};
 use trunkcast::prompts::Sounds;
-use trunkcast::voice::VoicePath;
+use trunkcast::voice::{Settings, VoicePath};
 
 const ROUNDS: usize = 9;
 const FRAME: usize = 160;
@@ -126,7 +126,7 @@ impl Ours {
         let parties = count.div_ceil(PARTY);
         let lines = vec![Line::T1; count.div_ceil(24)];
         let (outlets, rings) = (0..parties).map(|_| rtrb::RingBuffer::new(1_000)).unzip();
-        let mut voice = VoicePath::new(&lines, ChunkLength::Ms20, -40.0, sounds.clone(), outlets);
+        let mut voice = VoicePath::new(&lines, ChunkLength::Ms20, Settings::default(), sounds.clone(), outlets);
         let bearers = (0..lines.len() as u16)
             .flat_map(|span| Line::T1.bearers_beside(false).map(move |timeslot| Channel { span, timeslot }));
         let channels: Vec<Channel> = bearers.take(count).collect();
