@@ -21,6 +21,7 @@ const MARGIN: usize = 800;
 const LAW: Law = Law::A;
 
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::large_enum_variant, reason = "kept by value so that the real-time thread need not allocate")]
 enum Stage {
     #[default]
     Idle,

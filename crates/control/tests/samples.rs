@@ -395,6 +395,7 @@ fn call() -> CallInfo {
         channel: 2,
         calling: Some(Masked::new("+15555550142")),
         called: "5550100".into(),
+        outgoing: false,
         state: CallStage::InConference,
         event: Some("100200305".into()),
         role: Some(Role::Host),

@@ -122,10 +122,10 @@ fn spoken(folder: &Path) -> Vec<Recording> {
     // A sixth of the manual each: some six minutes.
     let part = manual.len() / 10;
     for (index, voice) in ESPEAK_VOICES.iter().enumerate() {
-        let from = manual.floor_char_boundary(index * part % (manual.len() - 2 * part));
-        let to = manual.floor_char_boundary((from + 7 * part / 4).min(manual.len()));
+        let from = index * part % (manual.len() - 2 * part);
+        let to = from + 7 * part / 4;
         let text = folder.join("part.txt");
-        std::fs::write(&text, &manual[from..to]).expect("written");
+        std::fs::write(&text, String::from_utf8_lossy(&manual.as_bytes()[from..to]).as_bytes()).expect("written");
         let file = folder.join("spoken.wav");
         run(Command::new("espeak-ng").args(["-v", voice, "-s", "165", "-f"]).arg(&text).arg("-w").arg(&file));
         all.push(read_any(&file, voice));
