@@ -3,7 +3,7 @@
 //! A caller is told a [`Phrase`]: prompts, numbers and sentences with a number in them, one after the other. The gateway puts
 //! it together without knowing the language; the voice path plays the sounds of the language the caller has.
 //!
-//! Data path: files of a language → [`pack`] → [`Sounds`], in memory before the first call → the voice path.
+//! Data path: files of a language → `pack` → [`Sounds`], in memory before the first call → the voice path.
 //! Time: none.
 //! Words: *pack*, the files of a language: `LANGUAGE/NAME.wav` for each prompt, `LANGUAGE/numbers/` for the parts of numbers, and
 //! `LANGUAGE/language.toml` with the rules that put them together.
