@@ -1,7 +1,7 @@
 //! A connection to osmo-e1d: timeslots are asked for, sockets come back, and events of the lines.
 //!
 //! Data path: the control socket → a descriptor for each timeslot opened.
-//! Time: opening waits for the answer, [`PATIENCE`] at most; nothing else waits.
+//! Time: opening waits for the answer, `PATIENCE` at most; nothing else waits.
 
 use crate::wire::{self, LineAddress, Message, Mode, PACKET_MAX};
 use hal::Alarms;
