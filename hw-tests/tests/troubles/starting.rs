@@ -37,7 +37,7 @@ fn a_wrong_configuration_is_answered_with_file_line_and_field() {
     refused(at, "[loop]\ntick_ms = 15\n", &["line 2", "tick_ms", "5, 10 or 20 ms"]);
     refused(at, "[server]\nname = \"a/b\"\n", &["line 2", "name", "letters, digits, hyphens"]);
     refused(at, "[stream]\nports = \"10049-10000\"\n", &["line 2", "ports", "backwards"]);
-    refused(at, "[call_in]\nlanguage = 7\n", &["line 2", "language", "string"]);
+    refused(at, "[call_in]\nlanguage = 7\n", &["line 2", "language", "a list of languages"]);
     refused(at, "[stream]\n\nprots = \"1-2\"\n", &["line 3", "unknown field `prots`", "`ports`"]);
     refused(at, "[streams]\n", &["line 1", "unknown field `streams`", "`stream`"]);
     refused(at, "[stream\n", &["line 1", "unclosed table"]);
