@@ -203,6 +203,6 @@ fn the_self_test_names_what_has_failed() {
     // Where the self-test would write there is something else.
     std::fs::create_dir(daemon.state().join("self-test")).expect("made");
     let (code, shown, complaint) = trunkctl(&daemon, &["selftest", "channel", "1/5-8"]);
-    assert!(code == Some(1) && complaint.contains("1 of 8 items failed"), "{shown}{complaint}");
+    assert!(code == Some(1) && complaint.contains("1 of 10 items failed"), "{shown}{complaint}");
     assert!(shown.lines().any(|l| l.contains("state directory") && l.contains("FAILED")), "{shown}");
 }
