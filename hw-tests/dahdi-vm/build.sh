@@ -21,23 +21,23 @@ if [ "$(cat "$where/out/kernel" 2>/dev/null)" = "$kernel" ]; then
     exit 0
 fi
 
-rm -rf "$where/work" "$where/out"
-mkdir -p "$where/work/packages" "$where/work/root" "$where/work/dahdi"
-work=$(realpath "$where/work")
-cd "$work/packages"
+rm -rf "$where/making" "$where/out"
+mkdir -p "$where/making/packages" "$where/making/root" "$where/making/dahdi"
+making=$(realpath "$where/making")
+cd "$making/packages"
 apt-get -qq download "linux-image-$kernel" "linux-headers-$kernel" "linux-headers-$interface-common" \
-    linux-kbuild-6.1 dahdi-source busybox-static >&2 2>"$work/download.log" || { cat "$work/download.log" >&2; exit 1; }
-for package in *.deb; do dpkg -x "$package" "$work/root"; done
+    linux-kbuild-6.1 dahdi-source busybox-static >&2 2>"$making/download.log" || { cat "$making/download.log" >&2; exit 1; }
+for package in *.deb; do dpkg -x "$package" "$making/root"; done
 
-headers=$work/root/usr/src/linux-headers-$kernel
+headers=$making/root/usr/src/linux-headers-$kernel
 # The headers name their common part by its place on an installed system.
-sed -i "s#include /usr/src/#include $work/root/usr/src/#" "$headers/Makefile"
-tar -C "$work/dahdi" -xjf "$work/root/usr/src/dahdi.tar.bz2"
-source=$(dirname "$(find "$work/dahdi" -path '*drivers/dahdi/dahdi-base.c' | head -1)")
+sed -i "s#include /usr/src/#include $making/root/usr/src/#" "$headers/Makefile"
+tar -C "$making/dahdi" -xjf "$making/root/usr/src/dahdi.tar.bz2"
+source=$(dirname "$(find "$making/dahdi" -path '*drivers/dahdi/dahdi-base.c' | head -1)")
 include=$(realpath "$source/../../include")
 if ! make -s -C "$headers" M="$source" DAHDI_INCLUDE="$include" DAHDI_MODULES_EXTRA="${modules[*]}" \
-    HOTPLUG_FIRMWARE=no modules >"$work/build.log" 2>&1; then
-    tail -20 "$work/build.log" >&2
+    HOTPLUG_FIRMWARE=no modules >"$making/build.log" 2>&1; then
+    tail -20 "$making/build.log" >&2
     exit 1
 fi
 
@@ -45,11 +45,11 @@ mkdir -p "$where/out"
 for module in "${modules[@]%.o}"; do
     strip -g -o "$where/out/$module.ko" "$source/$module.ko"
 done
-cp "$work/root/boot/vmlinuz-$kernel" "$where/out/vmlinuz"
-cp "$work/root/bin/busybox" "$where/out/busybox"
+cp "$making/root/boot/vmlinuz-$kernel" "$where/out/vmlinuz"
+cp "$making/root/bin/busybox" "$where/out/busybox"
 mkdir -p "$where/out/include/dahdi"
 cp "$include"/dahdi/*.h "$where/out/include/dahdi/"
-if [ -z "${TRUNKCAST_KEEP_WORK:-}" ]; then rm -rf "$work"; fi
+if [ -z "${TRUNKCAST_DAHDI_VM_KEEP:-}" ]; then rm -rf "$making"; fi
 # Last: what is there in part is made anew.
 echo "$kernel" >"$where/out/kernel"
 echo "$where"

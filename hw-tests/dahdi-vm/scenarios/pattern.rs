@@ -5,7 +5,7 @@
 
 use crate::lines::Lines;
 use board_dahdi::{DahdiCard, Kernel};
-use hal::{Card, ChunkLength, Line, Readiness, Running, SpanIndex, Timeslot};
+use hal::{Card, ChunkLength, Counters, Line, Readiness, Running, SpanIndex, Timeslot};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use std::time::Duration;
@@ -28,19 +28,24 @@ struct End {
     last: [Option<u8>; 32],
     ticks: u64,
     found: Found,
+    /// What the card had counted when the end had settled.
+    settled: Counters,
 }
 
 impl End {
     fn start(lines: &Lines, end: usize, line: Line, chunk: ChunkLength) -> Result<End, String> {
         let card = DahdiCard::find(lines.card(end), Box::new(Kernel::default())).map_err(|e| in_words(&e))?;
         let running = Box::new(card).start(chunk).map_err(|e| in_words(&e))?;
-        Ok(End { running, line, last: [None; 32], ticks: 0, found: Found::default() })
+        Ok(End { running, line, last: [None; 32], ticks: 0, found: Found::default(), settled: Counters::default() })
     }
 
     /// Every chunk that is there.
     fn turn(&mut self, samples: usize) -> Result<(), String> {
         while self.running.traffic.begin().map_err(|e| in_words(&e))? == Readiness::Ready {
             self.ticks += 1;
+            if self.ticks == BEGINNING {
+                self.settled = self.running.control.counters(SPAN);
+            }
             for timeslot in self.line.bearers() {
                 self.check(timeslot);
                 let first = (self.ticks as usize * samples + usize::from(timeslot.0) * 7) as u8;
@@ -95,8 +100,10 @@ pub fn run(line: Line, chunk: ChunkLength, seconds: u64) -> Result<String, Strin
     }
     let octets: u64 = ends.iter().map(|end| end.found.octets).sum();
     let discontinuities: u64 = ends.iter().map(|end| end.found.discontinuities).sum();
-    let counters = ends.each_ref().map(|end| end.running.control.counters(SPAN));
-    let (slips, underruns) = counters.iter().fold((0, 0), |(s, u), c| (s + c.slips, u + c.underruns));
+    let (slips, underruns) = ends.iter().fold((0, 0), |(slips, underruns), end| {
+        let now = end.running.control.counters(SPAN);
+        (slips + now.slips - end.settled.slips, underruns + now.underruns - end.settled.underruns)
+    });
     let text = format!(
         "{octets} octets on {} channels both ways, {discontinuities} discontinuities, {slips} slips, {underruns} underruns",
         line.bearers().count()
