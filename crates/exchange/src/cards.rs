@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 
 /// Chunks a card may owe before the clock stops asking for them: half a second or more of a far end that
 /// stood still is not run through at full speed when it comes back.
-const OWED_MAX: u32 = 50;
+pub(crate) const OWED_MAX: u32 = 50;
 
 /// Chunks taken from one card in one turn, so that one that is far behind does not keep the others waiting.
 const CHUNKS_A_TURN: u32 = 8;

@@ -4,7 +4,8 @@
 //!
 //! Data path: [`Handle`] → bounded queue of commands → the thread → replies.
 //! Time: a turn each chunk length, at absolute deadlines: a late turn does not delay those after it. Commands are
-//! carried out between turns as they come.
+//! carried out between turns as they come, some of them also when the next turn is due already: a thread that is always late
+//! still answers.
 
 use crate::call::CallerId;
 use crate::exchange::Exchange;
@@ -22,9 +23,15 @@ use std::time::{Duration, Instant};
 /// Commands that wait at most; more senders wait for room.
 const COMMANDS_MAX: usize = 64;
 
-/// How far behind the clock the thread makes up for; after a longer stop (a suspended machine) it begins
-/// anew.
-const LATE_MAX: Duration = Duration::from_secs(1);
+/// Commands carried out between two turns at most when the thread is late, so that a flood of them does not make it later.
+const COMMANDS_A_TURN: usize = 4;
+
+/// Turns that are made up for; what is owed beyond them, after a suspended machine or on one that is too slow, is written off. Cards
+/// remember no more chunks than this either.
+const LATE_MAX: u32 = crate::cards::OWED_MAX;
+
+/// Between two complaints about it.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// How long a shutdown waits for calls to be cleared.
 const CLEARING_MAX: Duration = Duration::from_secs(2);
@@ -175,37 +182,48 @@ impl Clock {
     }
 }
 
+/// What is left of the thread's life.
+enum Life {
+    Running,
+    /// Calls are being cleared, until then at most.
+    Clearing(Duration),
+}
+
 fn run(mut exchange: Exchange, queue: &Receiver<Command>) -> Vec<CallerStatus> {
     let clock = Clock { began: Instant::now(), offset: exchange.started() };
     let chunk = exchange.chunk().duration();
     let mut next = clock.now() + chunk;
-    let mut clearing_until: Option<Duration> = None;
+    let mut life = Life::Running;
+    let mut written_off = WrittenOff::default();
     loop {
-        let now = clock.now();
-        if let Some(until) = clearing_until
-            && (exchange.calls() == 0 || now >= until)
+        if let Life::Clearing(until) = life
+            && (exchange.calls() == 0 || clock.now() >= until)
         {
             break;
         }
-        if now < next {
-            match queue.recv_timeout(next - now) {
-                Ok(Command::Shutdown) | Err(RecvTimeoutError::Disconnected) => {
-                    if clearing_until.is_none() {
-                        clearing_until = Some(clock.now() + CLEARING_MAX);
-                        exchange.hang_up_all(clock.now());
-                    } else {
-                        // Nobody is left who could send; do not spin.
-                        std::thread::sleep(next.saturating_sub(clock.now()));
-                    }
-                }
-                Ok(command) => obey(&mut exchange, clock.now(), command, clearing_until.is_some()),
-                Err(RecvTimeoutError::Timeout) => {}
+        let mut taken = 0;
+        loop {
+            let left = next.saturating_sub(clock.now());
+            if left.is_zero() && taken == COMMANDS_A_TURN {
+                break;
             }
-            continue;
+            taken += usize::from(left.is_zero());
+            match (queue.recv_timeout(left), &life) {
+                (Err(RecvTimeoutError::Timeout), _) => break,
+                (Ok(Command::Shutdown) | Err(RecvTimeoutError::Disconnected), Life::Running) => {
+                    life = Life::Clearing(clock.now() + CLEARING_MAX);
+                    exchange.hang_up_all(clock.now());
+                }
+                (Ok(command), _) => obey(&mut exchange, clock.now(), command, matches!(life, Life::Clearing(_))),
+                // Nobody is left who could send; do not spin.
+                (Err(RecvTimeoutError::Disconnected), _) => std::thread::sleep(left),
+            }
         }
-        if now - next > LATE_MAX {
-            log::warn!("exchange: {} ms late; the time is not made up for", (now - next).as_millis());
-            next = now;
+        let now = clock.now();
+        let owed = (now.saturating_sub(next).as_nanos() / chunk.as_nanos()) as u32;
+        if owed > LATE_MAX {
+            next += chunk * (owed - LATE_MAX);
+            written_off.count(now, u64::from(owed - LATE_MAX));
         }
         exchange.tick(now);
         next += chunk;
@@ -214,6 +232,23 @@ fn run(mut exchange: Exchange, queue: &Receiver<Command>) -> Vec<CallerStatus> {
     exchange.stop(clock.now());
     exchange.tick(clock.now());
     exchange.close()
+}
+
+/// Turns that were not made up for, told once in a while.
+#[derive(Default)]
+struct WrittenOff {
+    untold: u64,
+    told_at: Option<Duration>,
+}
+
+impl WrittenOff {
+    fn count(&mut self, now: Duration, turns: u64) {
+        self.untold += turns;
+        if self.told_at.is_none_or(|at| now.saturating_sub(at) >= COMPLAIN_EVERY) {
+            log::warn!("exchange: too slow for its cards, or stopped: {} turns are written off", self.untold);
+            (self.untold, self.told_at) = (0, Some(now));
+        }
+    }
 }
 
 fn obey(exchange: &mut Exchange, now: Duration, command: Command, closing: bool) {

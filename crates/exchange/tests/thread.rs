@@ -4,7 +4,7 @@ mod common;
 
 use common::dialect;
 use common::gateway::Gateway;
-use common::wire::pair;
+use common::wire::{Knobs, pair};
 use exchange::{CallerState, CallerStatus, DialError, DialPlan, Exchange, Handle, Prepared, Sink, SpanId, Step};
 use hal::{ChunkLength, Line};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 /// A running exchange, and a thread that plays the gateway until told to end.
 struct Running {
     handle: Handle,
+    knobs: Arc<Knobs>,
     end: Arc<AtomicBool>,
     gateway: Option<JoinHandle<()>>,
 }
@@ -22,7 +23,7 @@ struct Running {
 impl Running {
     fn new() -> Running {
         let chunk = ChunkLength::Ms5;
-        let (ours, theirs, _) = pair("wire", Line::E1, 1, chunk);
+        let (ours, theirs, knobs) = pair("wire", Line::E1, 1, chunk);
         let builder = Exchange::builder(chunk).card("a", Box::new(ours), dialect(Line::E1));
         let handle = builder.start(Duration::ZERO).expect("starts").spawn().expect("a thread");
         let end = Arc::new(AtomicBool::new(false));
@@ -35,7 +36,7 @@ impl Running {
                 std::thread::sleep(Duration::from_millis(1));
             }
         });
-        let running = Running { handle, end, gateway: Some(gateway) };
+        let running = Running { handle, knobs, end, gateway: Some(gateway) };
         running.until("the link is up", || running.handle.link_up(SpanId(0)));
         running
     }
@@ -104,4 +105,22 @@ fn a_bad_plan_is_refused_before_the_exchange_hears_of_it() {
     let error = running.handle.dial(&plan).expect_err("no such file");
     assert!(matches!(error, DialError::Plan { .. }));
     assert!(running.handle.callers().is_empty());
+}
+
+#[test]
+fn an_exchange_that_is_too_slow_for_its_cards_still_answers() {
+    let running = Running::new();
+    running.knobs.slow.store(true, Relaxed);
+    // Until it is late: before, everything is answered while it waits.
+    std::thread::sleep(Duration::from_millis(100));
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| (0..50).map(|_| running.handle.callers().len()).sum::<usize>());
+        let answered = (0..2_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            asked.is_finished()
+        });
+        // Else nobody could end it.
+        running.knobs.slow.store(false, Relaxed);
+        assert!(answered, "not within ten seconds");
+    });
 }

@@ -17,6 +17,8 @@ pub struct Knobs {
     pub removed: AtomicBool,
     /// The exchange's end is not ready.
     pub stalled: AtomicBool,
+    /// The exchange's end takes longer for a chunk than a chunk lasts.
+    pub slow: AtomicBool,
     /// The exchange's end refuses so many frames for want of room.
     pub refusals: AtomicUsize,
     /// Events waiting at the exchange's end.
@@ -109,6 +111,10 @@ impl Traffic for WireTraffic {
         self.gone()?;
         if self.card.knobs.as_ref().is_some_and(|knobs| knobs.stalled.load(Relaxed)) {
             return Ok(Readiness::NotYet);
+        }
+        if self.card.knobs.as_ref().is_some_and(|knobs| knobs.slow.load(Relaxed)) {
+            // A thousandth of a second is eight samples.
+            std::thread::sleep(std::time::Duration::from_millis(self.chunk as u64 / 4));
         }
         let mut pipe = self.card.receive.lock().expect("unpoisoned");
         if pipe.octets.len() < self.received.len() {
