@@ -391,13 +391,13 @@ impl Gateway {
             Life::Closing { hard } | Life::Releasing { hard } => Some(hard),
             Life::Serving | Life::Finished => None,
         };
+        // Seen to while calls are taken, see `finish`: later they would name a time at which nothing happens.
+        let upkeep = afresh.chain(self.ports_timeout(self.now)).chain(self.sweep.poll_timeout());
         trunks
-            .chain(afresh)
+            .chain(upkeep.filter(|_| matches!(self.life, Life::Serving)))
             .chain(calls)
             .chain(conferences)
             .chain(life)
-            .chain(self.ports_timeout(self.now))
-            .chain(self.sweep.poll_timeout())
             .chain(self.rooms.poll_timeout())
             .min()
     }

@@ -323,6 +323,26 @@ mod tests {
     }
 
     #[test]
+    fn a_gateway_that_closes_names_no_time_at_which_nothing_happens() {
+        let mut town = Town::new();
+        town.call();
+        // The next look would be while the caller hears that we close.
+        let look = town.gateway.sweep.poll_timeout().expect("there is a call");
+        town.pass(look - town.now - Duration::from_millis(500));
+        town.gateway.handle_command(town.now, Command::Shutdown);
+        let mut times = 0;
+        while let Some(at) = town.gateway.poll_timeout() {
+            assert!(at > town.now, "{at:?} is named at {:?}, and was seen to", town.now);
+            town.now = at;
+            town.gateway.handle_timeout(at);
+            // The exchange says nothing any more, so that it takes as long as it can.
+            while town.gateway.poll_output().is_some() {}
+            times += 1;
+        }
+        assert!(town.gateway.is_finished() && times > 2 && town.now > look, "{times} times until {:?}", town.now);
+    }
+
+    #[test]
     fn a_call_no_d_channel_knows_of_is_ended_and_silenced() {
         let mut town = Town::new();
         let index = town.call();
