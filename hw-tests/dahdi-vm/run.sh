@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Boots the virtual machine of build.sh in software emulation and tells the scenarios inside, daemon and all.
 #
-#   run.sh [WORD...]     only the scenarios with one of these words in their name
+#   run.sh [WORDS...]    only the scenarios with one of these in their name, such as 'patterns' or 'all channels, E1'
 #
 # Time inside is counted in instructions (-icount), so that a busy host makes the run longer but no tick late. The console is kept in
 # target/dahdi-vm/console.log. Without QEMU the run is skipped, which under CI=true is a failure.
@@ -43,7 +43,7 @@ for program in "$disk"/bin/*; do
     done
 done
 cp "$here/init" "$disk/init"
-printf '%s\n' "$@" >"$disk/scenarios"
+printf '%s\0' "$@" >"$disk/scenarios"
 mkdir -p "$target/dahdi-vm"
 (cd "$disk" && find . | cpio -o -H newc 2>/dev/null) | gzip -1 >"$target/dahdi-vm/initrd.gz"
 

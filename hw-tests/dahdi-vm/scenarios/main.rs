@@ -18,10 +18,11 @@ type Scenario = (&'static str, fn() -> Result<String, String>);
 const NI2: Trunk = Trunk { line: Line::T1, switch: "ni2", service: true };
 const EURO_ISDN: Trunk = Trunk { line: Line::E1, switch: "euroisdn", service: false };
 
-const SCENARIOS: [Scenario; 12] = [
+const SCENARIOS: [Scenario; 13] = [
     ("patterns on every channel, T1", || pattern::run(Line::T1, ChunkLength::Ms10, 60)),
     ("patterns on every channel, E1", || pattern::run(Line::E1, ChunkLength::Ms10, 60)),
     ("calls on all channels, T1", || stories::all_channels(NI2)),
+    ("calls on all channels, E1", || stories::all_channels(EURO_ISDN)),
     ("SERVICE for a channel, T1", || stories::service_messages(NI2)),
     ("ten calls drain, T1", || stories::ten_calls_drain(NI2)),
     ("ten calls drain, E1", || stories::ten_calls_drain(EURO_ISDN)),

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 const PERIOD: usize = 16;
 /// Seconds of it.
 const TONE_S: usize = 10;
+/// Seconds until both ends are sure of the data link. When their first SABMEs cross and one is lost, the link that is up for one end
+/// is established again a second later (Q.921 clause 5.5.1.3), and what was sent meanwhile is lost with it.
+const LINK_S: usize = 2;
 
 fn silence(seconds: usize) -> Vec<i16> {
     vec![0; seconds * 8000]
@@ -39,7 +42,7 @@ pub fn all_channels(trunk: Trunk) -> Result<String, String> {
     let mut place = Place::new(trunk)?;
     let callers = trunk.line.bearers().count();
     let pins = place.event.pins.clone();
-    let wait = 14 + callers / 4;
+    let wait = LINK_S + 14 + callers / 4;
     let call = |number: usize| {
         let says = if number == 0 {
             // When the others have come in.
@@ -49,7 +52,7 @@ pub fn all_channels(trunk: Trunk) -> Result<String, String> {
         } else {
             place.entry(&pins.speaker)
         };
-        Call { after: number as f64 / 4.0, seconds: (wait + TONE_S + 3) as u32, says }
+        Call { after: LINK_S as f64 + number as f64 / 4.0, seconds: (wait + TONE_S + 3) as u32, says }
     };
     let calls: Vec<Call> = (0..callers).map(call).collect();
     place.attach(&calls)?;
