@@ -82,7 +82,7 @@ struct call {
     q931_call *handle;
     const struct plan *plan;
     int index, channel, cause;
-    bool started, answered, played, clearing, ended;
+    bool started, answered, sounding, played, clearing, ended;
     double connected_at; /* 0: the connection is not yet acknowledged */
     FILE *play, *record;
 };
@@ -92,6 +92,7 @@ struct bearer {
     struct call *call;
     uint8_t pending[PENDING];
     size_t waiting;
+    uint64_t passed; /* octets that came since the start */
 };
 
 static struct pri *pri;
@@ -638,6 +639,12 @@ static void bearer_turn(int slot)
         fail(4, "timeslot %d: %s", slot, strerror(errno));
     if (got > 0) {
         uint8_t *out = bearer->pending + bearer->waiting;
+        if (call != NULL && !call->sounding && (call->play != NULL || call->record != NULL)) {
+            call->sounding = true;
+            /* The first octet of the files, in octets of the line: the same instant has the same number on all channels. */
+            say("\"sound\",\"call\":%d,\"channel\":%d,\"octet\":%llu", call->index, slot, (unsigned long long)bearer->passed);
+        }
+        bearer->passed += (uint64_t)got;
         if (call != NULL && call->record != NULL)
             fwrite(octets, 1, (size_t)got, call->record);
         if (call != NULL && call->play != NULL)

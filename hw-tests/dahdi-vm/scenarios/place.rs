@@ -10,6 +10,8 @@ use control::{Client, LinkState, Reservation, Reserve, SpanInfo};
 use dsp::g711::{self, Law};
 use hal::{Card, ChunkLength, Line};
 use hw_tests::sound;
+use serde_json::Value;
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -163,6 +165,13 @@ impl Place {
     /// What the last exchange has reported.
     pub fn events(&self) -> String {
         fs::read_to_string(self.directory.join(format!("events{}", self.exchanges))).unwrap_or_default()
+    }
+
+    /// By call of the last exchange: when its files began, in octets of the line.
+    pub fn sounds(&self) -> HashMap<usize, usize> {
+        let told: Vec<Value> = self.events().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let begun = told.iter().filter(|event| event["event"] == "sound");
+        begun.filter_map(|event| Some((event["call"].as_u64()? as usize, event["octet"].as_u64()? as usize))).collect()
     }
 
     /// What a caller heard, as octets.

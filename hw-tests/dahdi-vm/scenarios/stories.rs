@@ -6,6 +6,7 @@ use board_dahdi::abi::{Blank, Buffers, ChannelConfig, signalling};
 use board_dahdi::{Driver, Kernel, Request};
 use control::{Hold, Resume, Suspend, Target};
 use std::io;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// Samples of a period of the tone one caller sends: 500 Hz.
@@ -15,6 +16,8 @@ const TONE_S: usize = 10;
 /// Seconds until both ends are sure of the data link. When their first SABMEs cross and one is lost, the link that is up for one end
 /// is established again a second later (Q.921 clause 5.5.1.3), and what was sent meanwhile is lost with it.
 const LINK_S: usize = 2;
+/// What the exchange adds between an octet that it reads and the one it writes for it: its cushion and the block it reads.
+const PEER_MS: f64 = 170.0;
 
 fn silence(seconds: usize) -> Vec<i16> {
     vec![0; seconds * 8000]
@@ -26,13 +29,15 @@ fn tone(seconds: usize) -> Vec<i16> {
     (0..seconds * 8000).map(|at| one(at % PERIOD)).collect()
 }
 
-/// The longest stretch that repeats itself each period and is no silence, in octets.
-fn longest_tone(octets: &[u8]) -> usize {
-    let (mut longest, mut now) = (0, 0);
+/// The longest stretch that repeats itself each period and is no silence.
+fn longest_tone(octets: &[u8]) -> Range<usize> {
+    let (mut longest, mut now) = (0..0, 0);
     for at in PERIOD..octets.len() {
         let moves = octets[at - PERIOD..at].iter().any(|octet| *octet != octets[at]);
         now = if moves && octets[at] == octets[at - PERIOD] { now + 1 } else { 0 };
-        longest = longest.max(now);
+        if now > longest.len() {
+            longest = at + 1 - now - PERIOD..at + 1 - PERIOD;
+        }
     }
     longest
 }
@@ -61,13 +66,27 @@ pub fn all_channels(trunk: Trunk) -> Result<String, String> {
     std::thread::sleep(Duration::from_secs(5));
     let share = (place.daemon_hundredths() - used) as f64 / begun.elapsed().as_secs_f64();
     place.finish(120)?;
-    let heard: Vec<usize> = (1..callers).map(|number| longest_tone(&place.heard(number))).collect();
-    let least = heard.iter().min().copied().unwrap_or(0);
+    let heard: Vec<Range<usize>> = (1..callers).map(|number| longest_tone(&place.heard(number))).collect();
+    let least = heard.iter().map(Range::len).min().unwrap_or(0);
+    // On the exchange's count of the line: from where the tone was handed to the driver to where it came out of it.
+    let sounds = place.sounds();
+    let begun = |call: usize| {
+        sounds.get(&call).copied().ok_or_else(|| format!("the exchange does not tell when call {call} sounded"))
+    };
+    let sent = begun(0)? + wait * 8000;
+    let mut delays = Vec::new();
+    for (call, tone) in (1..).zip(&heard) {
+        delays.push((begun(call)? + tone.start) as f64 / 8.0 - sent as f64 / 8.0);
+    }
+    delays.sort_by(f64::total_cmp);
     let span = place.until_span("the counters", 10, |span| span.in_use == 0)?;
     let text = format!(
         "{callers} callers in a conference; {TONE_S} s of a tone come to each of the others as at least {:.2} s without a gap; \
+         the gateway and both its buffers delay it by {:.0} to {:.0} ms; \
          {} slips, {} underruns; the daemon used {share:.0} % of the emulated processor",
         least as f64 / 8000.0,
+        delays[0] - PEER_MS,
+        delays[delays.len() - 1] - PEER_MS,
         span.counters.slips,
         span.counters.underruns
     );
