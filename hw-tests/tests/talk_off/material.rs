@@ -119,7 +119,7 @@ fn spoken(folder: &Path) -> Vec<Recording> {
     let manual = std::fs::read_to_string(root.join("docs/MANUAL.md")).expect("the manual");
     let lecture = root.join("assets/speech/lecture.txt");
     let mut all = vec![];
-    // A sixth of the manual each: some six minutes.
+    // A sixth of the manual each, some six minutes, each from a tenth further on.
     let part = manual.len() / 10;
     for (index, voice) in ESPEAK_VOICES.iter().enumerate() {
         let from = index * part % (manual.len() - 2 * part);
