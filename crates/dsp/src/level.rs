@@ -8,7 +8,7 @@
 //! same scale, which overstates it by 0.07 dB.
 //! Words: *hang-over* is how long talking is believed to go on after the last loud moment.
 
-use simd::Kernel;
+use simd::{Kernel, squares};
 
 use crate::SAMPLE_RATE;
 #[cfg(test)]
@@ -50,19 +50,19 @@ pub fn power_dbm0(samples: &[i16]) -> f32 {
     if samples.is_empty() {
         return SILENCE_DBM0;
     }
-    dbm0_of((simd::run(Energy(samples)) as f64 / samples.len() as f64) as f32)
+    dbm0_of((energy(samples) as f64 / samples.len() as f64) as f32)
 }
 
 /// Sum of the squares of a run of samples: exact, so the order of adding does not matter.
-struct Energy<'a>(&'a [i16]);
-
-impl Kernel for Energy<'_> {
-    type Output = u64;
-
-    #[inline(always)]
-    fn run(self) -> u64 {
-        self.0.iter().map(|&sample| u64::from((i32::from(sample) * i32::from(sample)) as u32)).sum()
+fn energy(samples: &[i16]) -> u64 {
+    let (blocks, rest) = samples.as_chunks::<BLOCK>();
+    let mut total = rest.iter().map(|&sample| u64::from(sample.unsigned_abs()).pow(2)).sum();
+    for blocks in blocks.chunks(AT_ONCE) {
+        let mut sums = [0; AT_ONCE];
+        squares::each(blocks, &mut sums);
+        total += sums.iter().sum::<u64>();
     }
+    total
 }
 
 /// What a [`TalkDetector`] noticed, with the position in samples since the detector was made.
@@ -129,6 +129,8 @@ pub struct TalkDetector {
 
 /// Samples in a block: 5 ms.
 const BLOCK: usize = 40;
+/// Blocks whose energy is found at once: 20 ms.
+const AT_ONCE: usize = 4;
 /// Blocks looked back at for the attack: 60 ms.
 const ATTACK_BLOCKS: u32 = 12;
 /// Blocks in a stretch of the noise floor: half a second.
@@ -202,6 +204,21 @@ impl TalkDetector {
         self.floor_before.min(self.floors[self.next_floor])
     }
 
+    /// Listens to part of a block.
+    #[inline(always)]
+    fn part(&mut self, samples: &[i16], events: &mut impl FnMut(TalkEvent)) {
+        if samples.is_empty() {
+            return;
+        }
+        self.energy += energy(samples);
+        self.position += samples.len() as u64;
+        self.filled += samples.len();
+        if self.filled == BLOCK {
+            self.judge(events);
+            self.filled = 0;
+        }
+    }
+
     #[inline(always)]
     fn judge(&mut self, events: &mut impl FnMut(TalkEvent)) {
         let mean_square = (self.energy - self.energy_before) as f32 / BLOCK as f32;
@@ -259,22 +276,21 @@ impl<F: FnMut(TalkEvent)> Kernel for Listen<'_, F> {
     #[inline(always)]
     fn run(self) {
         let Listen { detector, samples, events } = self;
-        let mut rest = samples;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at((BLOCK - detector.filled).min(rest.len()));
-            // Of known length nearly always.
-            detector.energy += match <&[i16; BLOCK]>::try_from(now) {
-                Ok(block) => Energy(block).run(),
-                Err(_) => Energy(now).run(),
-            };
-            detector.filled += now.len();
-            detector.position += now.len() as u64;
-            if detector.filled == BLOCK {
+        // Of whole blocks nearly always.
+        let (begun, rest) =
+            samples.split_at(if detector.filled > 0 { (BLOCK - detector.filled).min(samples.len()) } else { 0 });
+        detector.part(begun, events);
+        let (blocks, rest) = rest.as_chunks::<BLOCK>();
+        for blocks in blocks.chunks(AT_ONCE) {
+            let mut sums = [0; AT_ONCE];
+            squares::each(blocks, &mut sums);
+            for sum in &sums[..blocks.len()] {
+                detector.energy += sum;
+                detector.position += BLOCK as u64;
                 detector.judge(events);
-                detector.filled = 0;
             }
-            rest = later;
         }
+        detector.part(rest, events);
     }
 }
 

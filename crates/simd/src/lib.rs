@@ -5,13 +5,15 @@
 //! and for all when it is first called. The source is the same, floating point is neither reordered nor contracted, so all
 //! of them give the same result, bit for bit.
 //!
-//! One kernel is written out by hand: [`mirror`], in whole numbers, so that its plain version gives the same as well.
+//! Some kernels are written out by hand: [`mirror`] and [`squares`], in whole numbers, so that their plain versions give the same
+//! as well.
 //!
 //! Data path: a [`Kernel`] holding its slices → [`run`] → what it returns, and what it wrote into them.
 //! Time: none. The first call asks the processor; later ones read an atomic. Nothing allocates or locks.
 //! Words: *instructions* are a set of vector instructions, the plain one being what the compiler takes for granted.
 
 pub mod mirror;
+pub mod squares;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
