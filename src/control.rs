@@ -16,7 +16,7 @@ pub(crate) use service::progress;
 use crate::config::Config;
 use crate::gateway::{CallId, Channel, SPAN_TIMESLOTS};
 use crate::office::audit::Audit;
-use crate::office::picture::{CallPicture, EventPicture, SharedPicture, SpanPicture};
+use crate::office::picture::{CallPicture, EventPicture, Picture, SharedPicture, SpanPicture};
 use crate::office::{self, Shared, chain, now_ms};
 use crate::realtime::{Granted, Histogram, LoopStatistics};
 use crate::reports::{CallStage, Closed, Command, Order};
@@ -321,7 +321,8 @@ impl Desk {
     }
 
     fn calls(&self) -> Vec<CallInfo> {
-        self.shared.picture().calls.iter().map(|(id, call)| call_info(*id, call)).collect()
+        let picture = self.shared.picture();
+        picture.calls.iter().map(|(id, call)| call_info(&picture, *id, call)).collect()
     }
 
     fn events(&self) -> Vec<EventInfo> {
@@ -634,7 +635,7 @@ fn span_info(index: usize, span: &SpanPicture, in_use: usize, out_of_service: us
     }
 }
 
-fn call_info(id: CallId, call: &CallPicture) -> CallInfo {
+fn call_info(picture: &Picture, id: CallId, call: &CallPicture) -> CallInfo {
     CallInfo {
         id: id.0,
         span: call.channel.span + 1,
@@ -643,6 +644,7 @@ fn call_info(id: CallId, call: &CallPicture) -> CallInfo {
         called: call.called.clone(),
         state: match call.stage {
             CallStage::Answering => control::CallStage::Ringing,
+            CallStage::AskingLanguage => control::CallStage::AskingLanguage,
             CallStage::AskingEvent => control::CallStage::AskingEvent,
             CallStage::AskingPin => control::CallStage::AskingPin,
             CallStage::Waiting => control::CallStage::Waiting,
@@ -665,5 +667,7 @@ fn call_info(id: CallId, call: &CallPicture) -> CallInfo {
         talking: call.talking,
         level_dbm0: call.tenth_dbm0.map(|t| f32::from(t) / 10.0),
         keys_pressed: call.keys_pressed,
+        last_key: call.last_key.map(|(pressed_ms, press)| office::facts::key_press(pressed_ms, press)),
+        language: call.language.and_then(|language| picture.language(language)),
     }
 }

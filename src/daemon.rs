@@ -313,6 +313,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         spans: cards.pictures,
         listen: (address_of(&config), ports.first),
         held_until_ms,
+        languages: config.call_in.languages().iter().map(ToString::to_string).collect(),
         dialled: Some(trace::dialled_digits(&config.call_in.called_digits())),
         ..Picture::default()
     };

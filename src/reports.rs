@@ -5,6 +5,8 @@
 
 use crate::bench::{Probe, Reading};
 use crate::gateway::{CallId, Channel, Holds, NearSets, NotPlaced, Stuck, WhenOut};
+use crate::prompts::LanguageIndex;
+use crate::voice::Press;
 use conference::{Answer, Happening, Refused, Went};
 use event::{EventNumber, Role};
 use hal::{Alarms, FrameFault, Timeslot};
@@ -27,6 +29,8 @@ pub enum Closed {
 pub enum CallStage {
     /// Answered; the exchange has not acknowledged yet.
     Answering,
+    /// The language is asked for.
+    AskingLanguage,
     /// The event number is asked for.
     AskingEvent,
     /// The PIN is asked for.
@@ -404,6 +408,22 @@ pub enum What {
     KeyPressed {
         /// The call.
         call: CallId,
+    },
+    /// He let it go.
+    KeyLetGo {
+        /// The call.
+        call: CallId,
+        /// When he pressed it.
+        pressed: Duration,
+        /// How it sounded.
+        press: Press,
+    },
+    /// The language in which a caller is spoken to.
+    CallLanguage {
+        /// The call.
+        call: CallId,
+        /// The language.
+        language: LanguageIndex,
     },
     /// A conference has opened; its stream will be on this port (counted from 0).
     ConferenceOpened {

@@ -86,6 +86,7 @@ impl CallSeen {
             CallStage::Answered => self.answered_ms = self.answered_ms.or(after),
             CallStage::Leaving => self.leaving = true,
             CallStage::Answering
+            | CallStage::AskingLanguage
             | CallStage::AskingEvent
             | CallStage::AskingPin
             | CallStage::InConference

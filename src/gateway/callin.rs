@@ -188,6 +188,12 @@ impl CallIn {
         self.step == Step::Invited
     }
 
+    /// Whether it is the language that is being chosen.
+    #[must_use]
+    pub fn at_language(&self) -> bool {
+        self.step == Step::Language
+    }
+
     /// Whether it is the PIN that is being entered.
     #[must_use]
     pub fn at_pin(&self) -> bool {

@@ -28,6 +28,7 @@ mod trunk;
 
 use crate::prompts::{LanguageIndex, Menu, Phrase, Prompt};
 use crate::reports::{CallStage, Command, Report, What};
+use crate::voice::Press;
 use ::conference::{Conferences, DialOut, Menus, Policy as Rules, Room, Seat};
 use afresh::Afresh;
 use callin::{Action, CallIn, Patience};
@@ -473,6 +474,15 @@ impl Gateway {
         self.act(now, index, action);
     }
 
+    /// A key was let go.
+    pub fn handle_press(&mut self, now: Duration, channel: Channel, press: Press) {
+        if let Some(call) = self.calls[channel.index()].as_ref() {
+            let call = call.id;
+            let pressed = now.saturating_sub(Duration::from_millis(press.began_ago_ms.into()));
+            self.report(now, What::KeyLetGo { call, pressed, press });
+        }
+    }
+
     /// All prompts of a channel have been played.
     pub fn handle_prompts_done(&mut self, now: Duration, channel: Channel) {
         let index = channel.index();
@@ -601,6 +611,7 @@ impl Gateway {
                 let stage = match &call.dialogue {
                     Some(d) if d.at_pin() => CallStage::AskingPin,
                     Some(d) if d.is_invited() => CallStage::Invited,
+                    Some(d) if d.at_language() => CallStage::AskingLanguage,
                     _ => CallStage::AskingEvent,
                 };
                 let id = call.id;
@@ -609,6 +620,9 @@ impl Gateway {
             }
             Action::Speak(language, phrase) => {
                 self.voice(Voice::Language(channel, language));
+                if let Some(call) = self.calls[index].as_ref().map(|call| call.id) {
+                    self.report(now, What::CallLanguage { call, language });
+                }
                 self.act(now, index, Action::Play(phrase));
             }
             Action::Hush => self.voice(Voice::Hush(channel)),

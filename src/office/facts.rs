@@ -7,8 +7,9 @@ use super::picture::Picture;
 use super::{conference, words};
 use crate::gateway::Holds;
 use crate::reports::What;
+use crate::voice::Press;
 use ::conference::By;
-use control::{Fact, Hold, LinkFact, Masked, Ordered, ServiceState};
+use control::{Fact, Hold, KeyPress, LinkFact, Masked, Ordered, ServiceState};
 
 /// The fact of a report, if programs are told of it. `before` does not know of it yet.
 #[must_use]
@@ -58,11 +59,12 @@ pub fn of(what: &What, before: &Picture) -> Option<Fact> {
             Some(Fact::CallRefused { called: before.called(called), cause: reason.cause().value })
         }
         What::TurnedAway { why, .. } => Some(conference::facts::turned_away(*why)),
-        What::Conference { what, .. } => {
-            let epoch_ms = before.epoch_ms;
-            let at_ms =
-                |at: std::time::Duration| epoch_ms.saturating_add(u64::try_from(at.as_millis()).unwrap_or(u64::MAX));
-            Some(conference::facts::of(what, at_ms))
+        What::Conference { what, .. } => Some(conference::facts::of(what, |at| before.at_ms(at))),
+        What::KeyLetGo { pressed, press, .. } => {
+            Some(Fact::CallKey { press: key_press(before.at_ms(*pressed), *press) })
+        }
+        What::CallLanguage { language, .. } => {
+            before.language(*language).map(|language| Fact::CallLanguage { language })
         }
         What::Talking { talking, .. } => Some(Fact::CallTalking { talking: *talking }),
         What::DialOutUnavailable { why, .. } => {
@@ -84,6 +86,20 @@ pub fn of(what: &What, before: &Picture) -> Option<Fact> {
             released_by: words::released_by(*by_peer).to_owned(),
         }),
         _ => None,
+    }
+}
+
+/// A press of a key as programs are told of it.
+#[must_use]
+pub fn key_press(pressed_ms: u64, press: Press) -> KeyPress {
+    KeyPress {
+        pressed_ms,
+        lasted_ms: press.lasted_ms,
+        row_dbm0: press.row_dbm0,
+        column_dbm0: press.column_dbm0,
+        twist_db: press.twist_db(),
+        snr_db: press.snr_db,
+        off_frequency: press.off_frequency,
     }
 }
 

@@ -11,7 +11,7 @@ pub mod alarms;
 pub mod audit;
 mod bench;
 pub mod conference;
-mod facts;
+pub mod facts;
 mod failing;
 pub mod held;
 pub mod ledger;
@@ -574,6 +574,10 @@ impl Office {
                 r.calling_name_restricted = name.presentation == isdn::Presentation::Restricted;
             }),
             What::CallConnected { call } => self.records.update(call.0, |r| r.connect_ms = Some(at_ms)),
+            What::CallLanguage { call, language } => {
+                let language = self.shared.picture().language(*language);
+                self.records.update(call.0, |r| r.language = language);
+            }
             What::EntryWrong { call, .. } => self.records.update(call.0, |r| r.wrong_entries += 1),
             What::Joined { call, event, role } => self.records.update(call.0, |r| {
                 r.joined_ms = Some(at_ms);
@@ -1105,6 +1109,8 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::Talking { call, .. }
         | What::Level { call, .. }
         | What::KeyPressed { call }
+        | What::KeyLetGo { call, .. }
+        | What::CallLanguage { call, .. }
         | What::CallEnded { call, .. } => (None, Some(*call), None),
         What::Stuck { stuck: Stuck::Channel(channel), .. } => (None, None, Some(channel.span)),
         What::CardRemoved { .. }

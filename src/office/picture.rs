@@ -5,7 +5,9 @@
 use super::alarms::AlarmList;
 use super::conference::{Answers, ConferencePicture, MemberPicture, ShowNumbers};
 use crate::gateway::{CallId, Channel, Holds, NearSets, WhenOut};
+use crate::prompts::LanguageIndex;
 use crate::reports::{CallStage, Closed, What};
+use crate::voice::Press;
 use event::{EventNumber, Role};
 use hal::{Alarms, Line, Timeslot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +114,10 @@ pub struct CallPicture {
     pub talked_from_ms: Option<u64>,
     /// Keys pressed so far.
     pub keys_pressed: u32,
+    /// The last that was let go: when it was pressed, and how it sounded.
+    pub last_key: Option<(u64, Press)>,
+    /// The language in which the caller is spoken to.
+    pub language: Option<LanguageIndex>,
     /// Level in tenths of a dBm0, over the last second.
     pub tenth_dbm0: Option<i16>,
     /// The server has placed it, for a test.
@@ -137,6 +143,8 @@ impl CallPicture {
             talking: false,
             talked_from_ms: None,
             keys_pressed: 0,
+            last_key: None,
+            language: None,
             tenth_dbm0: None,
             for_test: false,
             invited_to: None,
@@ -204,6 +212,8 @@ pub struct Picture {
     pub held_until_ms: BTreeMap<u16, u64>,
     /// Stream ports (as TCP knows them) that no event gets, because what is behind them does not work.
     pub failed_ports: BTreeSet<u16>,
+    /// The codes of the languages, by [`LanguageIndex`].
+    pub languages: Vec<String>,
     /// Digits of a called number that are the number; by default those of E.164.
     pub dialled: Option<usize>,
     /// Since when the daemon waits for its calls before it ends, and until when.
@@ -224,6 +234,18 @@ impl Picture {
     #[must_use]
     pub fn invited(&self, number: &isdn::Number) -> String {
         self.show_numbers.of(&number.digits).unwrap_or_else(|| "a number".to_owned())
+    }
+
+    /// The date of a time since the daemon's start, in milliseconds since 1970, UTC.
+    #[must_use]
+    pub fn at_ms(&self, at: std::time::Duration) -> u64 {
+        self.epoch_ms.saturating_add(u64::try_from(at.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The code of a language: `en`.
+    #[must_use]
+    pub fn language(&self, language: LanguageIndex) -> Option<String> {
+        self.languages.get(usize::from(language.0)).cloned()
     }
 
     /// A span in words.
@@ -368,6 +390,11 @@ impl Picture {
                 });
             }
             What::KeyPressed { call } => self.call(*call, |c| c.keys_pressed += 1),
+            What::KeyLetGo { call, pressed, press } => {
+                let pressed_ms = self.at_ms(*pressed);
+                self.call(*call, |c| c.last_key = Some((pressed_ms, *press)));
+            }
+            What::CallLanguage { call, language } => self.call(*call, |c| c.language = Some(*language)),
             What::Level { call, tenth_dbm0 } => self.call(*call, |c| c.tenth_dbm0 = Some(*tenth_dbm0)),
             What::ConferenceOpened { event, port } => {
                 self.event(now_ms, *event).port = Some((*port, false, now_ms));

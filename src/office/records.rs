@@ -71,6 +71,8 @@ pub struct CallRecord {
     pub event: Option<String>,
     /// host, speaker or listener.
     pub role: Option<String>,
+    /// Code of the language in which the caller was spoken to.
+    pub language: Option<String>,
     /// Entries of number and PIN that were wrong.
     pub wrong_entries: u32,
     /// Milliseconds that it waited for a host, or to be let in.

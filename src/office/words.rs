@@ -215,6 +215,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         What::CallStage { call, stage } => {
             let text = match stage {
                 CallStage::Answering => "is being answered",
+                CallStage::AskingLanguage => "is asked for the language",
                 CallStage::AskingEvent => "is asked for the event number",
                 CallStage::AskingPin => "is asked for the PIN",
                 CallStage::Waiting => "waits",
@@ -297,6 +298,22 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
             let what = if *talking { "speaks" } else { "is silent" };
             sentence(Debug, "call", format!("call {} {what}", call.0))
         }
+        What::KeyLetGo { call, press, .. } => sentence(
+            Debug,
+            "call",
+            format!(
+                "call {} keyed for {} ms: {} and {} dBm0, all else {} dB below{}",
+                call.0,
+                press.lasted_ms,
+                press.row_dbm0,
+                press.column_dbm0,
+                press.snr_db,
+                if press.off_frequency { ", off frequency" } else { "" }
+            ),
+        ),
+        What::CallLanguage { call, language } => picture.language(*language).and_then(|language| {
+            sentence(Debug, "call", format!("call {} is spoken to in language `{language}`", call.0))
+        }),
         What::StreamStart { event, port } => sentence(
             Info,
             "stream",

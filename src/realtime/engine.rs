@@ -279,6 +279,7 @@ impl Engine {
         while let Some((channel, heard)) = self.voice.poll_heard() {
             match heard {
                 Heard::Key(key) => self.gateway.handle_key(now, channel, key),
+                Heard::Press(press) => self.gateway.handle_press(now, channel, press),
                 Heard::PromptsDone => self.gateway.handle_prompts_done(now, channel),
                 Heard::Talking(talking) => self.gateway.handle_talking(now, channel, talking),
                 Heard::Named(said) => self.gateway.handle_named(now, channel, said),
@@ -342,6 +343,7 @@ impl Engine {
             What::Talking { .. }
                 | What::Level { .. }
                 | What::KeyPressed { .. }
+                | What::KeyLetGo { .. }
                 | What::FrameLost { .. }
                 | What::Probed { .. }
                 | What::FrameUnsent { .. }

@@ -1,5 +1,6 @@
 //! One caller's way into and out of a conference.
 
+use super::press::Press;
 use super::speech::Speech;
 use super::treatment::Treatment;
 use super::{Heard, Settings};
@@ -182,9 +183,11 @@ impl Leg {
         if let Some(treatment) = &mut self.treatment {
             treatment.take_out_echo(room);
         }
-        self.filter.hear(&mut |event| {
-            if let KeyEvent::Down { key, .. } = event {
-                tell(Heard::Key(key));
+        let now = self.filter.position();
+        self.filter.hear(&mut |event| match event {
+            KeyEvent::Down { key, .. } => tell(Heard::Key(key)),
+            KeyEvent::Up { key, started_at, samples, sound } => {
+                tell(Heard::Press(Press::new(key, now.saturating_sub(started_at), samples, &sound)));
             }
         });
         let before = self.talk.energy();
@@ -268,6 +271,7 @@ fn talk_detector(threshold_dbm0: f32) -> TalkDetector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dsp::tones::DtmfSequence;
 
     /// Chunks of 80 samples that go by until what is said now is streamed.
     const DELAY: usize = STREAM_DELAY / 80;
@@ -281,6 +285,24 @@ mod tests {
             streamed.push(leg.for_stream().map_or(0, |chunk| chunk[40]));
         }
         streamed
+    }
+
+    #[test]
+    fn a_key_is_told_when_it_is_pressed_and_how_it_sounded_when_it_is_let_go() {
+        let mut leg = Leg::new(Settings::default(), 80);
+        leg.open();
+        let mut keys = DtmfSequence::new("5", 80, 200, -12.0).expect("a key").with_twist(-3.0);
+        let (mut samples, mut octets, mut told) = ([0; 80], [0; 80], Vec::new());
+        for chunk in 0..28 {
+            keys.fill(&mut samples);
+            g711::encode(Law::Mu, &samples, &mut octets);
+            leg.receive(Law::Mu, &octets, &mut |heard| told.push((chunk, heard)));
+        }
+        let [(pressed, Heard::Key(key)), (let_go, Heard::Press(press))] = told[..] else { panic!("{told:?}") };
+        assert_eq!((key.to_char(), press.row_dbm0, press.column_dbm0, press.off_frequency), ('5', -12, -15, false));
+        assert!((74..=86).contains(&press.lasted_ms), "{press:?}");
+        assert!(press.snr_db > 25 && pressed < 5 && let_go < 12, "{told:?}");
+        assert!(press.began_ago_ms.abs_diff(let_go * 10) <= 10, "{told:?}");
     }
 
     #[test]

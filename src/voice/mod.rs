@@ -11,6 +11,7 @@ mod comfort;
 mod conference;
 mod leg;
 mod names;
+mod press;
 mod speech;
 mod treatment;
 
@@ -26,11 +27,15 @@ use names::Names;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub use press::Press;
+
 /// Something heard on a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// A key was pressed.
     Key(Key),
+    /// It was let go, and sounded like this.
+    Press(Press),
     /// All that was to be played has been played.
     PromptsDone,
     /// Talk began or ended.

@@ -52,7 +52,11 @@ pub enum Command {
         span: Vec<String>,
     },
     /// The calls: who, how far, in which event
-    Calls,
+    Calls {
+        /// Also the language of each, and how its last key sounded: length and levels, never which key
+        #[arg(long)]
+        long: bool,
+    },
     /// The events: reserved, live and past, with their streams
     Events,
     /// The stream ports: free, in use, held back

@@ -90,9 +90,10 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
             let channels = client.channels(span)?;
             output.answer(&channels, || show::channels(&channels, words::now_ms()))
         }
-        Command::Calls => {
+        Command::Calls { long } => {
             let calls = client.calls()?;
-            output.answer(&calls, || show::calls(&calls, words::now_ms()))
+            let shown = if long { show::calls_long } else { show::calls };
+            output.answer(&calls, || shown(&calls, words::now_ms()))
         }
         Command::Events => {
             let events = client.events()?;

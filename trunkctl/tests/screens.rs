@@ -6,11 +6,12 @@ use common::Bench;
 use serde_json::Value;
 use std::path::PathBuf;
 
-const SCREENS: [(&str, &[&str]); 27] = [
+const SCREENS: [(&str, &[&str]); 28] = [
     ("status", &["status"]),
     ("spans", &["spans"]),
     ("channels", &["channels", "1"]),
     ("calls", &["calls"]),
+    ("calls_long", &["calls", "--long"]),
     ("events", &["events"]),
     ("ports", &["ports"]),
     ("reserve", &["reserve", "Town hall"]),
@@ -76,6 +77,7 @@ fn with_json_each_answer_is_one_document() {
     assert_eq!(json(&["suspend", "server", "--dry-run"])["plan"]["at_once"], 21);
     assert_eq!(json(&["resume", "server", "--dry-run"])["suspensions"][0]["by"], "kim");
     assert_eq!(json(&["calls"])[0]["calling"], "+xxxxxxxxx42");
+    assert_eq!(json(&["calls"])[0]["last_key"]["twist_db"], 2);
     assert_eq!(json(&["events"])[0]["streams"][0]["port"], 10_000);
     assert_eq!(json(&["alarms"])[0]["cause"], "loss_of_signal");
     assert_eq!(json(&["alarms", "--history"])[0]["id"], 6);

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum CallStage {
     /// Not yet answered, or the exchange has not yet acknowledged the answer.
     Ringing,
+    /// The language is asked for.
+    AskingLanguage,
     /// The event number is asked for.
     AskingEvent,
     /// The PIN is asked for.
@@ -86,6 +88,32 @@ pub struct CallInfo {
     pub level_dbm0: Option<f32>,
     /// How many keys were pressed; which ones is nobody's business.
     pub keys_pressed: u32,
+    /// The last of them that was let go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_key: Option<KeyPress>,
+    /// Code of the language in which the caller is spoken to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+/// How a key sounded, and not which it was. In whole decibels, as finer figures could tell one key of a telephone from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyPress {
+    /// When it was pressed: milliseconds since 1970 UTC.
+    pub pressed_ms: u64,
+    /// How long it was held, in milliseconds.
+    pub lasted_ms: u32,
+    /// Level of its row (low group) tone, in dBm0.
+    pub row_dbm0: i8,
+    /// Level of its column (high group) tone, in dBm0.
+    pub column_dbm0: i8,
+    /// How much stronger the column tone is than the row tone, in dB.
+    pub twist_db: i8,
+    /// How far what else was heard is below the tones, in dB.
+    pub snr_db: i8,
+    /// A tone is further off its frequency than the 1.5 % that must be understood.
+    pub off_frequency: bool,
 }
 
 /// How far a call made by the exchange has come.

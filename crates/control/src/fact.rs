@@ -3,7 +3,9 @@
 //! On the wire the fields of a fact stand beside those of its [`Notice`](crate::Notice), told apart by `kind`. Channels are
 //! timeslots of the notice's span. Fields may be added; none changes its meaning.
 
-use crate::{AlarmInfo, CalledState, ConferenceMode, DrainInfo, Hold, Masked, MutedBy, Progress, ServiceState};
+use crate::{
+    AlarmInfo, CalledState, ConferenceMode, DrainInfo, Hold, KeyPress, Masked, MutedBy, Progress, ServiceState,
+};
 use serde::{Deserialize, Serialize};
 
 /// What a D channel did.
@@ -193,6 +195,17 @@ pub enum Fact {
         /// Who has let him in.
         #[serde(flatten)]
         by: Doer,
+    },
+    /// A caller pressed a key and let it go.
+    CallKey {
+        /// How it sounded.
+        #[serde(flatten)]
+        press: KeyPress,
+    },
+    /// A caller is spoken to in another language.
+    CallLanguage {
+        /// Its code.
+        language: String,
     },
     /// A caller began to talk, or ceased; heard or not.
     CallTalking {

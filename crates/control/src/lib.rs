@@ -49,7 +49,7 @@ pub use bench::{
     BitsFound, CallFound, Check, InsertErrors, LoopWord, SoundFound, SyncState, TestChannel, TestInfo, TestKind,
     TestPlan, TestState, TestWish, Verdict,
 };
-pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
+pub use calls::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, KeyPress, Role};
 pub use client::{Client, ClientError, Tracing, Watching};
 pub use conference::{CalledOut, CalledState, ConferenceInfo, ConferenceMember, ConferenceMode, MemberPlace, MutedBy};
 pub use conference_order::ConferenceOrder;

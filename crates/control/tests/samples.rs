@@ -404,6 +404,16 @@ fn call() -> CallInfo {
         talking: true,
         level_dbm0: Some(-18.5),
         keys_pressed: 19,
+        last_key: Some(KeyPress {
+            pressed_ms: 1_767_232_020_000,
+            lasted_ms: 85,
+            row_dbm0: -12,
+            column_dbm0: -10,
+            twist_db: 2,
+            snr_db: 32,
+            off_frequency: false,
+        }),
+        language: Some("en".into()),
     }
 }
 

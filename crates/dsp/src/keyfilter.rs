@@ -168,6 +168,13 @@ impl KeyFilter {
         self.muted
     }
 
+    /// Samples listened to so far, to the end of the last whole block.
+    #[must_use]
+    #[inline]
+    pub fn position(&self) -> u64 {
+        self.receiver.position()
+    }
+
     /// The key held down at this moment, if any.
     #[must_use]
     pub fn held(&self) -> Option<Key> {

@@ -2,19 +2,29 @@
 
 use super::or_dash;
 use crate::table::{Set, Table, WIDTH};
-use crate::words::{ago, clean};
+use crate::words::{ago, clean, count};
 use control::{CallInfo, CallStage, ExchangeCallInfo, ExchangeCallState, Role};
 
 /// Calls of the gateway.
 pub fn calls(calls: &[CallInfo], now_ms: u64) -> String {
-    if calls.is_empty() {
-        return "no calls\n".into();
-    }
-    calls_within(calls, now_ms, WIDTH)
+    any(calls, now_ms, false)
 }
 
-/// The table of them, for lines of so many characters.
+/// The same with the language of each and how its last key sounded.
+pub fn calls_long(calls: &[CallInfo], now_ms: u64) -> String {
+    any(calls, now_ms, true)
+}
+
+fn any(calls: &[CallInfo], now_ms: u64, long: bool) -> String {
+    if calls.is_empty() { "no calls\n".into() } else { table(calls, now_ms, WIDTH, long) }
+}
+
+/// Calls of the gateway, in lines of so many characters.
 pub fn calls_within(calls: &[CallInfo], now_ms: u64, width: usize) -> String {
+    table(calls, now_ms, width, false)
+}
+
+fn table(calls: &[CallInfo], now_ms: u64, width: usize, long: bool) -> String {
     let columns = [
         ("CALL", Set::Right),
         ("CHANNEL", Set::Left),
@@ -30,6 +40,7 @@ pub fn calls_within(calls: &[CallInfo], now_ms: u64, width: usize) -> String {
     for call in calls {
         let state = match call.state {
             CallStage::Ringing => "ringing",
+            CallStage::AskingLanguage => "asked language",
             CallStage::AskingEvent => "asked event",
             CallStage::AskingPin => "asked PIN",
             CallStage::Waiting => "waiting",
@@ -64,8 +75,34 @@ pub fn calls_within(calls: &[CallInfo], now_ms: u64, width: usize) -> String {
             ago(now_ms, call.since_ms),
             voice,
         ]);
+        if long {
+            table.remark(&more(call, now_ms));
+        }
     }
     table.text()
+}
+
+/// The language of a call, and its keys: what somebody wants to know whose caller is not understood.
+fn more(call: &CallInfo, now_ms: u64) -> String {
+    let mut text = match &call.language {
+        Some(language) => format!("{language}, {}", count(call.keys_pressed.into(), "key")),
+        None => count(call.keys_pressed.into(), "key"),
+    };
+    if let Some(key) = call.last_key {
+        text += &format!(
+            ", last {} ago: {} ms, {} and {} dBm0, twist {:+} dB, SNR {} dB",
+            ago(now_ms, key.pressed_ms),
+            key.lasted_ms,
+            key.row_dbm0,
+            key.column_dbm0,
+            key.twist_db,
+            key.snr_db
+        );
+        if key.off_frequency {
+            text += ", off frequency";
+        }
+    }
+    text
 }
 
 /// Calls of the exchange.

@@ -615,6 +615,16 @@ fn calls() -> Vec<CallInfo> {
         talking: true,
         level_dbm0: Some(-18.4),
         keys_pressed: 19,
+        last_key: Some(KeyPress {
+            pressed_ms: five_minutes_ago(),
+            lasted_ms: 85,
+            row_dbm0: -12,
+            column_dbm0: -10,
+            twist_db: 2,
+            snr_db: 32,
+            off_frequency: false,
+        }),
+        language: Some("en".into()),
     };
     let muted = CallInfo { id: 18, channel: 2, role: Some(Role::Speaker), muted: true, ..host.clone() };
     let asked = CallInfo {
