@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Octets of the longest frame a D channel of the daemon carries.
 pub const FRAME_MAX: usize = 264;
 
-/// See the module. Its timeslots are open only as long as it is.
+/// See the module. A timeslot opened through it stays open until its own socket is closed.
 pub struct Connection {
     control: OwnedFd,
 }
@@ -42,8 +42,8 @@ impl Connection {
     /// Open a timeslot. Events that come before the answer are given to `event`.
     ///
     /// # Errors
-    /// `AddrInUse` when the daemon refuses, which it does when another program has the timeslot, the line is off, or there is no
-    /// such line; `InvalidData` when the answer is none of this protocol; the system's.
+    /// `AddrInUse` when the daemon refuses, which it does when another program has the timeslot or there is no such line; `Other`
+    /// when it could not; `InvalidData` when the answer is none of this protocol or for another timeslot; the system's.
     pub fn timeslot(
         &self,
         at: LineAddress,
@@ -70,14 +70,17 @@ impl Connection {
                 _ => None,
             });
             match (wire::read(&octets[..got.bytes]), descriptor) {
-                (Some(Message::Opened), Some(descriptor)) => {
+                (Some(Message::Opened(which)), Some(descriptor)) if which == timeslot => {
                     rustix::io::ioctl_fionbio(&descriptor, true)?;
                     return Ok(descriptor);
                 }
                 (Some(Message::Alarm(at, alarm, came)), _) => event(at, alarm, came),
                 (Some(Message::Refused), _) => return Err(io::ErrorKind::AddrInUse.into()),
+                (Some(Message::Failed), _) => {
+                    return Err(io::Error::other("osmo-e1d could not open it; its log says why"));
+                }
                 (Some(Message::Other), _) => {}
-                (Some(Message::Opened) | None, _) => return Err(io::ErrorKind::InvalidData.into()),
+                (Some(Message::Opened(_)) | None, _) => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
     }

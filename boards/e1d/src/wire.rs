@@ -1,8 +1,9 @@
 //! Messages of the control socket: octets here, meaning in [`crate::client`].
 //!
 //! Source: the client protocol of osmo-e1d. A packet is a header of eight octets (magic, length of the whole, type, interface, line,
-//! timeslot), numbers in the machine's own byte order, and a payload. An answer's type is the request's with 0x80, an error's with
-//! 0xc0; events, which nobody has asked for, have types from 0x40.
+//! timeslot), numbers in the machine's own byte order, and a payload. An answer's type is the request's with 0x80; it has no payload
+//! when the request cannot be, and its header does not repeat what was asked about. An error's type is 0xc0 with the low six bits of
+//! the negative error number, whatever the request was. Events, which nobody has asked for, have types from 0x40.
 
 use hal::Alarms;
 
@@ -15,6 +16,7 @@ const CLASS: u8 = 0xc0;
 const RESPONSE: u8 = 0x80;
 const ERROR: u8 = 0xc0;
 const EVENT: u8 = 0x40;
+const NONE: u8 = 0xff;
 
 /// Which line of which interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +64,12 @@ pub fn open(at: LineAddress, timeslot: u8, mode: Mode, read_size: u16) -> [u8; H
 /// What came on the control socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// A timeslot is open; its socket comes beside.
-    Opened,
-    /// It is not.
+    /// The timeslot of this number is open; its socket comes beside.
+    Opened(u8),
+    /// It is not: another program has it, or there is none.
     Refused,
+    /// The daemon could not do what was asked.
+    Failed,
     /// An alarm of a line came (`true`) or went.
     Alarm(LineAddress, Alarms, bool),
     /// Something this client has no use for.
@@ -75,7 +79,7 @@ pub enum Message {
 /// Read a packet; `None` when it is not of this protocol.
 #[must_use]
 pub fn read(packet: &[u8]) -> Option<Message> {
-    let header = packet.get(..HEADER)?;
+    let (header, payload) = packet.split_at_checked(HEADER)?;
     let magic = u16::from_ne_bytes([header[0], header[1]]);
     let length = u16::from_ne_bytes([header[2], header[3]]);
     if magic != MAGIC || usize::from(length) != packet.len() {
@@ -84,14 +88,24 @@ pub fn read(packet: &[u8]) -> Option<Message> {
     let at = LineAddress { interface: header[5], line: header[6] };
     let kind = header[4];
     Some(match (kind & CLASS, kind & !CLASS) {
-        (RESPONSE, TIMESLOT_OPEN) => Message::Opened,
-        (ERROR, TIMESLOT_OPEN) => Message::Refused,
+        (RESPONSE, TIMESLOT_OPEN) => opened(payload)?,
+        (ERROR, _) => Message::Failed,
         (EVENT, event) => match alarm(event) {
             Some(alarm) => Message::Alarm(at, alarm, event % 2 == 0),
             None => Message::Other,
         },
         _ => Message::Other,
     })
+}
+
+/// What the daemon says of a timeslot it was to open: number, mode, flags, two octets of read size, status. It fills in neither the
+/// flags nor the size. Number -1 is a timeslot it has not opened.
+fn opened(payload: &[u8]) -> Option<Message> {
+    match *payload {
+        [] | [NONE, _, _, _, _, _] => Some(Message::Refused),
+        [timeslot, _, _, _, _, _] => Some(Message::Opened(timeslot)),
+        _ => None,
+    }
 }
 
 /// Events come in pairs: on, off.

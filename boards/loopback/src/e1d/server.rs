@@ -147,7 +147,11 @@ impl Service {
             };
             let (answer, descriptor) = match self.answer(&request) {
                 Ok(answer) => answer,
-                Err(why) => (Packet::error(&request, why), None),
+                Err(why) => {
+                    // The protocol does not say why.
+                    log::info!("e1d: a request of type {} was refused: {}", request.code, why.desc());
+                    (Packet::refusal(&request, why), None)
+                }
             };
             let answer = answer.finish();
             let rights = descriptor.as_ref().map(|descriptor| [descriptor.as_raw_fd()]);

@@ -4,7 +4,9 @@
 //! Time: none.
 //! Source: the client protocol of osmo-e1d. A packet is a header of eight octets in the machine's own
 //! byte order (magic, length of the whole, type, interface, line, timeslot) and a payload.
-//! Departure: an error carries one more octet than known clients look at, the system's error number.
+//! An answer's header does not repeat what was asked about, and a request that cannot be is answered with
+//! nothing behind it, as the daemon does.
+//! Departure: a request we do not know, on which the daemon hangs up, is answered with an error.
 
 use nix::errno::Errno;
 
@@ -63,7 +65,7 @@ pub(crate) enum Command {
 pub(crate) struct Request {
     pub(crate) code: u8,
     pub(crate) address: Address,
-    /// An error for what is well formed but cannot be: answered rather than hung up on.
+    /// An error for what is well formed but is no request of ours: answered rather than hung up on.
     pub(crate) command: Result<Command, Errno>,
 }
 
@@ -114,28 +116,31 @@ pub(crate) struct TimeslotInfo {
 pub(crate) struct Packet(Vec<u8>);
 
 impl Packet {
-    fn new(code: u8, address: Address) -> Packet {
+    /// About this line of the one interface.
+    fn new(code: u8, line: u8) -> Packet {
         let mut octets = Vec::with_capacity(HEADER + 64);
         octets.extend(MAGIC.to_ne_bytes());
-        octets.extend([0, 0, code, address.interface, address.line, address.timeslot]);
+        octets.extend([0, 0, code, 0, line, 0]);
         Packet(octets)
     }
 
-    /// The answer to a request.
+    /// The answer to a request. As it is, with nothing in it: what was asked for is not there, or taken.
     pub(crate) fn response(request: &Request) -> Packet {
-        Packet::new(request.code | RESPONSE, request.address)
+        Packet::new(request.code | RESPONSE, 0)
     }
 
-    /// The refusal of a request.
-    pub(crate) fn error(request: &Request, why: Errno) -> Packet {
-        let mut packet = Packet::new(request.code | ERROR, request.address);
-        packet.0.push(why as i32 as u8);
-        packet
+    /// The answer to a request that is not granted.
+    pub(crate) fn refusal(request: &Request, why: Errno) -> Packet {
+        match why {
+            Errno::ENODEV | Errno::EBUSY | Errno::EINVAL => Packet::response(request),
+            // The low six bits of the negative number; which request it was the client knows.
+            failed => Packet::new(ERROR | (-(failed as i32) & 0x3f) as u8, 0),
+        }
     }
 
     /// An event: `code` from [`crate::e1d::alarm_events`].
     pub(crate) fn event(code: u8, line: u8) -> Packet {
-        Packet::new(code, Address { interface: 0, line, timeslot: ANY })
+        Packet::new(code, line)
     }
 
     pub(crate) fn interface(&mut self, id: u8, lines: u8) {
@@ -219,7 +224,9 @@ mod tests {
         let octets = answer.finish();
         let size = 80_u16.to_ne_bytes();
         assert_eq!(octets[2..4], 14_u16.to_ne_bytes());
-        assert_eq!(octets[4..], [0x82, 0, 1, 16, 16, 0x10, 0, size[0], size[1], 1]);
-        assert_eq!(Packet::error(&request, Errno::EBUSY).finish()[4..], [0xc2, 0, 1, 16, 16]);
+        assert_eq!(octets[4..], [0x82, 0, 0, 0, 16, 0x10, 0, size[0], size[1], 1]);
+        assert_eq!(Packet::refusal(&request, Errno::EBUSY).finish()[4..], [0x82, 0, 0, 0]);
+        assert_eq!(Packet::refusal(&request, Errno::EPERM).finish()[4..], [0xff, 0, 0, 0]);
+        assert_eq!(Packet::event(0x40, 1).finish()[4..], [0x40, 0, 1, 0]);
     }
 }
