@@ -13,10 +13,9 @@ use crate::find::{self, FoundChannel, FoundSpan};
 use crate::meaning::{self, LineCounts};
 use crate::settings::{CardSettings, SpanSettings};
 use crate::span::{Channel, Span, SpanState, buffers};
-use crate::traffic::DahdiTraffic;
-use hal::{
-    Alarms, Capabilities, Card, ChunkLength, Counters, Error, ErrorKind, Line, Running, SpanDescription, SpanIndex,
-};
+use crate::traffic::DahdiBoard;
+use board_spans::SpanTraffic;
+use hal::{Capabilities, Card, ChunkLength, Counters, Error, ErrorKind, Line, Running, SpanDescription, SpanIndex};
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -234,17 +233,8 @@ impl Card for DahdiCard {
         let removed = Arc::new(AtomicBool::new(false));
         let control: Arc<dyn Node> = self.control.into();
         let descriptors = spans.iter().filter_map(Span::descriptor).collect();
-        let traffic = DahdiTraffic {
-            reported: vec![Alarms::empty(); spans.len()],
-            spans,
-            control: Arc::clone(&control),
-            removed: Arc::clone(&removed),
-            descriptors,
-            events: Box::default(),
-            in_tick: false,
-            looks: 0,
-            gone: false,
-        };
+        let board = DahdiBoard { control: Arc::clone(&control) };
+        let traffic = SpanTraffic::new(board, spans, descriptors, Arc::clone(&removed));
         let control = DahdiControl { control, spans: controlled, removed };
         Ok(Running { traffic: Box::new(traffic), control: Box::new(control) })
     }

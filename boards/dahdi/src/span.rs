@@ -10,13 +10,14 @@
 //! **The lead.** The driver serves the channels of a span in order, so the last bearer channel is the last to have its chunk: when it
 //! can be read, so can the others.
 //!
-//! Data path: the driver's channels ↔ one buffer a direction for all timeslots.
+//! Data path: the driver's channels ↔ [`Chunks`].
 //! Time: none of its own.
 
 use crate::abi::{self, Buffers, event};
 use crate::driver::{Node, Request};
 use crate::find;
 use crate::meaning;
+use board_spans::{BoardSpan, Chunks, Look};
 use hal::{Alarms, D_FRAME_MAX, DFrame, Error, ErrorKind, FrameFault, Line, Timeslot};
 use std::io;
 use std::os::fd::RawFd;
@@ -68,17 +69,6 @@ pub(crate) struct Channel {
     pub(crate) node: Arc<dyn Node>,
 }
 
-/// Whether a chunk of the span was there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// It is taken in.
-    Taken,
-    /// Not yet.
-    Waiting,
-    /// Not for long; nobody waits for it any more.
-    Still,
-}
-
 /// What a channel had to say.
 #[derive(Default)]
 struct Said {
@@ -90,14 +80,11 @@ struct Said {
 /// See the module.
 pub(crate) struct Span {
     number: i32,
-    line: Line,
-    samples: usize,
+    chunks: Chunks,
     reserve: usize,
     /// By timeslot; the last leads.
     bearers: Vec<Channel>,
     d_channel: Option<Channel>,
-    received: Box<[u8]>,
-    to_send: Box<[u8]>,
     state: Arc<SpanState>,
     taken: bool,
     still: bool,
@@ -120,16 +107,12 @@ impl Span {
         d_channel: Option<Channel>,
         state: Arc<SpanState>,
     ) -> Span {
-        let idle = || vec![line.idle_octet(); usize::from(line.timeslots()) * samples].into_boxed_slice();
         Span {
             number,
-            line,
-            samples,
+            chunks: Chunks::new(line, samples),
             reserve,
             bearers,
             d_channel,
-            received: idle(),
-            to_send: idle(),
             state,
             taken: false,
             still: false,
@@ -146,132 +129,6 @@ impl Span {
         self.bearers.last().map(|lead| lead.node.descriptor())
     }
 
-    pub(crate) fn state(&self) -> &SpanState {
-        &self.state
-    }
-
-    /// Whether the tick is in hand, and nothing is waited for.
-    pub(crate) fn is_taken(&self) -> bool {
-        self.taken
-    }
-
-    /// Look for a chunk, and take it in if it is there.
-    pub(crate) fn look(&mut self) -> io::Result<Look> {
-        if self.taken {
-            return Ok(Look::Taken);
-        }
-        if !self.begun {
-            self.begin()?;
-        }
-        let Some(lead) = self.bearers.len().checked_sub(1) else { return Ok(Look::Still) };
-        if !self.read(lead)? {
-            self.in_time = true;
-            return Ok(if self.still { Look::Still } else { Look::Waiting });
-        }
-        // What the driver sent meanwhile was idle.
-        self.afresh |= std::mem::take(&mut self.still);
-        for bearer in 0..lead {
-            if !self.read(bearer)? {
-                self.state.underruns.fetch_add(1, Relaxed);
-                let place = self.place(self.bearers[bearer].timeslot);
-                self.received[place].fill(self.line.idle_octet());
-            }
-        }
-        if !self.state.alarms().usable() {
-            self.received.fill(self.line.idle_octet());
-        }
-        self.taken = true;
-        Ok(Look::Taken)
-    }
-
-    /// Others have their chunks: this one is not waited for.
-    pub(crate) fn give_up(&mut self) {
-        self.still = true;
-        self.received.fill(self.line.idle_octet());
-    }
-
-    /// Hand over what was written.
-    pub(crate) fn end(&mut self) -> io::Result<()> {
-        let taken = std::mem::take(&mut self.taken);
-        let set_right = taken && self.afresh && self.in_time && !self.late;
-        for bearer in 0..self.bearers.len() {
-            let Channel { timeslot, node } = &self.bearers[bearer];
-            let timeslot = *timeslot;
-            if !taken || self.state.is_looped(timeslot) {
-                continue;
-            }
-            if set_right {
-                node.request(Request::Flush(abi::FLUSH_SEND))?;
-                self.lay_reserve(bearer)?;
-            }
-            if !self.write(bearer, self.place(timeslot))? {
-                self.slipped = true;
-            }
-        }
-        if set_right {
-            self.afresh = false;
-            self.slipped = true;
-        }
-        (self.in_time, self.late) = (false, false);
-        self.to_send.fill(self.line.idle_octet());
-        Ok(())
-    }
-
-    pub(crate) fn received(&self, timeslot: Timeslot) -> &[u8] {
-        self.received.get(self.place(timeslot)).unwrap_or(&[])
-    }
-
-    pub(crate) fn outgoing(&mut self, timeslot: Timeslot) -> &mut [u8] {
-        let place = self.place(timeslot);
-        self.to_send.get_mut(place).unwrap_or(&mut [])
-    }
-
-    /// The next frame of the D channel, or why one was lost.
-    pub(crate) fn receive_frame(&mut self, mut lost: impl FnMut(FrameFault)) -> io::Result<Option<DFrame>> {
-        let Some(channel) = &self.d_channel else { return Ok(None) };
-        let node = Arc::clone(&channel.node);
-        for _ in 0..ATTEMPTS {
-            // Longer than any frame that is taken, so that one too long shows.
-            let mut octets = [0; D_FRAME_MAX + FCS + 1];
-            match node.read(&mut octets) {
-                Ok(length) => match length.checked_sub(FCS).map(|length| DFrame::new(&octets[..length])) {
-                    Some(Some(frame)) => return Ok(Some(frame)),
-                    Some(None) => self.lose(FrameFault::TooLong, &mut lost),
-                    None => self.lose(FrameFault::BadFcs, &mut lost),
-                },
-                Err(error) if meaning::is_event(&error) => self.events(&*node, &mut lost)?,
-                Err(error) if passing(&error) => return Ok(None),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Send a frame.
-    pub(crate) fn send_frame(&mut self, frame: &[u8], mut lost: impl FnMut(FrameFault)) -> Result<(), Error> {
-        const SEND: &str = "send a D-channel frame";
-        let Some(channel) = &self.d_channel else {
-            return Err(Error::new(ErrorKind::Unsupported, "send a frame on a span without a D channel"));
-        };
-        if self.state.is_looped(channel.timeslot) {
-            return Err(Error::new(ErrorKind::Alarm, SEND));
-        }
-        // The driver or the board writes the check sequence over the last two octets.
-        let mut octets = [0; D_FRAME_MAX + FCS];
-        let Some(place) = octets[..D_FRAME_MAX].get_mut(..frame.len()) else {
-            return Err(Error::new(ErrorKind::Unsupported, "send so long a D-channel frame"));
-        };
-        place.copy_from_slice(frame);
-        let node = Arc::clone(&channel.node);
-        let whole = &octets[..frame.len() + FCS];
-        let mut sent = node.write(whole);
-        if sent.as_ref().is_err_and(meaning::is_event) {
-            self.events(&*node, &mut lost).map_err(|error| meaning::failed(SEND, error))?;
-            sent = node.write(whole);
-        }
-        sent.map(drop).map_err(|error| meaning::failed(SEND, error))
-    }
-
     /// Ask the driver for the alarms, if it has said that they changed.
     pub(crate) fn refresh_alarms(&mut self, control: &dyn Node) {
         if std::mem::take(&mut self.alarms_stale)
@@ -281,13 +138,6 @@ impl Span {
         }
     }
 
-    /// Whether a chunk was lost since this was last asked.
-    pub(crate) fn take_slip(&mut self) -> bool {
-        let slipped = std::mem::take(&mut self.slipped);
-        self.state.slips.fetch_add(u64::from(slipped), Relaxed);
-        slipped
-    }
-
     /// The first look: what has gathered since the start is nobody's.
     fn begin(&mut self) -> io::Result<()> {
         // In order, so that the lead's buffer is the last to fill.
@@ -295,17 +145,17 @@ impl Span {
             self.bearers[bearer].node.request(Request::Flush(abi::FLUSH_RECEIVED | abi::FLUSH_SEND))?;
             self.lay_reserve(bearer)?;
             // The chunk of the tick that is gathering now.
-            self.write(bearer, 0..self.samples)?;
+            self.write(bearer)?;
         }
         self.begun = true;
         Ok(())
     }
 
     fn lay_reserve(&mut self, bearer: usize) -> io::Result<()> {
-        let idle = [self.line.idle_octet(); hal::ChunkLength::MAX_SAMPLES];
+        let idle = [self.chunks.idle_octet(); hal::ChunkLength::MAX_SAMPLES];
         let mut left = self.reserve;
         while left > 0 {
-            let octets = left.min(self.samples);
+            let octets = left.min(self.chunks.samples());
             if !self.write_octets(bearer, &idle[..octets])? {
                 break;
             }
@@ -316,50 +166,42 @@ impl Span {
 
     /// Read a bearer's chunk into its place; false: there is none.
     fn read(&mut self, bearer: usize) -> io::Result<bool> {
-        let place = self.place(self.bearers[bearer].timeslot);
-        for _ in 0..2 {
-            let error = match self.bearers[bearer].node.read(&mut self.received[place.clone()]) {
-                Ok(length) => {
-                    let short = place.start + length.min(self.samples)..place.end;
-                    self.received[short].fill(self.line.idle_octet());
-                    return Ok(true);
-                }
-                Err(error) => error,
-            };
-            if meaning::is_event(&error) {
-                self.bearer_events(bearer)?;
-            } else if passing(&error) {
-                return Ok(false);
-            } else {
-                return Err(error);
-            }
+        let timeslot = self.bearers[bearer].timeslot;
+        let length =
+            self.past_events(bearer, |span| span.bearers[bearer].node.read(span.chunks.received_mut(timeslot)))?;
+        if let Some(length) = length {
+            let (idle, chunk) = (self.chunks.idle_octet(), self.chunks.received_mut(timeslot));
+            let whole = length.min(chunk.len());
+            chunk[whole..].fill(idle);
         }
-        Ok(false)
+        Ok(length.is_some())
     }
 
-    /// Write a chunk; false: there was no room.
-    fn write(&mut self, bearer: usize, place: std::ops::Range<usize>) -> io::Result<bool> {
-        let mut chunk = [0; hal::ChunkLength::MAX_SAMPLES];
-        let chunk = &mut chunk[..self.samples];
-        chunk.copy_from_slice(&self.to_send[place]);
-        self.write_octets(bearer, chunk)
+    /// Write a bearer's chunk; false: there was no room.
+    fn write(&mut self, bearer: usize) -> io::Result<bool> {
+        let chunk = self.chunks.copy_to_send(self.bearers[bearer].timeslot);
+        self.write_octets(bearer, &chunk[..self.chunks.samples()])
     }
 
     fn write_octets(&mut self, bearer: usize, octets: &[u8]) -> io::Result<bool> {
+        Ok(self.past_events(bearer, |span| span.bearers[bearer].node.write(octets))?.is_some())
+    }
+
+    /// Ask the driver, once more when events were in the way; none: it cannot now.
+    fn past_events(
+        &mut self,
+        bearer: usize,
+        mut ask: impl FnMut(&mut Span) -> io::Result<usize>,
+    ) -> io::Result<Option<usize>> {
         for _ in 0..2 {
-            let error = match self.bearers[bearer].node.write(octets) {
-                Ok(_) => return Ok(true),
-                Err(error) => error,
-            };
-            if meaning::is_event(&error) {
-                self.bearer_events(bearer)?;
-            } else if passing(&error) {
-                return Ok(false);
-            } else {
-                return Err(error);
+            match ask(self) {
+                Ok(octets) => return Ok(Some(octets)),
+                Err(error) if meaning::is_event(&error) => self.bearer_events(bearer)?,
+                Err(error) if passing(&error) => return Ok(None),
+                Err(error) => return Err(error),
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     fn bearer_events(&mut self, bearer: usize) -> io::Result<()> {
@@ -368,7 +210,7 @@ impl Span {
     }
 
     /// Take in the events of a channel; until that is done the driver lets nothing through.
-    fn events(&mut self, node: &dyn Node, lost: &mut impl FnMut(FrameFault)) -> io::Result<()> {
+    fn events(&mut self, node: &dyn Node, lost: &mut dyn FnMut(FrameFault)) -> io::Result<()> {
         let mut said = Said::default();
         for _ in 0..EVENTS {
             let mut event = event::NONE;
@@ -396,7 +238,7 @@ impl Span {
         if said.removed { Err(io::Error::from_raw_os_error(libc::ENODEV)) } else { Ok(()) }
     }
 
-    fn lose(&self, fault: FrameFault, lost: &mut impl FnMut(FrameFault)) {
+    fn lose(&self, fault: FrameFault, lost: &mut dyn FnMut(FrameFault)) {
         let counter = match fault {
             FrameFault::Abort => &self.state.aborted,
             FrameFault::BadFcs => &self.state.wrong_fcs,
@@ -405,10 +247,132 @@ impl Span {
         counter.fetch_add(1, Relaxed);
         lost(fault);
     }
+}
 
-    fn place(&self, timeslot: Timeslot) -> std::ops::Range<usize> {
-        let start = usize::from(timeslot.0).wrapping_sub(1).wrapping_mul(self.samples);
-        start..start.wrapping_add(self.samples)
+impl BoardSpan for Span {
+    fn look(&mut self) -> io::Result<Look> {
+        if self.taken {
+            return Ok(Look::Taken);
+        }
+        if !self.begun {
+            self.begin()?;
+        }
+        let Some(lead) = self.bearers.len().checked_sub(1) else { return Ok(Look::Still) };
+        if !self.read(lead)? {
+            self.in_time = true;
+            return Ok(if self.still { Look::Still } else { Look::Waiting });
+        }
+        // What the driver sent meanwhile was idle.
+        self.afresh |= std::mem::take(&mut self.still);
+        for bearer in 0..lead {
+            if !self.read(bearer)? {
+                self.state.underruns.fetch_add(1, Relaxed);
+                let idle = self.chunks.idle_octet();
+                self.chunks.received_mut(self.bearers[bearer].timeslot).fill(idle);
+            }
+        }
+        if !self.state.alarms().usable() {
+            self.chunks.silence_received();
+        }
+        self.taken = true;
+        Ok(Look::Taken)
+    }
+
+    fn give_up(&mut self) {
+        self.still = true;
+        self.chunks.silence_received();
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let taken = std::mem::take(&mut self.taken);
+        let set_right = taken && self.afresh && self.in_time && !self.late;
+        for bearer in 0..self.bearers.len() {
+            let Channel { timeslot, node } = &self.bearers[bearer];
+            let timeslot = *timeslot;
+            if !taken || self.state.is_looped(timeslot) {
+                continue;
+            }
+            if set_right {
+                node.request(Request::Flush(abi::FLUSH_SEND))?;
+                self.lay_reserve(bearer)?;
+            }
+            if !self.write(bearer)? {
+                self.slipped = true;
+            }
+        }
+        if set_right {
+            self.afresh = false;
+            self.slipped = true;
+        }
+        (self.in_time, self.late) = (false, false);
+        self.chunks.clear_to_send();
+        Ok(())
+    }
+
+    fn receive_frame(&mut self, lost: &mut dyn FnMut(FrameFault)) -> io::Result<Option<DFrame>> {
+        let Some(channel) = &self.d_channel else { return Ok(None) };
+        let node = Arc::clone(&channel.node);
+        for _ in 0..ATTEMPTS {
+            // Longer than any frame that is taken, so that one too long shows.
+            let mut octets = [0; D_FRAME_MAX + FCS + 1];
+            match node.read(&mut octets) {
+                Ok(length) => match length.checked_sub(FCS).map(|length| DFrame::new(&octets[..length])) {
+                    Some(Some(frame)) => return Ok(Some(frame)),
+                    Some(None) => self.lose(FrameFault::TooLong, lost),
+                    None => self.lose(FrameFault::BadFcs, lost),
+                },
+                Err(error) if meaning::is_event(&error) => self.events(&*node, lost)?,
+                Err(error) if passing(&error) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn send_frame(&mut self, frame: &[u8], lost: &mut dyn FnMut(FrameFault)) -> Result<(), Error> {
+        const SEND: &str = "send a D-channel frame";
+        let Some(channel) = &self.d_channel else {
+            return Err(Error::new(ErrorKind::Unsupported, "send a frame on a span without a D channel"));
+        };
+        if self.state.is_looped(channel.timeslot) {
+            return Err(Error::new(ErrorKind::Alarm, SEND));
+        }
+        // The driver or the board writes the check sequence over the last two octets.
+        let mut octets = [0; D_FRAME_MAX + FCS];
+        let Some(place) = octets[..D_FRAME_MAX].get_mut(..frame.len()) else {
+            return Err(Error::new(ErrorKind::Unsupported, "send so long a D-channel frame"));
+        };
+        place.copy_from_slice(frame);
+        let node = Arc::clone(&channel.node);
+        let whole = &octets[..frame.len() + FCS];
+        let mut sent = node.write(whole);
+        if sent.as_ref().is_err_and(meaning::is_event) {
+            self.events(&*node, lost).map_err(|error| meaning::failed(SEND, error))?;
+            sent = node.write(whole);
+        }
+        sent.map(drop).map_err(|error| meaning::failed(SEND, error))
+    }
+
+    fn take_slip(&mut self) -> bool {
+        let slipped = std::mem::take(&mut self.slipped);
+        self.state.slips.fetch_add(u64::from(slipped), Relaxed);
+        slipped
+    }
+
+    fn is_taken(&self) -> bool {
+        self.taken
+    }
+
+    fn chunks(&self) -> &Chunks {
+        &self.chunks
+    }
+
+    fn chunks_mut(&mut self) -> &mut Chunks {
+        &mut self.chunks
+    }
+
+    fn alarms(&self) -> Alarms {
+        self.state.alarms()
     }
 }
 

@@ -5,8 +5,9 @@
 
 use crate::client::{Connection, FRAME_MAX};
 use crate::span::{Bearer, LineState, Span};
-use crate::traffic::{E1dControl, E1dTraffic};
+use crate::traffic::{E1dBoard, E1dControl};
 use crate::wire::{LineAddress, Mode};
+use board_spans::SpanTraffic;
 use hal::{
     Alarms, Capabilities, Card, ChunkLength, Error, ErrorKind, Line, Running, SpanDescription, SpanIndex, Timeslot,
 };
@@ -148,22 +149,13 @@ impl Card for E1dCard {
             let d_channel =
                 with_d_channel.then(|| open(span.line.d_channel(), Mode::HdlcFcs, FRAME_MAX)).transpose()?;
             let state = Arc::clone(&states[index]);
-            spans.push((span.at.0, Span::new(span.line, (samples, reserve), bearers, d_channel, state)));
+            spans.push(Span::new((span.at.0, span.line), (samples, reserve), bearers, d_channel, state));
         }
         let removed = Arc::new(AtomicBool::new(false));
-        let mut descriptors: Vec<_> = spans.iter().filter_map(|(_, span)| span.descriptor()).collect();
+        let mut descriptors: Vec<_> = spans.iter().filter_map(Span::descriptor).collect();
         descriptors.push(self.connection.as_fd().as_raw_fd());
-        let traffic = E1dTraffic {
-            reported: vec![Alarms::empty(); spans.len()],
-            connection: self.connection,
-            spans,
-            descriptors,
-            events: Box::default(),
-            removed: Arc::clone(&removed),
-            in_tick: false,
-            looks: 0,
-            gone: false,
-        };
+        let board = E1dBoard { connection: self.connection };
+        let traffic = SpanTraffic::new(board, spans, descriptors, Arc::clone(&removed));
         Ok(Running { traffic: Box::new(traffic), control: Box::new(E1dControl { states, removed }) })
     }
 }

@@ -7,9 +7,11 @@
 //! the first is answered, and the next that comes in time is answered after a fresh reserve: the delay is then at most a tick longer
 //! than it was at the start, however often that happens.
 //!
-//! Data path: sockets ↔ one buffer a direction for all timeslots.
+//! Data path: sockets ↔ [`Chunks`].
 //! Time: none of its own.
 
+use crate::wire::LineAddress;
+use board_spans::{BoardSpan, Chunks, Look};
 use hal::{Alarms, ChunkLength, D_FRAME_MAX, DFrame, Error, ErrorKind, FrameFault, Line, Timeslot};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
@@ -59,13 +61,11 @@ impl Bearer {
 
 /// See the module.
 pub(crate) struct Span {
-    line: Line,
-    samples: usize,
+    at: LineAddress,
+    chunks: Chunks,
     reserve: usize,
     bearers: Vec<Bearer>,
     d_channel: Option<OwnedFd>,
-    received: Box<[u8]>,
-    to_send: Box<[u8]>,
     state: Arc<LineState>,
     taken: bool,
     /// Chunks taken since there was none.
@@ -76,21 +76,18 @@ pub(crate) struct Span {
 
 impl Span {
     pub(crate) fn new(
-        line: Line,
+        (at, line): (LineAddress, Line),
         (samples, reserve): (usize, usize),
         bearers: Vec<Bearer>,
         d_channel: Option<OwnedFd>,
         state: Arc<LineState>,
     ) -> Span {
-        let idle = || vec![line.idle_octet(); usize::from(line.timeslots()) * samples].into_boxed_slice();
         Span {
-            line,
-            samples,
+            at,
+            chunks: Chunks::new(line, samples),
             reserve,
             bearers,
             d_channel,
-            received: idle(),
-            to_send: idle(),
             state,
             taken: false,
             gathered: 0,
@@ -108,14 +105,68 @@ impl Span {
         self.bearers.last().map(|lead| lead.socket.as_raw_fd())
     }
 
-    pub(crate) fn is_taken(&self) -> bool {
+    pub(crate) fn at(&self) -> LineAddress {
+        self.at
+    }
+
+    fn answer(&mut self, bearer: usize) -> io::Result<()> {
+        if !std::mem::replace(&mut self.bearers[bearer].reserved, true) {
+            let idle = [self.chunks.idle_octet(); ChunkLength::MAX_SAMPLES];
+            let mut left = self.reserve;
+            while left > 0 {
+                let octets = left.min(idle.len());
+                self.write(bearer, &idle[..octets])?;
+                left -= octets;
+            }
+        }
+        let chunk = self.chunks.copy_to_send(self.bearers[bearer].timeslot);
+        self.write(bearer, &chunk[..self.chunks.samples()])
+    }
+
+    /// Throw away what has gathered on every timeslot: it is nobody's.
+    fn throw_away(&mut self) -> io::Result<()> {
+        let mut octets = [0; 4096];
+        for bearer in &mut self.bearers {
+            (bearer.filled, bearer.reserved) = (0, false);
+            while read_some(&bearer.socket, &mut octets)? == Some(octets.len()) {}
+        }
+        Ok(())
+    }
+
+    /// Read towards the bearer's chunk; whether it is whole.
+    fn read(&mut self, bearer: usize) -> io::Result<bool> {
+        let bearer = &mut self.bearers[bearer];
+        let chunk = self.chunks.received_mut(bearer.timeslot);
+        while bearer.filled < chunk.len() {
+            match read_some(&bearer.socket, &mut chunk[bearer.filled..])? {
+                Some(octets) => bearer.filled += octets,
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn write(&mut self, bearer: usize, octets: &[u8]) -> io::Result<()> {
+        match send(&self.bearers[bearer].socket, octets, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+            Ok(_) => Ok(()),
+            // The daemon does not read: what it would get later is late.
+            Err(Errno::AGAIN | Errno::INTR | Errno::NOBUFS) => {
+                self.slipped = true;
+                Ok(())
+            }
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+impl BoardSpan for Span {
+    fn is_taken(&self) -> bool {
         self.taken
     }
 
-    /// Look for a chunk of every timeslot, and take it in; whether it is there.
-    pub(crate) fn look(&mut self) -> io::Result<bool> {
+    fn look(&mut self) -> io::Result<Look> {
         if self.taken {
-            return Ok(true);
+            return Ok(Look::Taken);
         }
         if !std::mem::replace(&mut self.begun, true) {
             self.throw_away()?;
@@ -126,13 +177,13 @@ impl Span {
         }
         if missing {
             self.gathered = 0;
-            return Ok(false);
+            return Ok(Look::Waiting);
         }
         for bearer in &mut self.bearers {
             bearer.filled = 0;
         }
         if !self.state.alarms().usable() {
-            self.received.fill(self.line.idle_octet());
+            self.chunks.silence_received();
         }
         self.gathered += 1;
         self.taken = true;
@@ -141,12 +192,11 @@ impl Span {
             self.slipped = true;
             self.throw_away()?;
         }
-        Ok(true)
+        Ok(Look::Taken)
     }
 
-    /// Others have their chunks: this one goes on with idle.
-    pub(crate) fn give_up(&mut self) {
-        self.received.fill(self.line.idle_octet());
+    fn give_up(&mut self) {
+        self.chunks.silence_received();
         for bearer in &mut self.bearers {
             bearer.filled = 0;
         }
@@ -154,9 +204,9 @@ impl Span {
     }
 
     /// Hand over what was written, unless more has gathered than the reserve bridged.
-    pub(crate) fn end(&mut self) -> io::Result<()> {
+    fn end(&mut self) -> io::Result<()> {
         let taken = std::mem::take(&mut self.taken);
-        let late = self.gathered.saturating_sub(1) * self.samples > self.reserve;
+        let late = self.gathered.saturating_sub(1) * self.chunks.samples() > self.reserve;
         if taken && late {
             self.state.underruns.fetch_add(1, Relaxed);
             self.slipped = true;
@@ -168,38 +218,11 @@ impl Span {
             }
             self.answer(bearer)?;
         }
-        self.to_send.fill(self.line.idle_octet());
+        self.chunks.clear_to_send();
         Ok(())
     }
 
-    fn answer(&mut self, bearer: usize) -> io::Result<()> {
-        let place = self.place(self.bearers[bearer].timeslot);
-        if !std::mem::replace(&mut self.bearers[bearer].reserved, true) {
-            let idle = [self.line.idle_octet(); ChunkLength::MAX_SAMPLES];
-            let mut left = self.reserve;
-            while left > 0 {
-                let octets = left.min(idle.len());
-                self.write(bearer, &idle[..octets])?;
-                left -= octets;
-            }
-        }
-        let mut chunk = [0; ChunkLength::MAX_SAMPLES];
-        let chunk = &mut chunk[..self.samples];
-        chunk.copy_from_slice(&self.to_send[place]);
-        self.write(bearer, chunk)
-    }
-
-    pub(crate) fn received(&self, timeslot: Timeslot) -> &[u8] {
-        self.received.get(self.place(timeslot)).unwrap_or(&[])
-    }
-
-    pub(crate) fn outgoing(&mut self, timeslot: Timeslot) -> &mut [u8] {
-        let place = self.place(timeslot);
-        self.to_send.get_mut(place).unwrap_or(&mut [])
-    }
-
-    /// The next frame of the D channel; `lost` is told of one that is too long.
-    pub(crate) fn receive_frame(&mut self, mut lost: impl FnMut(FrameFault)) -> io::Result<Option<DFrame>> {
+    fn receive_frame(&mut self, lost: &mut dyn FnMut(FrameFault)) -> io::Result<Option<DFrame>> {
         let Some(socket) = &self.d_channel else { return Ok(None) };
         loop {
             // One octet more than fits, so that a longer frame shows.
@@ -220,8 +243,7 @@ impl Span {
         }
     }
 
-    /// Send a frame.
-    pub(crate) fn send_frame(&mut self, frame: &[u8]) -> Result<(), Error> {
+    fn send_frame(&mut self, frame: &[u8], _lost: &mut dyn FnMut(FrameFault)) -> Result<(), Error> {
         const SEND: &str = "send a D-channel frame";
         let Some(socket) = &self.d_channel else {
             return Err(Error::new(ErrorKind::Unsupported, "send a frame on a span without a D channel"));
@@ -236,52 +258,22 @@ impl Span {
         })
     }
 
-    /// Whether a chunk was lost since this was last asked.
-    pub(crate) fn take_slip(&mut self) -> bool {
+    fn take_slip(&mut self) -> bool {
         let slipped = std::mem::take(&mut self.slipped);
         self.state.slips.fetch_add(u64::from(slipped), Relaxed);
         slipped
     }
 
-    /// Throw away what has gathered on every timeslot: it is nobody's.
-    fn throw_away(&mut self) -> io::Result<()> {
-        let mut octets = [0; 4096];
-        for bearer in &mut self.bearers {
-            (bearer.filled, bearer.reserved) = (0, false);
-            while read_some(&bearer.socket, &mut octets)? == Some(octets.len()) {}
-        }
-        Ok(())
+    fn chunks(&self) -> &Chunks {
+        &self.chunks
     }
 
-    /// Read towards the bearer's chunk; whether it is whole.
-    fn read(&mut self, bearer: usize) -> io::Result<bool> {
-        let place = self.place(self.bearers[bearer].timeslot);
-        let bearer = &mut self.bearers[bearer];
-        while bearer.filled < self.samples {
-            let rest = place.start + bearer.filled..place.end;
-            match read_some(&bearer.socket, &mut self.received[rest])? {
-                Some(octets) => bearer.filled += octets,
-                None => return Ok(false),
-            }
-        }
-        Ok(true)
+    fn chunks_mut(&mut self) -> &mut Chunks {
+        &mut self.chunks
     }
 
-    fn write(&mut self, bearer: usize, octets: &[u8]) -> io::Result<()> {
-        match send(&self.bearers[bearer].socket, octets, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
-            Ok(_) => Ok(()),
-            // The daemon does not read: what it would get later is late.
-            Err(Errno::AGAIN | Errno::INTR | Errno::NOBUFS) => {
-                self.slipped = true;
-                Ok(())
-            }
-            Err(errno) => Err(errno.into()),
-        }
-    }
-
-    fn place(&self, timeslot: Timeslot) -> std::ops::Range<usize> {
-        let start = usize::from(timeslot.0).wrapping_sub(1).wrapping_mul(self.samples);
-        start..start.wrapping_add(self.samples)
+    fn alarms(&self) -> Alarms {
+        self.state.alarms()
     }
 }
 
