@@ -4,12 +4,13 @@
 use board_loopback::LoopbackCard;
 use conference::{Happening, Mode, Policy};
 use dsp::bert::{Pattern, Sync};
+use dsp::signals::Signal;
 use event::{EventNumber, Keyring, Role};
 use exchange::{Digits, Exchange, Prepared, Step};
 use hal::{Card, ChunkLength, Line, SpanIndex, Timeslot, TimeslotLoopback};
 use std::sync::Arc;
 use std::time::Duration;
-use trunkcast::bench::{BitPlan, Insert, Probe, Rack, Reading};
+use trunkcast::bench::{BitPlan, Insert, Probe, Rack, Reading, Sent};
 use trunkcast::gateway::{Channel, Gateway, SPAN_TIMESLOTS, Settings};
 use trunkcast::prompts::{Sounds, wav};
 use trunkcast::realtime::{Engine, EngineCard};
@@ -50,13 +51,14 @@ fn a_tick_allocates_nothing_whatever_the_calls_do() {
     let mut engine = Engine::new(gateway, voice, cards, reports, used).with_rack(rack);
     engine.start(Duration::ZERO);
 
-    // A pattern over a loop at our end, and a tone, on channels the callers do not get.
+    // A pattern over a loop at our end, and a busy tone, on channels the callers do not get.
     let (patterned, sounding) = (Timeslot(31), Timeslot(30));
     let on = |timeslot| Channel { span: 0, timeslot };
     running.control.set_timeslot_loopback(SpanIndex(0), patterned, TimeslotLoopback::Local).expect("supported");
     let plan = BitPlan { pattern: Pattern::Qrss, insert: Insert::Count(7), run_ms: 50_000 };
     engine.order(Duration::ZERO, Order::Probe(on(patterned), Some(Box::new(Probe::bits(plan)))));
-    engine.order(Duration::ZERO, Order::Probe(on(sounding), Some(Box::new(Probe::sound(Some((1_004.0, -10.0)))))));
+    let busy = Signal::of("busy").map(Sent::Signal);
+    engine.order(Duration::ZERO, Order::Probe(on(sounding), Some(Box::new(Probe::sound(busy)))));
 
     let clip: exchange::Clip = Arc::from(wav::read(include_bytes!("../assets/speech/a2.wav")).expect("a WAV file"));
     let keys = |digits: &str| Step::Key {

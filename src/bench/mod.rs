@@ -25,7 +25,7 @@ mod rounds;
 mod schedule;
 
 pub use calling::{CallEnd, CallPlan, CallSeen};
-pub use probe::{BitPlan, Insert, Probe, Reading};
+pub use probe::{BitPlan, Insert, Probe, Reading, Sent};
 pub use rack::Rack;
 pub use rounds::{Finding, Rounds, Step};
 pub use schedule::{Blocked, Kind, Loop, Order, Outcome, Plan, Refusal, Schedule, Stage, Station, Test};

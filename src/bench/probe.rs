@@ -9,7 +9,8 @@
 use dsp::bert::{Generator, Pattern, Receiver, Report, Sync, Width};
 use dsp::g711::{self, Law};
 use dsp::measure::{self, Meter};
-use dsp::tones::{Oscillator, Tone};
+use dsp::signals::Signal;
+use dsp::tones::{Oscillator, Tone, ToneSequence};
 use dsp::{SAMPLE_RATE, samples_in_ms};
 use std::num::NonZeroU64;
 
@@ -43,6 +44,15 @@ pub struct BitPlan {
     pub run_ms: u32,
 }
 
+/// What is sent while what comes is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sent {
+    /// A tone.
+    Tone(Tone),
+    /// A signal of exchanges and test sets.
+    Signal(&'static Signal),
+}
+
 /// What a probe shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reading {
@@ -71,7 +81,25 @@ pub struct Probe {
 #[allow(clippy::large_enum_variant, reason = "there is one in a box for each channel in test")]
 enum Work {
     Bits { insert: Insert, generator: Generator, receiver: Receiver, inserting: bool, left: u64 },
-    Sound { oscillator: Option<Oscillator>, meter: Meter, samples: [i16; CHUNK_MAX] },
+    Sound { source: Option<Source>, meter: Meter, samples: [i16; CHUNK_MAX] },
+}
+
+/// What makes it.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a box for each channel in test")]
+enum Source {
+    Tone(Oscillator),
+    Signal(ToneSequence),
+}
+
+impl Source {
+    fn fill(&mut self, out: &mut [i16]) {
+        match self {
+            Source::Tone(oscillator) => oscillator.fill(out),
+            // A signal goes on for ever.
+            Source::Signal(sequence) => drop(sequence.fill(out)),
+        }
+    }
 }
 
 impl Probe {
@@ -88,11 +116,14 @@ impl Probe {
         })
     }
 
-    /// Measure what comes; send a tone of so many Hz and dBm0, or the idle pattern.
+    /// Measure what comes; send this, or the idle pattern.
     #[must_use]
-    pub fn sound(tone: Option<(f32, f32)>) -> Probe {
+    pub fn sound(sent: Option<Sent>) -> Probe {
         Probe::of(Work::Sound {
-            oscillator: tone.map(|(hz, dbm0)| Oscillator::new(Tone::new(hz, dbm0))),
+            source: sent.map(|sent| match sent {
+                Sent::Tone(tone) => Source::Tone(Oscillator::new(tone)),
+                Sent::Signal(signal) => Source::Signal(signal.sequence()),
+            }),
             meter: Meter::new(),
             samples: [0; CHUNK_MAX],
         })
@@ -124,12 +155,12 @@ impl Probe {
                 *left = left.saturating_sub(received.len() as u64);
                 ended = *left == 0;
             }
-            Work::Sound { oscillator, meter, samples } => {
+            Work::Sound { source, meter, samples } => {
                 let samples = &mut samples[..received.len().min(CHUNK_MAX)];
                 g711::decode(law, &received[..samples.len()], samples);
                 meter.process(samples);
-                if let Some(oscillator) = oscillator {
-                    oscillator.fill(samples);
+                if let Some(source) = source {
+                    source.fill(samples);
                     g711::encode(law, samples, &mut to_send[..samples.len()]);
                 }
             }
@@ -213,8 +244,11 @@ mod tests {
             Some(Reading::Sound(reading)) => *reading,
             other => panic!("{other:?}"),
         };
-        let reading = heard(Some((1_004.0, -10.0)));
+        let reading = heard(Some(Sent::Tone(Tone::new(1_004.0, -10.0))));
         assert!((reading.tone_hz - 1_004.0).abs() < 0.5 && (reading.tone_dbm0 + 10.0).abs() < 0.1, "{reading:?}");
         assert!(heard(None).level_dbm0 < -60.0);
+        // A signal comes with its frequency, here on and off half of the time: 3 dB less on the mean.
+        let reading = heard(Signal::of("busy-europe").map(Sent::Signal));
+        assert!((reading.tone_hz - 425.0).abs() < 2.0 && (reading.level_dbm0 + 13.0).abs() < 0.3, "{reading:?}");
     }
 }

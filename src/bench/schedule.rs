@@ -14,7 +14,7 @@
 //! Time: milliseconds, given; [`Schedule::look`] is called every now and then.
 
 use super::calling::{CallPlan, CallSeen};
-use super::probe::{BitPlan, Probe, Reading};
+use super::probe::{BitPlan, Probe, Reading, Sent};
 use crate::gateway::{CallId, Channel, Holds};
 use crate::reports::CallStage;
 use dsp::bert::Sync;
@@ -76,8 +76,8 @@ impl Loop {
 pub enum Kind {
     /// A pattern is sent and compared.
     Bits(BitPlan),
-    /// What comes is measured, and a tone of so many Hz and dBm0 sent, or none.
-    Sound(Option<(f32, f32)>),
+    /// What comes is measured, and this is sent, or nothing.
+    Sound(Option<Sent>),
     /// Nothing: the loop is all there is.
     Loop,
     /// A call is placed, on a channel of the gateway's choice, and what is heard while it is up is measured.
@@ -509,7 +509,7 @@ impl Schedule {
         for station in &mut test.stations {
             let probe = match test.plan.kind {
                 Kind::Bits(plan) => Probe::bits(plan),
-                Kind::Sound(tone) => Probe::sound(tone),
+                Kind::Sound(sent) => Probe::sound(sent),
                 Kind::Loop | Kind::Call(_) => continue,
             };
             station.at_work = true;

@@ -8,7 +8,7 @@
 use super::service::{calls_on, hit, resolve};
 use super::{Desk, count};
 use crate::bench::{
-    BitPlan, CallPlan, CallSeen, Insert, Kind, Loop, Outcome, Plan, Reading, Refusal, Stage, Station, Test,
+    BitPlan, CallPlan, CallSeen, Insert, Kind, Loop, Outcome, Plan, Reading, Refusal, Sent, Stage, Station, Test,
 };
 use crate::gateway::Holds;
 use crate::office::audit::Entry;
@@ -22,6 +22,8 @@ use control::{
     TestChannel, TestInfo, TestKind, TestPlan, TestState, TestWish,
 };
 use dsp::bert::{Pattern, Sync};
+use dsp::signals::Signal;
+use dsp::tones::Tone;
 use hal::{LoopRequest, Loopback, TimeslotLoopback};
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -279,7 +281,15 @@ fn meaning(wish: &TestWish) -> Result<Meaning, Problem> {
             Meaning { kind: Kind::Loop, loop_, run_ms: run_ms(20 * 60) }
         }
         TestKind::Tone { hz, dbm0 } => {
-            Meaning { kind: Kind::Sound(Some((*hz, *dbm0))), loop_: Loop::None, run_ms: run_ms(60) }
+            let sent = Sent::Tone(Tone::new(*hz, *dbm0));
+            Meaning { kind: Kind::Sound(Some(sent)), loop_: Loop::None, run_ms: run_ms(60) }
+        }
+        TestKind::Signal { name } => {
+            let signal = Signal::of(name).ok_or_else(|| {
+                let names: Vec<&str> = Signal::ALL.iter().map(|signal| signal.name).collect();
+                Problem::malformed(format!("no signal is called `{name}`; there are {}", names.join(", ")))
+            })?;
+            Meaning { kind: Kind::Sound(Some(Sent::Signal(signal))), loop_: Loop::None, run_ms: run_ms(60) }
         }
         TestKind::Level => Meaning { kind: Kind::Sound(None), loop_: Loop::None, run_ms: run_ms(5) },
         TestKind::Call { called } => {
@@ -313,7 +323,8 @@ pub(crate) fn what_in_words(plan: &Plan) -> String {
             Insert::OneIn(bits) => format!("pattern {pattern} with an error in {bits} bits"),
             Insert::Count(errors) => format!("pattern {pattern} with {errors} errors"),
         }),
-        Kind::Sound(Some((hz, dbm0))) => with(format!("tone of {hz} Hz at {dbm0} dBm0")),
+        Kind::Sound(Some(Sent::Tone(Tone { hz, dbm0 }))) => with(format!("tone of {hz} Hz at {dbm0} dBm0")),
+        Kind::Sound(Some(Sent::Signal(signal))) => with(signal.what.to_owned()),
         Kind::Sound(None) => with("level".to_owned()),
         Kind::Loop => over,
         Kind::Call(call) => format!("call to {}", shown(&call.called)),

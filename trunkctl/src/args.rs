@@ -4,6 +4,7 @@ pub mod conference;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use control::Severity;
+use dsp::signals::Signal;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -433,6 +434,16 @@ Examples:
   trunkctl test loopback span 1 line --for 5m
   trunkctl test loopback span 1 off";
 
+/// The signals there are.
+fn tone_help() -> String {
+    let mut text = String::from("Signals, each for as long as the test runs:\n");
+    for signal in &Signal::ALL {
+        text += &format!("  {:<18} {}\n", signal.name, signal.what);
+    }
+    text + "\nExamples:\n  trunkctl test tone channel 1/5 --frequency 2804 --level -16 --for 30s\n  \
+            trunkctl test tone channel 1/5 busy-europe"
+}
+
 const CALL_HELP: &str = "\
 The call goes over the highest idle channel of the span. It passes when it is
 answered; else the cause says why. Times count from SETUP.
@@ -471,18 +482,18 @@ pub enum Bench {
         #[command(flatten)]
         running: Running,
     },
-    /// Send a tone, and measure what comes
-    #[command(after_help = "Example:\n  trunkctl test tone channel 1/5 --frequency 2804 --level -16 --for 30s")]
+    /// Send a tone, or a signal such as busy, and measure what comes
+    #[command(after_help = tone_help())]
     Tone {
-        /// Where: `span N`, `channel N/M`, `channel N/M-K`, `card NAME`, `server`
-        #[arg(required = true, num_args = 1..=2, value_name = TARGET)]
-        target: Vec<String>,
-        /// Frequency in Hz
-        #[arg(long, value_name = "HZ", default_value_t = 1_004.0)]
-        frequency: f32,
-        /// Level in dBm0
-        #[arg(long, value_name = "DBM0", default_value_t = -10.0, allow_negative_numbers = true)]
-        level: f32,
+        /// TARGET, then the name of a signal, or none for a tone
+        #[arg(required = true, num_args = 1..=3, value_name = "TARGET [SIGNAL]")]
+        what: Vec<String>,
+        /// Frequency of the tone in Hz [default: 1004]
+        #[arg(long, value_name = "HZ")]
+        frequency: Option<f32>,
+        /// Level of the tone in dBm0 [default: -10]
+        #[arg(long, value_name = "DBM0", allow_negative_numbers = true)]
+        level: Option<f32>,
         #[command(flatten)]
         running: Running,
     },

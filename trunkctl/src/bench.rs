@@ -9,6 +9,7 @@ use crate::output::Output;
 use crate::service::target;
 use crate::{show, words};
 use control::{Client, Target, TestInfo, TestKind, TestState, TestWish};
+use dsp::signals::Signal;
 use serde_json::json;
 use std::thread;
 use std::time::Duration;
@@ -24,8 +25,9 @@ pub fn test(client: &mut Client, bench: &Bench, output: Output) -> Result<(), Fa
             let kind = TestKind::Bert { pattern: pattern.clone(), loop_: loop_.word(), insert };
             run(client, target, kind, running, output)
         }
-        Bench::Tone { target, frequency, level, running } => {
-            run(client, target, TestKind::Tone { hz: *frequency, dbm0: *level }, running, output)
+        Bench::Tone { what, frequency, level, running } => {
+            let (target, kind) = tone(what, *frequency, *level)?;
+            run(client, target, kind, running, output)
         }
         Bench::Level { target, running } => run(client, target, TestKind::Level, running, output),
         Bench::Loopback { what, running } => {
@@ -62,6 +64,25 @@ pub fn test(client: &mut Client, bench: &Bench, output: Output) -> Result<(), Fa
             output.answer(&done, || words::clean(&done.text) + "\n")
         }
     }
+}
+
+/// Where to send what: a target is one word if it is the server, else two.
+fn tone(what: &[String], hz: Option<f32>, dbm0: Option<f32>) -> Result<(&[String], TestKind), Failure> {
+    let words = if what.first().is_some_and(|word| word == "server") { 1 } else { 2 };
+    let (target, signal) = what.split_at(words.min(what.len()));
+    let name = match signal {
+        [] => return Ok((target, TestKind::Tone { hz: hz.unwrap_or(1_004.0), dbm0: dbm0.unwrap_or(-10.0) })),
+        [name] if Signal::of(name).is_some() => name.clone(),
+        words => {
+            let names: Vec<&str> = Signal::ALL.iter().map(|signal| signal.name).collect();
+            let (words, names) = (words::clean(&words.join(" ")), names.join(", "));
+            return Err(Failure::Usage(format!("no signal is called `{words}`; there are {names}")));
+        }
+    };
+    if hz.or(dbm0).is_some() {
+        return Err(Failure::Usage(format!("`{name}` has its own frequencies and levels: give one or the other")));
+    }
+    Ok((target, TestKind::Signal { name }))
 }
 
 /// Put a fault on a line, or list those that stand.

@@ -229,6 +229,32 @@ fn a_pattern_test_is_followed_to_its_verdict() {
     assert_eq!((pattern.as_str(), loop_, insert), ("qrss", control::LoopWord::Timeslot, Some(one_in)));
 }
 
+#[test]
+fn a_signal_is_sent_by_its_name_and_a_wrong_one_brings_the_names() {
+    let bench = Bench::new();
+    let tone = |more: &[&str]| common::told(&bench.run(&[&["test", "tone"], more, &["--yes"]].concat()));
+    assert_eq!(tone(&["channel", "1/5-6", "busy-europe"]).0, 0);
+    assert_eq!(tone(&["server", "sit"]).0, 0);
+    assert_eq!(tone(&["span", "1", "--level", "-16"]).0, 0);
+    let kinds = bench.requests().into_iter().filter_map(|r| match r {
+        control::Request::Test(wish) => Some((wish.target.to_string(), wish.kind)),
+        _ => None,
+    });
+    let signal = |name: &str| control::TestKind::Signal { name: name.into() };
+    let expected = [
+        ("channel 1/5-6", signal("busy-europe")),
+        ("server", signal("sit")),
+        ("span 1", control::TestKind::Tone { hz: 1004.0, dbm0: -16.0 }),
+    ];
+    assert_eq!(kinds.collect::<Vec<_>>(), expected.map(|(target, kind)| (target.to_owned(), kind)));
+    let (code, _, complaint) = tone(&["channel", "1/5", "buzy"]);
+    assert!(code == 2 && complaint.contains("no signal is called `buzy`; there are dial, dial-europe,"), "{complaint}");
+    let (code, _, complaint) = tone(&["channel", "1/5", "busy", "--level", "-3"]);
+    assert!(code == 2 && complaint.contains("give one or the other"), "{complaint}");
+    let help = bench.shown(&["test", "tone", "--help"]);
+    assert!(help.contains("congestion-europe  congestion (Europe)"), "{help}");
+}
+
 /// How far it came, the cause, who said it and who released it.
 #[test]
 fn a_test_call_is_followed_to_its_cause() {

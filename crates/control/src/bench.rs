@@ -61,6 +61,11 @@ pub enum TestKind {
         /// Level in dBm0.
         dbm0: f32,
     },
+    /// Send a signal of exchanges or test sets, and measure what comes; for a minute.
+    Signal {
+        /// Its name: `busy`, `sit` and others.
+        name: String,
+    },
     /// Measure what comes; for five seconds.
     Level,
     /// Place a call on an idle channel of a span, or of any (`server`), and measure what comes while it is up. `for_s` is how long
@@ -126,6 +131,7 @@ impl TestWish {
             TestKind::Tone { dbm0, .. } if !(-60.0..=3.0).contains(dbm0) => {
                 Err(Problem::malformed("`dbm0` is from -60 to 3"))
             }
+            TestKind::Signal { name } if name.len() > 40 => Err(Problem::malformed("`name` is a short word")),
             TestKind::Call { .. } if !matches!(self.target, Target::Span(_) | Target::Server) => {
                 Err(Problem::malformed("a test call goes over a span, or over any with `server`"))
             }
@@ -369,6 +375,7 @@ mod tests {
             bert(LoopWord::Line, Some(InsertErrors::OneIn(1000))),
             TestKind::Loopback { loop_: LoopWord::Local },
             TestKind::Tone { hz: 1_004.0, dbm0: -10.0 },
+            TestKind::Signal { name: "busy".into() },
             TestKind::Level,
             TestKind::Call { called: "+12025550102".into() },
         ] {
@@ -381,6 +388,7 @@ mod tests {
             TestKind::Loopback { loop_: LoopWord::None },
             TestKind::Tone { hz: f32::NAN, dbm0: -10.0 },
             TestKind::Tone { hz: 1_004.0, dbm0: 4.0 },
+            TestKind::Signal { name: "x".repeat(41) },
             TestKind::Call { called: "+".into() },
             TestKind::Call { called: "1-800".into() },
         ] {

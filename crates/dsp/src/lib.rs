@@ -30,6 +30,7 @@ pub mod measure;
 pub mod mix;
 pub mod ramp;
 pub mod selftest;
+pub mod signals;
 pub mod talkers;
 mod tonebank;
 pub mod tones;

@@ -1,8 +1,8 @@
-//! Tone generators: DTMF, entry and exit tones, call progress, milliwatt.
+//! Tone generators: DTMF, entry and exit tones, milliwatt; those of exchanges are in [`crate::signals`].
 //!
 //! Data path: nothing → here → samples for a timeslot or a conference.
 //! Time: counted in samples.
-//! Source: ITU-T Q.23 (DTMF), E.180 and E.182 (call progress), O.6 for the 1004 Hz test tone.
+//! Source: ITU-T Q.23 (DTMF), O.6 for the 1004 Hz test tone.
 
 use crate::dtmf::Key;
 use crate::level::peak_of;
@@ -148,33 +148,6 @@ impl ToneSequence {
     #[must_use]
     pub fn record() -> Self {
         Self::once(&[Segment::single(HIGH_NOTE, 330)])
-    }
-
-    /// Ringback of North America, for ever: 440 + 480 Hz at -19 dBm0 each, 2 s on, 4 s off.
-    #[must_use]
-    pub fn ringback() -> Self {
-        let ring = Segment::dual(Tone::new(440.0, -19.0), Tone::new(480.0, -19.0), 2_000);
-        Self::repeated(&[ring, Segment::silence(4_000)])
-    }
-
-    /// Ringback of most of Europe, for ever: 425 Hz at -16 dBm0, 1 s on, 4 s off.
-    #[must_use]
-    pub fn ringback_europe() -> Self {
-        Self::repeated(&[Segment::single(Tone::new(425.0, -16.0), 1_000), Segment::silence(4_000)])
-    }
-
-    /// Busy tone of North America, for ever: 480 + 620 Hz at -24 dBm0 each, half a second on and off.
-    #[must_use]
-    pub fn busy() -> Self {
-        let on = Segment::dual(Tone::new(480.0, -24.0), Tone::new(620.0, -24.0), 500);
-        Self::repeated(&[on, Segment::silence(500)])
-    }
-
-    /// Reorder (congestion) tone of North America, for ever: busy at twice the rate.
-    #[must_use]
-    pub fn reorder() -> Self {
-        let on = Segment::dual(Tone::new(480.0, -24.0), Tone::new(620.0, -24.0), 250);
-        Self::repeated(&[on, Segment::silence(250)])
     }
 
     /// Fills a chunk with what comes next and silence once the sequence is over; returns how many samples
@@ -430,7 +403,8 @@ mod tests {
         let mut entry = ToneSequence::entry();
         assert_eq!((entry.fill(&mut out), entry.is_finished()), (2_160, true));
         assert_eq!(entry.fill(&mut out), 0);
-        let mut busy = ToneSequence::busy();
+        let on = Segment::dual(Tone::new(480.0, -24.0), Tone::new(620.0, -24.0), 500);
+        let mut busy = ToneSequence::repeated(&[on, Segment::silence(500)]);
         let mut long = vec![0; 16_000];
         assert_eq!((busy.fill(&mut long), busy.is_finished()), (16_000, false));
         assert_eq!(power_dbm0(&long[4_000..8_000]), crate::level::SILENCE_DBM0);

@@ -5,6 +5,7 @@ mod support;
 use dsp::dtmf::{DtmfReceiver, KeyEvent};
 use dsp::keyfilter::KeyFilter;
 use dsp::level::{TalkDetector, TalkEvent};
+use dsp::signals::Signal;
 use dsp::tones::{DtmfSequence, ToneSequence};
 use proptest::prelude::*;
 use support::Line;
@@ -70,7 +71,8 @@ proptest! {
     fn generators_do_not_see_chunks(lengths in lengths()) {
         let generate = |lengths: &[usize]| {
             let mut keys = DtmfSequence::new("159D", 43, 21, -9.0).unwrap();
-            let (mut entry, mut busy) = (ToneSequence::entry(), ToneSequence::busy());
+            let busy = Signal::of("busy").expect("a signal");
+            let (mut entry, mut busy) = (ToneSequence::entry(), busy.sequence());
             let mut out = vec![0; 12_000];
             let (mut rest, mut lengths) = (&mut out[..], lengths.iter().cycle());
             while !rest.is_empty() {

@@ -7,6 +7,7 @@ mod support;
 
 use dsp::dtmf::KeyEvent;
 use dsp::g711::Law;
+use dsp::signals::Signal;
 use dsp::tones::{DtmfSequence, Oscillator, Tone, ToneSequence};
 use support::{ALL_KEYS, LEAD, Line, events, keys};
 
@@ -116,14 +117,8 @@ fn dial_tone_does_not_deafen() {
 #[test]
 fn other_tones_are_no_keys() {
     let mut samples = vec![0; 80_000];
-    for mut tone in [
-        ToneSequence::entry(),
-        ToneSequence::exit(),
-        ToneSequence::ringback(),
-        ToneSequence::ringback_europe(),
-        ToneSequence::busy(),
-        ToneSequence::reorder(),
-    ] {
+    let signals = Signal::ALL.iter().map(Signal::sequence);
+    for mut tone in [ToneSequence::entry(), ToneSequence::exit(), ToneSequence::knock()].into_iter().chain(signals) {
         tone.fill(&mut samples);
         assert_eq!(events(&samples), []);
     }

@@ -521,7 +521,7 @@ fn tested(wish: &TestWish, state: TestState) -> TestInfo {
     let heard =
         SoundFound { level_dbm0: -10.1, tone_hz: 1_004.0, tone_dbm0: -10.1, noise_dbrnc0: 79.9, notched_dbrnc0: 18.2 };
     let pattern = matches!(wish.kind, TestKind::Bert { .. });
-    let sound = matches!(wish.kind, TestKind::Tone { .. } | TestKind::Level);
+    let sound = matches!(wish.kind, TestKind::Tone { .. } | TestKind::Signal { .. } | TestKind::Level);
     let channel = |channel, bits: BitsFound, passed| TestChannel {
         span: 1,
         channel,
@@ -535,7 +535,7 @@ fn tested(wish: &TestWish, state: TestState) -> TestInfo {
         what: match wish.kind {
             TestKind::Bert { .. } => "pattern qrss, local loopback of each channel".into(),
             TestKind::Loopback { .. } => "line loopback".into(),
-            TestKind::Tone { .. } | TestKind::Level | TestKind::Call { .. } => "level".into(),
+            TestKind::Tone { .. } | TestKind::Signal { .. } | TestKind::Level | TestKind::Call { .. } => "level".into(),
         },
         by: "kim".into(),
         since_ms: five_minutes_ago(),
