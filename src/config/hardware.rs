@@ -2,7 +2,7 @@
 //!
 //! Data path: `[[card]]` and `[[card.span]]` → the board's own settings.
 
-use super::{Board, Card, Span};
+use super::{Board, Card, OutOfService, Span};
 use hal::Line;
 use line::Framing;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -80,6 +80,12 @@ pub(super) fn stranger_in_span(board: Board, span: &Span) -> Option<String> {
     let stranger = given.into_iter().find_map(|(name, is_given, boards)| is_stranger(board, name, is_given, boards));
     if stranger.is_some() {
         return stranger;
+    }
+    if span.out_of_service == OutOfService::Alarm && board != Board::Loopback {
+        return Some(format!(
+            "out_of_service = \"alarm\" sends AIS, which {} cards cannot: choose \"d_channel\", \"service\" or \"reject\"",
+            board.name()
+        ));
     }
     match (board, &span.at, span.far_end) {
         (Board::Loopback, _, None) => Some("a span of a loopback card needs far_end".to_owned()),
@@ -215,6 +221,8 @@ mod tests {
             ("loopback", "", "", "needs far_end"),
             ("dahdi", "", "coding = \"b8zs\"", "\"hdb3\" or \"ami\" on an E1"),
             ("dahdi", "reserve_ms = 0", "", "1 to 40 ms"),
+            ("dahdi", "", "out_of_service = \"alarm\"", "sends AIS, which dahdi cards cannot"),
+            ("e1d", "", "out_of_service = \"alarm\"", "sends AIS, which e1d cards cannot"),
         ] {
             let wrong = card(board, of_card, of_span).expect_err("wrong");
             assert!(wrong.contains(said) && wrong.contains("line "), "{wrong}");
