@@ -1,7 +1,7 @@
 //! DTMF keys and the in-band receiver.
 //!
-//! The fit of two tones to the last 12 ms comes from `tonebank`, every 2 ms; here it is judged, and runs of
-//! judgements become presses.
+//! `screen` tells where there may be a key at all; there the fit of two tones to the last 12 ms comes from `tonebank`, every 2 ms. Here
+//! it is judged, and runs of judgements become presses.
 //!
 //! Data path: a leg's decoded samples, before any mixing → [`DtmfReceiver`] → [`KeyEvent`]s.
 //! Time: counted in samples since the receiver was made.
@@ -17,11 +17,13 @@ mod press;
 pub use key::{COLUMN_HZ, Key, ROW_HZ};
 pub use press::Sound;
 
-use crate::tonebank::{BLOCK, Fit, ToneBank};
+use crate::screen::{LOOK_BACK, Screen};
+use crate::tonebank::{AHEAD, BLOCK, Fit, KEPT_BLOCKS, Kept, ToneBank};
 pub(crate) use judgement::Verdict;
 use judgement::{Background, LEVEL_FLOOR, judge};
 use press::Run;
 use simd::Kernel;
+use std::ops::Range;
 
 /// What happened to a key, with positions in samples since the detector was made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,12 +53,21 @@ pub enum KeyEvent {
 /// Finds the keys pressed on one leg.
 #[derive(Debug, Clone)]
 pub struct DtmfReceiver {
-    bank: ToneBank,
-    /// What there is of a block, and how much.
-    begun: [i16; BLOCK],
-    filled: usize,
+    listener: Listener,
+    kept: Kept,
+    /// Where the samples end in `kept`.
+    end: usize,
+}
+
+/// What a receiver knows beside the samples, which are in a circle of its own or in that of a key filter.
+#[derive(Debug, Clone)]
+pub(crate) struct Listener {
+    screen: Screen,
     position: u64,
     background: Background,
+    /// For so many blocks more every window is looked at.
+    alert: u32,
+    bank: ToneBank,
     run: Option<Run>,
     /// A different key heard while a press is still on: it takes over when it has lasted a little.
     challenger: Option<Run>,
@@ -70,6 +81,12 @@ const RELEASE: u32 = 13;
 /// Windows in earnest with which a different key ends a press.
 const TAKE_OVER: u32 = 4;
 
+/// Blocks after the last window worth a fit in which every window is looked at, suspicious or not.
+const ALERT: u32 = 4;
+/// Windows before one worth a fit that are looked at after all: those in which a tone that fills half of it began.
+const OVERLOOKED: u32 = 3;
+const _: () = assert!(OVERLOOKED as usize <= LOOK_BACK);
+
 impl Default for DtmfReceiver {
     fn default() -> Self {
         Self::new()
@@ -77,21 +94,10 @@ impl Default for DtmfReceiver {
 }
 
 impl DtmfReceiver {
-    /// Most blocks taken at a time: 20 ms.
-    pub(crate) const AHEAD: usize = ToneBank::AHEAD;
-
     /// A receiver that has heard nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            bank: ToneBank::new(),
-            begun: [0; BLOCK],
-            filled: 0,
-            position: 0,
-            background: Background::default(),
-            run: None,
-            challenger: None,
-        }
+        Self { listener: Listener::new(), kept: [[0; BLOCK]; KEPT_BLOCKS], end: 0 }
     }
 
     /// Listens to a chunk of any length and reports presses and releases, in order.
@@ -99,60 +105,142 @@ impl DtmfReceiver {
         simd::run(Listen { receiver: self, samples, events });
     }
 
-    /// Takes the next blocks, [`DtmfReceiver::AHEAD`] at most; [`DtmfReceiver::step`] then judges one after the other.
-    #[inline]
-    pub(crate) fn take(&mut self, blocks: &[[i16; BLOCK]]) {
-        self.bank.take(blocks);
+    /// The key held down at this moment, if any.
+    #[must_use]
+    pub fn held(&self) -> Option<Key> {
+        self.listener.held()
     }
 
-    /// Part of a block.
-    fn begin(&mut self, samples: &[i16]) {
-        self.begun[self.filled..self.filled + samples.len()].copy_from_slice(samples);
-        self.filled += samples.len();
+    /// Samples heard so far.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.listener.position() + (self.end % BLOCK) as u64
+    }
+}
+
+impl Listener {
+    pub fn new() -> Self {
+        Self {
+            screen: Screen::new(),
+            position: 0,
+            background: Background::default(),
+            alert: 0,
+            bank: ToneBank::new(),
+            run: None,
+            challenger: None,
+        }
+    }
+
+    /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle; [`Listener::step`] then judges one after
+    /// the other, and [`Listener::skip`] goes by what needs no judging.
+    #[inline(always)]
+    pub fn take(&mut self, kept: &Kept, places: Range<usize>) {
+        self.screen.take(kept, places);
+    }
+
+    /// Goes by those of the next blocks taken in which there is nothing that could be part of a key; says how many.
+    #[inline(always)]
+    pub fn skip(&mut self) -> u32 {
+        if self.alert > 0 {
+            return 0;
+        }
+        let windows = self.screen.skip();
+        self.background.hear(windows);
+        let count = windows.len() as u32;
+        self.bank.advance(count);
+        self.position += u64::from(count) * BLOCK as u64;
+        count
     }
 
     /// Judges the window that ends with the next block taken.
     #[inline(always)]
-    pub(crate) fn step(&mut self, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+    pub fn step(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        self.advance();
+        if self.run.is_none() {
+            self.background.hear(&[self.screen.mean_square()]);
+        }
+        if self.alert > 0 { self.examine(kept, events) } else { self.watch(kept, events) }
+    }
+
+    #[inline(always)]
+    fn advance(&mut self) {
         self.position += BLOCK as u64;
-        self.bank.advance();
-        let total = self.bank.mean_square();
-        let background = self.background.hear(total, self.run.is_none());
-        if total >= LEVEL_FLOOR && self.bank.look() {
-            return self.look_closely(background, events);
+        self.screen.advance();
+        self.bank.advance(1);
+    }
+
+    /// Looks at a window if it is suspicious; if it is worth a fit, at those before as well.
+    #[inline(always)]
+    fn watch(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        if !self.screen.is_suspicious() {
+            return Verdict::Nothing;
+        }
+        let overlooked = self.bank.overlooked() - 1;
+        if !self.look(kept) {
+            return Verdict::Nothing;
+        }
+        let back = u64::from(overlooked.min(OVERLOOKED)).min(self.position / BLOCK as u64 - 1);
+        self.position -= back * BLOCK as u64;
+        self.screen.back(back as usize);
+        self.bank.back(back as u32);
+        for _ in 0..back {
+            self.examine(kept, events);
+            self.advance();
+        }
+        self.examine(kept, events)
+    }
+
+    #[inline(always)]
+    fn look(&mut self, kept: &Kept) -> bool {
+        let total = self.screen.mean_square();
+        total >= LEVEL_FLOOR && self.bank.look(kept, total)
+    }
+
+    /// Looks at a window, suspicious or not.
+    #[inline(always)]
+    fn examine(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        if self.look(kept) {
+            self.alert = ALERT;
+            return self.look_closely(events);
         }
         if self.run.is_some() {
-            self.follow(Verdict::Nothing, None, background, events);
+            self.follow(Verdict::Nothing, None, 0.0, events);
         }
+        // As long as a run is on nobody rests.
+        self.alert = if self.run.is_some() { ALERT } else { self.alert.saturating_sub(1) };
         Verdict::Nothing
     }
 
     /// A window that may be part of a key: some in a hundred of a voice.
     #[inline(never)]
-    fn look_closely(&mut self, background: f32, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        let fit = self.bank.fit();
+    fn look_closely(&mut self, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        simd::run(LookClosely { listener: self, events })
+    }
+
+    #[inline(always)]
+    fn fit_and_follow(&mut self, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        let background = self.background.level();
+        let fit = self.bank.fit(self.screen.mean_square());
         let verdict = fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, background));
         self.follow(verdict, fit.as_ref(), background, events);
         verdict
     }
 
     /// The key held down at this moment, if any.
-    #[must_use]
     #[inline]
     pub fn held(&self) -> Option<Key> {
         self.run.as_ref().filter(|run| run.pressed).map(|run| run.key)
     }
 
-    /// Samples heard so far.
-    #[must_use]
+    /// Samples of the blocks stepped on.
     pub fn position(&self) -> u64 {
-        self.position + self.filled as u64
+        self.position
     }
 
     /// First and last sample of a run that has gone on for so long that another receiver might take it for a
     /// key, whether or not it is believed here.
     #[inline]
-    pub(crate) fn suspect(&self) -> Option<(u64, u64)> {
+    pub fn suspect(&self) -> Option<(u64, u64)> {
         self.run.as_ref().filter(|run| run.is_suspect()).map(|run| (run.earliest(), run.last))
     }
 
@@ -192,6 +280,21 @@ impl DtmfReceiver {
     }
 }
 
+/// A listener that is to look at its window, and whom it is to tell.
+struct LookClosely<'a, F> {
+    listener: &'a mut Listener,
+    events: &'a mut F,
+}
+
+impl<F: FnMut(KeyEvent)> Kernel for LookClosely<'_, F> {
+    type Output = Verdict;
+
+    #[inline(always)]
+    fn run(self) -> Verdict {
+        self.listener.fit_and_follow(self.events)
+    }
+}
+
 /// A receiver, what it is to listen to, and whom it is to tell.
 struct Listen<'a, F> {
     receiver: &'a mut DtmfReceiver,
@@ -205,23 +308,25 @@ impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
     #[inline(always)]
     fn run(self) {
         let Listen { receiver, samples: mut rest, events } = self;
-        if receiver.filled > 0 {
-            let (now, later) = rest.split_at((BLOCK - receiver.filled).min(rest.len()));
-            receiver.begin(now);
-            if receiver.filled < BLOCK {
-                return;
+        let DtmfReceiver { listener, kept, end } = receiver;
+        while !rest.is_empty() {
+            let begin = *end % (KEPT_BLOCKS * BLOCK);
+            let room = (KEPT_BLOCKS * BLOCK - begin).min(AHEAD * BLOCK - begin % BLOCK);
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            *end = begin + now.len();
+            kept.as_flattened_mut()[begin..*end].copy_from_slice(now);
+            let blocks = begin / BLOCK..*end / BLOCK;
+            listener.take(kept, blocks.clone());
+            let mut left = blocks.len() as u32;
+            while left > 0 {
+                let skipped = listener.skip();
+                left -= skipped;
+                if left > 0 {
+                    listener.step(kept, events);
+                    left -= 1;
+                }
             }
-            receiver.bank.take(&[receiver.begun]);
-            receiver.step(events);
-            (receiver.filled, rest) = (0, later);
+            rest = later;
         }
-        let (blocks, part) = rest.as_chunks::<BLOCK>();
-        for blocks in blocks.chunks(DtmfReceiver::AHEAD) {
-            receiver.take(blocks);
-            for _ in blocks {
-                receiver.step(events);
-            }
-        }
-        receiver.begin(part);
     }
 }

@@ -84,11 +84,10 @@ pub(super) fn judge(fit: &Fit, background: f32) -> Verdict {
 /// A voice is hardly ever as even. Nothing is learned while a run is on, for the key itself is not background.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Background {
-    stretches: [f32; 10],
-    next: usize,
     quietest: f32,
     count: u32,
-    level: f32,
+    next: usize,
+    stretches: [f32; 10],
 }
 
 impl Background {
@@ -97,21 +96,26 @@ impl Background {
     /// How much the stretches may differ: 3 dB.
     const EVEN: f32 = 2.0;
 
-    /// Takes the mean square of a window; gives that of the background, zero if there is no steady one.
+    /// Takes the mean squares of the next windows.
     #[inline(always)]
-    pub(super) fn hear(&mut self, total: f32, learn: bool) -> f32 {
-        if learn {
-            self.quietest = if self.count == 0 || total < self.quietest { total } else { self.quietest };
-            self.count += 1;
-            if self.count == Self::STRETCH {
-                self.count = 0;
-                self.stretches[self.next] = self.quietest;
-                self.next = (self.next + 1) % self.stretches.len();
-                let lowest = self.stretches.iter().copied().fold(f32::INFINITY, f32::min);
-                let highest = self.stretches.iter().copied().fold(0.0, f32::max);
-                self.level = if highest <= lowest * Self::EVEN { lowest } else { 0.0 };
+    pub(super) fn hear(&mut self, windows: &[f32]) {
+        let (mut quietest, mut count) = (self.quietest, self.count);
+        for &window in windows {
+            quietest = if count == 0 || window < quietest { window } else { quietest };
+            count += 1;
+            if count == Self::STRETCH {
+                count = 0;
+                self.stretches[self.next] = quietest;
+                self.next = if self.next + 1 == self.stretches.len() { 0 } else { self.next + 1 };
             }
         }
-        self.level
+        (self.quietest, self.count) = (quietest, count);
+    }
+
+    /// The mean square of the background, zero if there is no steady one.
+    pub(super) fn level(&self) -> f32 {
+        let lowest = self.stretches.iter().copied().fold(f32::INFINITY, f32::min);
+        let highest = self.stretches.iter().copied().fold(0.0, f32::max);
+        if highest <= lowest * Self::EVEN { lowest } else { 0.0 }
     }
 }
