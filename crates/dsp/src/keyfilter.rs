@@ -171,7 +171,7 @@ impl KeyFilter {
     #[must_use]
     #[inline]
     pub fn position(&self) -> u64 {
-        self.receiver.position()
+        self.listener.position()
     }
 
     /// The key held down at this moment, if any.
