@@ -67,6 +67,8 @@ pub(crate) struct Listener {
     background: Background,
     /// For so many blocks more every window is looked at.
     alert: u32,
+    /// Windows of a press that nobody has looked at, for the key is held.
+    resting: u32,
     bank: ToneBank,
     run: Option<Run>,
     /// A different key heard while a press is still on: it takes over when it has lasted a little.
@@ -85,7 +87,9 @@ const TAKE_OVER: u32 = 4;
 const ALERT: u32 = 4;
 /// Windows before one worth a fit that are looked at after all: those in which a tone that fills half of it began.
 const OVERLOOKED: u32 = 3;
-const _: () = assert!(OVERLOOKED as usize <= LOOK_BACK);
+/// Of the windows of a press every third is looked at.
+const REST: u32 = 3;
+const _: () = assert!(OVERLOOKED as usize <= LOOK_BACK && REST as usize <= LOOK_BACK);
 
 impl Default for DtmfReceiver {
     fn default() -> Self {
@@ -125,6 +129,7 @@ impl Listener {
             position: 0,
             background: Background::default(),
             alert: 0,
+            resting: 0,
             bank: ToneBank::new(),
             run: None,
             challenger: None,
@@ -159,7 +164,13 @@ impl Listener {
         if self.run.is_none() {
             self.background.hear(&[self.screen.mean_square()]);
         }
-        if self.alert > 0 { self.examine(kept, events) } else { self.watch(kept, events) }
+        if self.alert == 0 {
+            return self.watch(kept, events);
+        }
+        match self.run {
+            Some(run) if run.pressed && run.misses == 0 => self.attend(kept, events),
+            _ => self.examine(kept, events),
+        }
     }
 
     #[inline(always)]
@@ -179,10 +190,37 @@ impl Listener {
         if !self.look(kept) {
             return Verdict::Nothing;
         }
-        let back = u64::from(overlooked.min(OVERLOOKED)).min(self.position / BLOCK as u64 - 1);
-        self.position -= back * BLOCK as u64;
-        self.screen.back(back as usize);
-        self.bank.back(back as u32);
+        self.examine_from(overlooked.min(OVERLOOKED), kept, events)
+    }
+
+    /// Looks at every third window of a press. As long as it says the same, those between, which it covers, would say so too;
+    /// where it does not they are looked at after all.
+    #[inline(always)]
+    fn attend(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        self.resting += 1;
+        if self.resting < REST {
+            return Verdict::Nothing;
+        }
+        let overlooked = std::mem::take(&mut self.resting) - 1;
+        if self.look(kept) {
+            let (verdict, fit) = self.judged();
+            if verdict.key() == self.held() {
+                self.follow(verdict, fit.as_ref(), self.background.level(), events);
+                return verdict;
+            }
+        }
+        self.examine_from(overlooked, kept, events)
+    }
+
+    /// Looks at this window, and first at so many before it.
+    #[inline(always)]
+    fn examine_from(&mut self, back: u32, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        let back = u64::from(back).min(self.position / BLOCK as u64 - 1);
+        if back > 0 {
+            self.position -= back * BLOCK as u64;
+            self.screen.back(back as usize);
+            self.bank.back(back as u32);
+        }
         for _ in 0..back {
             self.examine(kept, events);
             self.advance();
@@ -212,18 +250,16 @@ impl Listener {
     }
 
     /// A window that may be part of a key: some in a hundred of a voice.
-    #[inline(never)]
     fn look_closely(&mut self, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        simd::run(LookClosely { listener: self, events })
+        let (verdict, fit) = self.judged();
+        self.follow(verdict, fit.as_ref(), self.background.level(), events);
+        verdict
     }
 
-    #[inline(always)]
-    fn fit_and_follow(&mut self, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        let background = self.background.level();
-        let fit = self.bank.fit(self.screen.mean_square());
-        let verdict = fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, background));
-        self.follow(verdict, fit.as_ref(), background, events);
-        verdict
+    /// What the window that was looked at says.
+    #[inline(never)]
+    fn judged(&self) -> (Verdict, Option<Fit>) {
+        simd::run(Judged { bank: &self.bank, total: self.screen.mean_square(), background: self.background.level() })
     }
 
     /// The key held down at this moment, if any.
@@ -280,18 +316,20 @@ impl Listener {
     }
 }
 
-/// A listener that is to look at its window, and whom it is to tell.
-struct LookClosely<'a, F> {
-    listener: &'a mut Listener,
-    events: &'a mut F,
+/// A window that is to be fitted and judged, its mean square, and that of the background.
+struct Judged<'a> {
+    bank: &'a ToneBank,
+    total: f32,
+    background: f32,
 }
 
-impl<F: FnMut(KeyEvent)> Kernel for LookClosely<'_, F> {
-    type Output = Verdict;
+impl Kernel for Judged<'_> {
+    type Output = (Verdict, Option<Fit>);
 
     #[inline(always)]
-    fn run(self) -> Verdict {
-        self.listener.fit_and_follow(self.events)
+    fn run(self) -> (Verdict, Option<Fit>) {
+        let fit = self.bank.fit(self.total);
+        (fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, self.background)), fit)
     }
 }
 

@@ -11,8 +11,8 @@
 //! Words: a *span* is two blocks; it is *suspicious* if it might be part of a key.
 
 use crate::SAMPLE_RATE;
-use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept, WINDOW};
-use simd::screen::{self, SPAN, Sums, WAVES, Waves};
+use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept, WINDOW, greater};
+use simd::screen::{self, SPAN, WAVES, Waves};
 use std::f64::consts::TAU;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -85,10 +85,10 @@ impl Screen {
         let energy = |span: usize| self.energies[first_end + 2 * span - 1] + self.energies[first_end + 2 * span];
         let loud = (0..spans.len()).any(|span| energy(span) >= LOUD);
         if loud {
-            let mut sums = [Sums::default(); AHEAD / 2 + 1];
-            screen::correlate(&kept.as_flattened().as_chunks().0[spans.clone()], self.waves, &mut sums);
-            for (span, sums) in sums[..spans.len()].iter().enumerate() {
-                let suspicious = u32::from(is_suspicious(sums, energy(span)));
+            let mut powers = [[0.0; WAVES]; AHEAD / 2 + 1];
+            screen::correlate(&kept.as_flattened().as_chunks().0[spans.clone()], self.waves, &mut powers);
+            for (span, powers) in powers[..spans.len()].iter().enumerate() {
+                let suspicious = u32::from(is_suspicious(powers, energy(span)));
                 self.suspicious |= suspicious << (first_end - HISTORY + 2 * span);
             }
         }
@@ -139,18 +139,15 @@ fn window_ending(energies: &[f32; HISTORY + ROOM], last: usize) -> f32 {
 const SQUARE: f32 = (1 << (2 * screen::LEFT_OUT)) as f32;
 
 #[inline(always)]
-fn is_suspicious(sums: &Sums, energy: f32) -> bool {
-    let power: [f32; WAVES] = std::array::from_fn(|wave| {
-        let (even, odd) = (sums.even[wave] as f32, sums.odd[wave] as f32);
-        even * even + odd * odd
-    });
-    let (row, column) = (power[0].max(power[1]), power[2].max(power[3]));
+fn is_suspicious(powers: &[f32; WAVES], energy: f32) -> bool {
+    let (row, column) = (greater(powers[0], powers[1]), greater(powers[2], powers[3]));
     // Of a tone of mean square m, 32 samples show m 32² / 2 and have an energy of 32 m.
     let all = energy * (SPAN as f32 / 2.0 * UNIT);
-    energy >= LOUD && row + column >= TOGETHER * all && row >= ROW * all && column >= COLUMN * all
+    // All are asked, which takes less than to choose what to ask.
+    (energy >= LOUD) & (row + column >= TOGETHER * all) & (row >= ROW * all) & (column >= COLUMN * all)
 }
 
-/// Square of what the greatest value of a wave counts for in [`Sums`].
+/// Square of what the greatest value of a wave counts for.
 const UNIT: f32 = (screen::AMPLITUDE * screen::AMPLITUDE) as f32;
 
 /// Made once for all legs; [`Screen::new`] forces it, so that no tick ever has to.

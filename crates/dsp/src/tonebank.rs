@@ -168,16 +168,28 @@ impl ToneBank {
         let half: [f32; LANES / 2] = std::array::from_fn(|lane| greater(all[lane], all[lane + LANES / 2]));
         let (row, column) = (greater(half[0], half[2]), greater(half[1], half[3]));
         // A tone of mean square m has m n² / 2 here, or little less.
-        row + column >= WORTH * ((WINDOW * BLOCK) * (WINDOW * BLOCK)) as f32 / 2.0 * mean_square
+        (row + column >= WORTH * ((WINDOW * BLOCK) * (WINDOW * BLOCK)) as f32 / 2.0 * mean_square)
+            & (row >= TWIST.0 * column)
+            & (column >= TWIST.1 * row)
+    }
+
+    /// The key of the strongest row and the strongest column in the window that was looked at.
+    #[inline(always)]
+    pub fn strongest(&self) -> Option<Key> {
+        let Lanes { re, im } = &self.window;
+        let strength: [f32; LANES] = std::array::from_fn(|lane| re[lane] * re[lane] + im[lane] * im[lane]);
+        Key::at(strongest(&strength, row_lane), strongest(&strength, column_lane))
     }
 
     /// Fits the strongest row and the strongest column to the window that was looked at, whose mean square is `total`.
+    #[inline(always)]
     pub fn fit(&self, total: f32) -> Option<Fit> {
-        let Lanes { re, im } = &self.window;
-        let strength: [f32; LANES] = std::array::from_fn(|lane| re[lane] * re[lane] + im[lane] * im[lane]);
-        let (row, column) = (strongest(&strength, row_lane), strongest(&strength, column_lane));
-        let key = Key::at(row, column)?;
-        let (row_sums, column_sums) = (self.terms(row_lane(row)), self.terms(column_lane(column)));
+        let key = self.strongest()?;
+        let (row, column) = (key.row(), key.column());
+        let weighted = self.weighted_by_time();
+        let turn = &self.tables.turns[(self.count as usize + PERIOD + 1 - WINDOW) % PERIOD];
+        let (row_sums, column_sums) =
+            (self.terms(row_lane(row), &weighted, turn), self.terms(column_lane(column), &weighted, turn));
         let sums: [f32; TERMS] = std::array::from_fn(|i| if i < 4 { row_sums[i] } else { column_sums[i - 4] });
         let inverse = &self.tables.inverse[row * 4 + column];
         // The matrix is symmetric, so its rows serve as columns: eight results side by side.
@@ -197,26 +209,32 @@ impl ToneBank {
         })
     }
 
-    /// The correlation of one lane, and the same weighted by time from the middle of the window; phases counted from the
-    /// middle of the window's first block.
-    fn terms(&self, lane: usize) -> [f32; 4] {
-        let first = (self.count as usize + 1) % WINDOW;
-        let (new, old) = self.sums.split_at(first);
-        let (mut re, mut im) = (0.0, 0.0);
+    /// The correlation of the window, weighted by time from its middle.
+    #[inline(always)]
+    fn weighted_by_time(&self) -> Lanes {
+        let oldest = (self.count as usize + 1) % WINDOW;
+        let (new, old) = self.sums.split_at(oldest);
+        let mut all = NOTHING;
         for (sums, t) in old.iter().chain(new).zip(&self.tables.time) {
-            re += t * sums.re[lane];
-            im += t * sums.im[lane];
+            all = all.map2(*sums, |all, sums| all + t * sums);
         }
-        let turn = &self.tables.turns[(self.count as usize + PERIOD + 1 - WINDOW) % PERIOD];
+        all
+    }
+
+    /// The correlation of one lane, and the same weighted by time; phases counted from the middle of the window's first block.
+    #[inline(always)]
+    fn terms(&self, lane: usize, weighted: &Lanes, turn: &Lanes) -> [f32; 4] {
         let (back_re, back_im) = (turn.re[lane] / SCALE, -turn.im[lane] / SCALE);
         let turned = |re: f32, im: f32| (re * back_re - im * back_im, re * back_im + im * back_re);
-        let ((p_re, p_im), (q_re, q_im)) = (turned(self.window.re[lane], self.window.im[lane]), turned(re, im));
+        let (p_re, p_im) = turned(self.window.re[lane], self.window.im[lane]);
+        let (q_re, q_im) = turned(weighted.re[lane], weighted.im[lane]);
         [p_re, p_im, q_re, q_im]
     }
 }
 
 impl FittedTone {
     /// From the solution p + jp', q + jq' of the terms (1, j, t, jt).
+    #[inline(always)]
     fn new(solution: &[f32]) -> Self {
         let (p_re, p_im, q_re, q_im) = (solution[0], solution[1], solution[2], solution[3]);
         let power = p_re * p_re + p_im * p_im;
@@ -281,7 +299,7 @@ fn strongest(strength: &[f32; LANES], lane: impl Fn(usize) -> usize) -> usize {
 
 /// The greater of two that are numbers: one instruction.
 #[inline(always)]
-const fn greater(one: f32, other: f32) -> f32 {
+pub(crate) const fn greater(one: f32, other: f32) -> f32 {
     if one > other { one } else { other }
 }
 
@@ -303,6 +321,10 @@ const fn spread_of_time() -> f64 {
 
 /// Share of the energy that the two strongest lanes must show at first sight.
 const WORTH: f32 = 0.25;
+
+/// Least power of the row beside the column, and of the column beside the row, at first sight: half of what could be a key, whose
+/// tones may be off their frequencies.
+const TWIST: (f32, f32) = (0.06, 0.01);
 
 /// Blocks after which all the frequencies, whole numbers of Hz, are in phase with themselves again: a second.
 const PERIOD: usize = SAMPLE_RATE as usize / BLOCK;

@@ -4,7 +4,7 @@
 //! Written out by hand like [`crate::mirror`], of which it is a wider and cheaper kind: half the waves over twice the samples, even and odd
 //! forms side by side. The arithmetic is that of whole numbers, so the plain version gives the same.
 //!
-//! Data path: blocks of samples → [`energies`]; spans of samples, [`Waves`] → [`correlate`] → [`Sums`] for each span.
+//! Data path: blocks of samples → [`energies`]; spans of samples, [`Waves`] → [`correlate`] → the power of each wave in each span.
 //! Words: *even* is what is the same before and after the middle of a span, *odd* what has the opposite sign.
 
 #![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
@@ -27,16 +27,6 @@ pub const AMPLITUDE: f64 = 8_000.0;
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub struct Waves(pub [[[i16; 2]; 2 * WAVES]; SPAN / 4]);
-
-/// Sums of products of a span's samples with each of the waves.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[repr(C, align(32))]
-pub struct Sums {
-    /// With their even form.
-    pub even: [i32; WAVES],
-    /// With their odd form.
-    pub odd: [i32; WAVES],
-}
 
 /// The sum of the squares of each block, of the samples without their [`LEFT_OUT`] bits. The sums are four to a group; what there is
 /// in the last group beyond the last block is zero.
@@ -114,52 +104,53 @@ fn energies_with_avx2(blocks: &[[i16; BLOCK]], sums: &mut [[f32; 4]]) {
     }
 }
 
-/// Correlates each span; what comes out has the samples without their [`LEFT_OUT`] bits. With fewer sums than spans, or the other way
-/// round, the fewer decide.
+/// Correlates each span; gives the sum of the squares of what its even and its odd form show, for each wave. The samples are without
+/// their [`LEFT_OUT`] bits. With fewer powers than spans, or the other way round, the fewer decide.
 #[inline]
-pub fn correlate(spans: &[[i16; SPAN]], waves: &Waves, sums: &mut [Sums]) {
+pub fn correlate(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
     match Instructions::in_use().0 {
         // SAFETY: every processor of this architecture has it.
         #[cfg(target_arch = "x86_64")]
-        Set::Plain => unsafe { with_sse2(spans, waves, sums) },
+        Set::Plain => unsafe { with_sse2(spans, waves, powers) },
         #[cfg(not(target_arch = "x86_64"))]
-        Set::Plain => plain(spans, waves, sums),
+        Set::Plain => plain(spans, waves, powers),
         // SAFETY: there are such `Instructions` only where the processor has them, see `Instructions::run`.
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 | Set::Avx512 => unsafe { with_avx2(spans, waves, sums) },
+        Set::Avx2 | Set::Avx512 => unsafe { with_avx2(spans, waves, powers) },
     }
 }
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
-fn plain(spans: &[[i16; SPAN]], waves: &Waves, sums: &mut [Sums]) {
-    for (sums, span) in sums.iter_mut().zip(spans) {
-        *sums = Sums::default();
+fn plain(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
+    for (powers, span) in powers.iter_mut().zip(spans) {
+        let (mut even, mut odd) = ([0; WAVES], [0; WAVES]);
         let sample = |n: usize| i32::from(span[n] >> LEFT_OUT);
         for (pair, waves) in waves.0.iter().enumerate() {
             for (early, second) in [(2 * pair, 0), (2 * pair + 1, 1)] {
                 let late = SPAN - 1 - early;
                 for wave in 0..WAVES {
-                    sums.even[wave] += (sample(late) + sample(early)) * i32::from(waves[wave][second]);
-                    sums.odd[wave] += (sample(late) - sample(early)) * i32::from(waves[WAVES + wave][second]);
+                    even[wave] += (sample(late) + sample(early)) * i32::from(waves[wave][second]);
+                    odd[wave] += (sample(late) - sample(early)) * i32::from(waves[WAVES + wave][second]);
                 }
             }
         }
+        *powers = std::array::from_fn(|wave| (even[wave] as f32).powi(2) + (odd[wave] as f32).powi(2));
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
-fn with_sse2(spans: &[[i16; SPAN]], waves: &Waves, sums: &mut [Sums]) {
+fn with_sse2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
     use std::arch::x86_64::{
-        __m128i, _mm_add_epi16, _mm_add_epi32, _mm_loadu_si128, _mm_madd_epi16, _mm_setzero_si128, _mm_shuffle_epi32,
-        _mm_shufflehi_epi16, _mm_shufflelo_epi16, _mm_srai_epi16, _mm_storeu_si128, _mm_sub_epi16,
+        __m128i, _mm_add_epi16, _mm_add_epi32, _mm_add_ps, _mm_cvtepi32_ps, _mm_loadu_si128, _mm_madd_epi16,
+        _mm_mul_ps, _mm_setzero_si128, _mm_shuffle_epi32, _mm_shufflehi_epi16, _mm_shufflelo_epi16, _mm_srai_epi16,
+        _mm_storeu_ps, _mm_sub_epi16,
     };
     // SAFETY, of all that goes through pointers: each is a reference to an array of 16 octets.
     let load = |eight: &[i16; 8]| unsafe { _mm_loadu_si128(std::ptr::from_ref(eight).cast()) };
     let wave = |pair: &[[i16; 2]; WAVES]| unsafe { _mm_loadu_si128(std::ptr::from_ref(pair).cast()) };
-    let store = |out: &mut [i32; WAVES], sum| unsafe { _mm_storeu_si128(std::ptr::from_mut(out).cast(), sum) };
     let backwards = |eight| _mm_shuffle_epi32::<0x4e>(_mm_shufflehi_epi16::<0x1b>(_mm_shufflelo_epi16::<0x1b>(eight)));
-    for (sums, span) in sums.iter_mut().zip(spans) {
+    for (powers, span) in powers.iter_mut().zip(spans) {
         let (eights, _) = span.as_chunks::<8>();
         let (mut even_sum, mut odd_sum) = (_mm_setzero_si128(), _mm_setzero_si128());
         for half in 0..2 {
@@ -180,18 +171,21 @@ fn with_sse2(spans: &[[i16; SPAN]], waves: &Waves, sums: &mut [Sums]) {
                 odd_sum = _mm_add_epi32(odd_sum, _mm_madd_epi16(odd[pair], wave(&forms[1])));
             }
         }
-        store(&mut sums.even, even_sum);
-        store(&mut sums.odd, odd_sum);
+        let (even, odd) = (_mm_cvtepi32_ps(even_sum), _mm_cvtepi32_ps(odd_sum));
+        let power = _mm_add_ps(_mm_mul_ps(even, even), _mm_mul_ps(odd, odd));
+        // SAFETY: the powers of a span are 16 octets.
+        unsafe { _mm_storeu_ps(std::ptr::from_mut(powers).cast(), power) };
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, sums: &mut [Sums]) {
+fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
     use std::arch::x86_64::{
-        _mm256_add_epi16, _mm256_add_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_permute2x128_si256,
+        _mm_add_ps, _mm_storeu_ps, _mm256_add_epi16, _mm256_add_epi32, _mm256_castps256_ps128, _mm256_cvtepi32_ps,
+        _mm256_extractf128_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_permute2x128_si256,
         _mm256_permute4x64_epi64, _mm256_set_epi8, _mm256_shuffle_epi8, _mm256_shuffle_epi32, _mm256_srai_epi16,
-        _mm256_storeu_si256, _mm256_sub_epi16,
+        _mm256_sub_epi16,
     };
     // SAFETY, of all that goes through pointers: each is a reference to an array of 32 octets.
     let load = |sixteen: &[i16; 16]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(sixteen).cast()) };
@@ -199,7 +193,7 @@ fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, sums: &mut [Sums]) {
     let backwards = _mm256_set_epi8(
         1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14,
     );
-    for (sums, span) in sums.iter_mut().zip(spans) {
+    for (powers, span) in powers.iter_mut().zip(spans) {
         let (halves, _) = span.as_chunks::<16>();
         let early = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&halves[0]));
         let late = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&halves[1]));
@@ -222,8 +216,11 @@ fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, sums: &mut [Sums]) {
             };
         }
         let sum = _mm256_add_epi32(sum!(outer, 0, 1, 2, 3), sum!(inner, 4, 5, 6, 7));
-        // SAFETY: as above; the even sums come first.
-        unsafe { _mm256_storeu_si256(std::ptr::from_mut(sums).cast(), sum) };
+        let sum = _mm256_cvtepi32_ps(sum);
+        let squares = _mm256_mul_ps(sum, sum);
+        let power = _mm_add_ps(_mm256_castps256_ps128(squares), _mm256_extractf128_ps::<1>(squares));
+        // SAFETY: the powers of a span are 16 octets.
+        unsafe { _mm_storeu_ps(std::ptr::from_mut(powers).cast(), power) };
     }
 }
 
@@ -244,7 +241,7 @@ mod tests {
         spans.push(std::array::from_fn(|n| if n < SPAN / 2 { i16::MIN } else { i16::MAX }));
         let full = Waves([[[AMPLITUDE as i16; 2]; 2 * WAVES]; SPAN / 4]);
         for waves in [&any, &full] {
-            let (mut one, mut other) = (vec![Sums::default(); spans.len()], vec![Sums::default(); spans.len()]);
+            let (mut one, mut other) = (vec![[0.0; WAVES]; spans.len()], vec![[1.0; WAVES]; spans.len()]);
             plain(&spans, waves, &mut one);
             for instructions in Instructions::all() {
                 instructions.put_to_use();

@@ -46,6 +46,7 @@ pub(super) const ROW_LIMIT_HZ: [f32; 4] = [19.0, 21.1, 23.4, 26.0];
 pub(super) const COLUMN_LIMIT_HZ: [f32; 4] = [34.4, 38.9, 44.1, 50.9];
 
 /// Judges one window against the level of the background.
+#[inline(always)]
 pub(super) fn judge(fit: &Fit, background: f32) -> Verdict {
     let (row, column) = (fit.key.row(), fit.key.column());
     let twist = fit.column.mean_square / fit.row.mean_square.max(1.0);
