@@ -24,9 +24,9 @@ use crate::office::picture::{Picture, SpanPicture};
 use crate::office::{self, CardControl, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
 use crate::prompts::{Menu, Sounds};
 use crate::realtime::{
-    Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory,
+    Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory, ring,
 };
-use crate::reports::{Closed, Command, Order};
+use crate::reports::{Closed, Command, Order, Report, What};
 use crate::trace::{self, Collector, SpanName, Traces};
 use crate::voice::VoicePath;
 use board_loopback::CapturingCard;
@@ -240,7 +240,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     for order in ledger.orders(started_ms) {
         gateway.handle_command(Duration::ZERO, order);
     }
-    let (outlets, rings) = (0..ports.len()).map(|_| rtrb::RingBuffer::new(RING_SAMPLES)).unzip();
+    let (outlets, rings) = (0..ports.len()).map(|_| ring(RING_SAMPLES, || 0)).unzip();
     let tick = config.realtime.tick;
     let voice_settings = config.voice.settings(config.conference.talk_dbm0);
     let mut voice = VoicePath::new(&lines, tick, voice_settings, Arc::new(sounds), outlets);
@@ -291,7 +291,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         engine_cards.push(EngineCard { traffic, lines });
     }
 
-    let (report_sender, reports) = rtrb::RingBuffer::new(REPORTS);
+    let (report_sender, reports) = ring(REPORTS, || Report { at: Duration::ZERO, what: What::Finished });
     let (used_sender, used_rings) = rtrb::RingBuffer::new(ports.len() * 4);
     let (order_sender, orders) = crossbeam_channel::bounded(ORDERS);
     // Each channel's probe may be on its way back while the next is sent.

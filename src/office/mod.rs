@@ -27,6 +27,7 @@ pub mod words;
 
 use crate::bench::{Probe, Schedule};
 use crate::gateway::{CallId, Channel, Stuck, WhenOut};
+use crate::realtime::ring;
 use crate::reports::{Closed, Command, Order, Report, What};
 use ::conference::{Happening as InConference, MutedBy};
 use alarms::AlarmLog;
@@ -782,7 +783,7 @@ impl Office {
 
     /// A fresh ring for the next stream on this port.
     fn renew_ring(&mut self, port: u16) {
-        let (producer, consumer) = rtrb::RingBuffer::new(RING_SAMPLES);
+        let (producer, consumer) = ring(RING_SAMPLES, || 0);
         self.rings[usize::from(port)] = Some(consumer);
         self.orders.push_back(Order::Outlet(port, producer));
         self.send_orders();

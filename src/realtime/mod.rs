@@ -10,6 +10,7 @@ mod engine;
 mod histogram;
 mod pace;
 mod returning;
+mod ring;
 mod sched;
 mod slip;
 
@@ -17,6 +18,7 @@ pub use engine::{Engine, EngineCard, Turn};
 pub use histogram::Histogram;
 pub use pace::Pace;
 pub use returning::ReturningCard;
+pub use ring::ring;
 pub use sched::{Granted, lock_memory};
 pub use slip::SlipBuffered;
 

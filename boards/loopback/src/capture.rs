@@ -6,11 +6,12 @@
 //! ring → [`CaptureReader`] in another thread.
 //! Time: counted in ticks begun since the start; the reader adds the date.
 
+use crate::ring::ring;
 use hal::{
     Capabilities, Card, CardEvent, ChunkLength, DFrame, Error, Readiness, Running, SpanDescription, SpanIndex,
     Timeslot, Traffic,
 };
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Consumer, Producer};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,7 +59,14 @@ impl CapturingCard {
     /// wait for the reader; those that come when it is full are counted and lost.
     #[must_use]
     pub fn new(inner: Box<dyn Card>, capacity: usize) -> (CapturingCard, CaptureReader) {
-        let (producer, consumer) = RingBuffer::new(capacity.max(1));
+        let blank = CapturedFrame {
+            span: SpanIndex(0),
+            direction: Direction::Received,
+            tick: 0,
+            at: Duration::ZERO,
+            frame: DFrame::default(),
+        };
+        let (producer, consumer) = ring(capacity.max(1), blank);
         let dropped = Arc::new(AtomicU64::new(0));
         let reader = CaptureReader { copies: consumer, dropped: Arc::clone(&dropped) };
         (CapturingCard { inner, copies: producer, dropped }, reader)

@@ -24,8 +24,9 @@
 //! idle samples a session starts with are not written at all: the reader makes them.
 
 use crate::impair::Impairments;
+use crate::ring::ring;
 use hal::{Alarms, Counters, DFrame, Line, LoopRequest, Loopback, Timeslot, TimeslotLoopback};
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Consumer, Producer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
@@ -242,10 +243,12 @@ impl Half {
         let joint = Arc::new(Joint { line, delay, patience, seed, ends: Default::default() });
         // An end is at most `delay` ahead, so at most twice that is ever written and not taken.
         let blocks = 2 * delay as usize + STRAGGLERS;
-        let (near_blocks_out, far_blocks_in) = RingBuffer::new(blocks);
-        let (far_blocks_out, near_blocks_in) = RingBuffer::new(blocks);
-        let (near_frames_out, far_frames_in) = RingBuffer::new(FRAMES_IN_FLIGHT);
-        let (far_frames_out, near_frames_in) = RingBuffer::new(FRAMES_IN_FLIGHT);
+        let blank = Block { session: 0, octets: [0; BLOCK_SAMPLES * BLOCK_TIMESLOTS] };
+        let blank_frame = TimedFrame { session: 0, position: 0, frame: DFrame::default() };
+        let (near_blocks_out, far_blocks_in) = ring(blocks, blank);
+        let (far_blocks_out, near_blocks_in) = ring(blocks, blank);
+        let (near_frames_out, far_frames_in) = ring(FRAMES_IN_FLIGHT, blank_frame);
+        let (far_frames_out, near_frames_in) = ring(FRAMES_IN_FLIGHT, blank_frame);
         let half = |side, blocks_out, blocks_in, frames_out, frames_in| Half {
             joint: Arc::clone(&joint),
             side,

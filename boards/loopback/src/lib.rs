@@ -35,6 +35,7 @@ mod joint;
 mod pcap;
 mod random;
 pub mod rehearsal;
+mod ring;
 mod span;
 
 pub use capture::{CaptureReader, CapturedFrame, CapturingCard, Direction};
