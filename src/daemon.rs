@@ -24,7 +24,8 @@ use crate::office::picture::{Picture, SpanPicture};
 use crate::office::{self, CardControl, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
 use crate::prompts::{Menu, Sounds};
 use crate::realtime::{
-    Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory, ring,
+    Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory,
+    ring,
 };
 use crate::reports::{Closed, Command, Order, Report, What};
 use crate::trace::{self, Collector, SpanName, Traces};
@@ -282,10 +283,11 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         let (card, copies) = CapturingCard::new(card, trace::QUEUE * lines.len());
         collector.add(copies, lines.len());
         let running = Box::new(card).start(tick).map_err(|e| format!("card \"{name}\": {}", chain(&e)))?;
+        // A card that has nothing to wait for has no clock either: it is taken from when there is a tick.
+        let has_clock = !running.traffic.descriptors().is_empty();
         let traffic = match index {
-            0 => running.traffic,
-            // On a clock of its own, for all we know.
-            _ => Box::new(SlipBuffered::new(running.traffic, lines.clone(), tick)),
+            1.. if has_clock => Box::new(SlipBuffered::new(running.traffic, lines.clone(), tick)),
+            _ => running.traffic,
         };
         card_controls.push(CardControl { control: running.control, spans: lines.len() as u16 });
         engine_cards.push(EngineCard { traffic, lines });

@@ -156,8 +156,12 @@ fn trunk(all: &mut Vec<Finding>, facts: &Facts, span: &SpanInfo) {
         all.push(Finding::new(
             severity,
             format!("{what} clock"),
-            format!("{} slips since the start: its clock and that of the first card differ", counters.slips),
-            "let the first card take its timing from the carrier's line, and every other card from the first",
+            format!(
+                "{} slips since the start: its clock and that of the first card differ, or ticks were late",
+                counters.slips
+            ),
+            "if there is an alarm about slips too, let the first card take its timing from the carrier's line, and every other \
+             card from the first; if not, see \"loop\"",
         ));
     }
     for (count, text, remedy) in [

@@ -183,7 +183,9 @@ fn spans(text: &mut Text, spans: &[SpanInfo]) {
         ("trunkcast_span_restarts", "RESTARTs carried out for the exchange.", |c| c.restarts),
         ("trunkcast_span_frames_lost", "D-channel frames that arrived spoilt.", |c| c.frames_lost),
         ("trunkcast_span_frames_unsent", "D-channel frames the card had no room for.", |c| c.frames_unsent),
-        ("trunkcast_span_slips", "Chunks dropped or repeated because two clocks differ.", |c| c.slips),
+        ("trunkcast_span_slips", "Chunks dropped or put in because two clocks differ, or a tick was late.", |c| {
+            c.slips
+        }),
     ];
     for (name, help, value) in counters {
         each(name, Kind::Counter, help, &|s| value(&s.counters));

@@ -129,10 +129,14 @@ pub enum What {
         /// The span.
         span: u16,
     },
-    /// A chunk was dropped or repeated.
+    /// A chunk was dropped, repeated or replaced by an idle one.
     Slip {
         /// The span.
         span: u16,
+        /// Whose clock would be ahead, where it was our own buffer that slipped; none where the card tells of it.
+        ahead: Option<hal::Ahead>,
+        /// A tick had been late, which may be why.
+        late: bool,
     },
     /// A card has gone.
     CardRemoved {

@@ -69,6 +69,31 @@ fn card_to_card(tick: ChunkLength) -> usize {
 }
 
 #[test]
+fn a_card_without_a_chunk_is_silent_and_does_not_repeat_itself() {
+    let sounds = Arc::new(Sounds::english());
+    let (outlet, _ring) = rtrb::RingBuffer::new(8000);
+    let mut voice = VoicePath::new(&[Line::T1], ChunkLength::Ms5, voice::Settings::default(), sounds, vec![outlet]);
+    for channel in [SPEAKER, LISTENER] {
+        voice.command(Voice::Open(channel));
+        voice.command(Voice::Join(channel, ConferenceIndex(0)));
+    }
+    let law = dsp::g711::Law::Mu;
+    let mut hear = |says: Option<u8>| {
+        match says {
+            Some(octet) => voice.receive(SPEAKER, &[octet; 40]),
+            None => voice.receive_nothing(SPEAKER),
+        }
+        voice.receive(LISTENER, &[law.idle_octet(); 40]);
+        voice.mix();
+        let mut heard = [0; 40];
+        voice.transmit(LISTENER, &mut heard);
+        heard.map(|octet| law.decode_one(octet))
+    };
+    assert!(hear(Some(law.encode_one(9_000))).iter().all(|&sample| sample > 8_000));
+    assert_eq!(hear(None), [0; 40]);
+}
+
+#[test]
 fn a_sample_is_two_ticks_on_its_way_and_the_gateway_adds_none() {
     for tick in [ChunkLength::Ms5, ChunkLength::Ms10, ChunkLength::Ms20] {
         let samples = card_to_card(tick);

@@ -67,7 +67,9 @@ impl Rig {
                         self.changed.push(self.now);
                         self.lines.handle(self.now, &What::Alarms { span: 0, alarms });
                     }
-                    CardEvent::Slip(_) => self.lines.handle(self.now, &What::Slip { span: 0 }),
+                    CardEvent::Slip(_) => {
+                        self.lines.handle(self.now, &What::Slip { span: 0, ahead: None, late: false });
+                    }
                     _ => {}
                 }
                 self.collect();

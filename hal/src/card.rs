@@ -100,6 +100,15 @@ pub enum FrameFault {
     TooLong,
 }
 
+/// Which of two clocks would be ahead, if a slip came from their difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// The card's: it brought a chunk too many, or wanted one.
+    Card,
+    /// That of the card that leads.
+    Leader,
+}
+
 /// Something that happened on a card, other than samples and frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CardEvent {
@@ -109,6 +118,8 @@ pub enum CardEvent {
     FrameLost(SpanIndex, FrameFault),
     /// One chunk was dropped or repeated on a span.
     Slip(SpanIndex),
+    /// One chunk of a span was dropped, or an idle one put in, between this card and the one that leads.
+    BufferSlip(SpanIndex, Ahead),
     /// The card has gone; every later call answers [`crate::ErrorKind::Reopen`].
     Removed,
 }

@@ -20,7 +20,8 @@ mod state;
 
 pub use alarms::Alarms;
 pub use card::{
-    Capabilities, Card, CardEvent, Control, Counters, FrameFault, Readiness, Running, Slot, SpanDescription, Traffic,
+    Ahead, Capabilities, Card, CardEvent, Control, Counters, FrameFault, Readiness, Running, Slot, SpanDescription,
+    Traffic,
 };
 pub use error::{Error, ErrorKind};
 pub use frame::{D_FRAME_MAX, DFrame};

@@ -13,7 +13,7 @@
 use super::ledger::Place;
 use crate::gateway::WhenOut;
 use crate::reports::What;
-use hal::{Alarms, Counters};
+use hal::{Ahead, Alarms, Counters};
 use line::show::Report;
 use line::{Config, Defects, FailureKind, Framing, Monitor, Output, Raw, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,45 @@ struct Watch {
     one_of_two: bool,
     counters: Counters,
     /// Slips that were told one by one: a card does not count those of the buffer behind it.
-    slips: u64,
+    slips: Slips,
+}
+
+/// What slips say of the clocks.
+///
+/// Clocks that differ slip one way only, and seldom: at 50 parts in a million once in 100 s. A machine that is held up slips both
+/// ways, and many times at once. So one of our own buffer counts when it goes further to one side than hold-ups explain, when no
+/// tick had been late, and when the one before is some time ago.
+#[derive(Debug, Default)]
+struct Slips {
+    /// Those that a difference of clocks explains, and nothing else.
+    of_clocks: u64,
+    /// How far the buffers have gone to the side on which the card is ahead.
+    balance: i64,
+    /// The lower end of the range within which it moves when ticks are late or early.
+    from: i64,
+    counted_at: Option<Duration>,
+}
+
+impl Slips {
+    /// What a hold-up may put into a buffer and take out later.
+    const RANGE: i64 = 4;
+    /// At a tick of 5 ms a thousandth of difference, which no clock has.
+    const LEAST_APART: Duration = Duration::from_secs(5);
+
+    fn count(&mut self, at: Duration, ahead: Option<Ahead>, late: bool) {
+        let Some(ahead) = ahead else {
+            self.of_clocks += u64::from(!late);
+            return;
+        };
+        self.balance += if ahead == Ahead::Card { 1 } else { -1 };
+        let from = self.from.clamp(self.balance - Self::RANGE, self.balance);
+        let further = std::mem::replace(&mut self.from, from) != from;
+        let apart = self.counted_at.is_none_or(|before| at.saturating_sub(before) >= Self::LEAST_APART);
+        if further && apart && !late {
+            self.of_clocks += 1;
+            self.counted_at = Some(at);
+        }
+    }
 }
 
 /// All spans, in the order of their numbers.
@@ -79,7 +117,16 @@ impl Lines {
             let mut monitor = Monitor::new(Config::new(framing), now, wall, raw(&counters, 0));
             monitor.handle_defects(now, if place.d_channel { Defects::LINK_DOWN } else { Defects::empty() });
             let (link_up, withdrawn, one_of_two) = (false, false, false);
-            Watch { place, monitor, alarms: Alarms::empty(), link_up, withdrawn, one_of_two, counters, slips: 0 }
+            Watch {
+                place,
+                monitor,
+                alarms: Alarms::empty(),
+                link_up,
+                withdrawn,
+                one_of_two,
+                counters,
+                slips: Slips::default(),
+            }
         };
         Lines { file: file.to_owned(), spans: (0u16..).zip(spans).map(watch).collect() }
     }
@@ -146,7 +193,7 @@ impl Lines {
             What::SpanOut { span, out, how } if WhenOut::releases_link(*how) => {
                 self.change(at, *span, |watch| watch.withdrawn = *out);
             }
-            What::Slip { span } => self.change(at, *span, |watch| watch.slips += 1),
+            What::Slip { span, ahead, late } => self.change(at, *span, |watch| watch.slips.count(at, *ahead, *late)),
             _ => {}
         }
     }
@@ -172,7 +219,7 @@ impl Lines {
         for (number, watch) in (0u16..).zip(&mut self.spans) {
             if watch.monitor.poll_timeout() <= now {
                 watch.counters = counters(number);
-                watch.monitor.handle_timeout(now, wall, &raw(&watch.counters, watch.slips));
+                watch.monitor.handle_timeout(now, wall, &raw(&watch.counters, watch.slips.of_clocks));
             }
         }
     }
@@ -256,5 +303,39 @@ fn raw(counters: &Counters, slips: u64) -> Raw {
         far_slips: counters.far_end_slips,
         aborts: counters.aborted_frames,
         wrong_fcs: counters.wrong_fcs_frames,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Slips at these seconds, to the side of the card where positive; how many say something of clocks.
+    fn of_clocks(slips: impl IntoIterator<Item = (u64, i64)>, late: bool) -> u64 {
+        let mut watch = Slips::default();
+        for (second, count) in slips {
+            for _ in 0..count.abs() {
+                let ahead = if count > 0 { Ahead::Card } else { Ahead::Leader };
+                watch.count(Duration::from_secs(second), Some(ahead), late);
+            }
+        }
+        watch.of_clocks
+    }
+
+    #[test]
+    fn clocks_that_differ_show_within_the_hour() {
+        for side in [1, -1] {
+            // A chunk of 5 ms in 100 s, in both directions at once.
+            let counted = of_clocks((0..36).map(|n| (n * 100, 2 * side)), false);
+            assert!((30..=36).contains(&counted), "{counted}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_is_held_up_is_no_difference_of_clocks() {
+        let day = 86_400 / 10;
+        assert_eq!(of_clocks((0..day).flat_map(|n| [(n * 10, 3), (n * 10 + 4, -3)]), false), 0, "in and out again");
+        assert_eq!(of_clocks([(5, 500)], false), 1, "a machine that was suspended");
+        assert_eq!(of_clocks((0..day).map(|n| (n * 10, 1)), true), 0, "ticks written off all day");
     }
 }

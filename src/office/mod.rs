@@ -1074,7 +1074,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         | What::Alarms { span, .. }
         | What::FrameLost { span, .. }
         | What::FrameUnsent { span }
-        | What::Slip { span }
+        | What::Slip { span, .. }
         | What::Restarted { span, .. }
         | What::StartedAfresh { span, .. }
         | What::RestartUnanswered { span, .. }

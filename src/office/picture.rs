@@ -320,7 +320,7 @@ impl Picture {
                 }
             }
             What::ServicePending { span, channels } => drop(self.pending.insert(*span, *channels)),
-            What::Slip { span } => self.spans[usize::from(*span)].slips += 1,
+            What::Slip { span, .. } => self.spans[usize::from(*span)].slips += 1,
             What::Refused { span, .. } => self.spans[usize::from(*span)].refused += 1,
             What::CallTaken { call, channel, called, calling, .. } => {
                 self.spans[usize::from(channel.span)].taken += 1;

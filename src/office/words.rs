@@ -68,7 +68,7 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         What::FrameUnsent { span: s } => {
             sentence(Warn, "span", format!("{}: a D-channel frame found no room in the card", span(s)))
         }
-        What::Slip { span: s } => sentence(Debug, "span", format!("{}: a slip", span(s))),
+        What::Slip { span: s, .. } => sentence(Debug, "span", format!("{}: a slip", span(s))),
         What::CardRemoved { card } => sentence(Error, "span", format!("card {} has gone", card + 1)),
         What::CardReturned { card } => sentence(Info, "span", format!("card {} is back", card + 1)),
         What::Restarted { span: s, channels } => {

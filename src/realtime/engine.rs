@@ -60,7 +60,12 @@ pub struct Engine {
     used_rings: rtrb::Producer<rtrb::Producer<i16>>,
     /// Probes on channels in test, if anything is tested here.
     rack: Option<Rack>,
+    /// Until then slips may come from a tick that was late.
+    late_until: Duration,
 }
+
+/// What a late tick may still be the cause of.
+const AFTER_LATE: Duration = Duration::from_secs(5);
 
 impl Engine {
     /// Put it together; the first card leads, others should be behind slip buffers.
@@ -81,7 +86,7 @@ impl Engine {
                 card
             })
             .collect();
-        Engine { gateway, voice, cards, reports, reports_lost: 0, used_rings, rack: None }
+        Engine { gateway, voice, cards, reports, reports_lost: 0, used_rings, rack: None, late_until: Duration::ZERO }
     }
 
     /// With a rack for probes.
@@ -89,6 +94,11 @@ impl Engine {
     pub fn with_rack(mut self, rack: Rack) -> Engine {
         self.rack = Some(rack);
         self
+    }
+
+    /// A tick began late by its own length or more, or was written off: what slips now says nothing of clocks.
+    pub fn was_late(&mut self, now: Duration) {
+        self.late_until = now + AFTER_LATE;
     }
 
     /// Establish the data links.
@@ -206,7 +216,11 @@ impl Engine {
                 }
                 CardEvent::Slip(s) => {
                     let span = span(s);
-                    self.gateway.note(now, What::Slip { span });
+                    self.gateway.note(now, What::Slip { span, ahead: None, late: now < self.late_until });
+                }
+                CardEvent::BufferSlip(s, ahead) => {
+                    let (span, late) = (span(s), now < self.late_until);
+                    self.gateway.note(now, What::Slip { span, ahead: Some(ahead), late });
                 }
                 CardEvent::Removed => self.card_failed(now, index, ErrorKind::Reopen),
             }
@@ -247,6 +261,7 @@ impl Engine {
     fn receive(&mut self, now: Duration) {
         for index in 0..self.cards.len() {
             if self.cards[index].gone || !self.cards[index].ready {
+                self.hear_nothing(now, index);
                 continue;
             }
             let mut place = 0;
@@ -273,6 +288,23 @@ impl Engine {
             }
         }
         self.listen(now);
+    }
+
+    /// A card without a chunk in this tick: its callers are silent, else what they said last would be heard again and again.
+    fn hear_nothing(&mut self, now: Duration, index: usize) {
+        let mut place = 0;
+        while let Some((_, span, line)) = self.cards[index].span(place) {
+            place += 1;
+            for timeslot in line.bearers_beside(false) {
+                let channel = Channel { span, timeslot };
+                if self.voice.is_open(channel) {
+                    self.voice.receive_nothing(channel);
+                }
+            }
+            if !self.cards[index].gone {
+                self.gateway.note(now, What::Slip { span, ahead: Some(hal::Ahead::Leader), late: true });
+            }
+        }
     }
 
     fn listen(&mut self, now: Duration) {

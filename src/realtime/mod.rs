@@ -130,7 +130,10 @@ impl RealtimeLoop {
                 _ => {}
             }
             let overruns = pace.expired(self.expirations());
-            self.statistics.overruns.fetch_add(overruns, Relaxed);
+            if overruns > 0 {
+                self.statistics.overruns.fetch_add(overruns, Relaxed);
+                self.engine.was_late(self.epoch.elapsed());
+            }
             for _ in 0..COMMANDS_A_TURN {
                 let Ok(order) = self.commands.try_recv() else { break };
                 self.engine.order(self.epoch.elapsed(), order);
@@ -143,7 +146,11 @@ impl RealtimeLoop {
                     break;
                 }
                 let ended = self.epoch.elapsed();
-                self.statistics.lateness.count(micros(pace.ticked(begun)));
+                let late = pace.ticked(begun);
+                if late >= tick {
+                    self.engine.was_late(begun);
+                }
+                self.statistics.lateness.count(micros(late));
                 self.statistics.work.count(micros(ended - begun));
                 self.statistics.ticks.fetch_add(1, Relaxed);
             }

@@ -215,6 +215,12 @@ impl VoicePath {
         }
     }
 
+    /// Nothing came from a channel in this tick: it is silent.
+    pub fn receive_nothing(&mut self, channel: Channel) {
+        let idle = [self.laws[usize::from(channel.span)].idle_octet(); ChunkLength::MAX_SAMPLES];
+        self.receive(channel, &idle[..self.samples]);
+    }
+
     /// The name of a channel is complete.
     fn keep_name(&mut self, channel: Channel) {
         if let Some(said) = self.names.keep(channel.index()) {

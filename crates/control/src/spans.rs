@@ -109,7 +109,7 @@ pub struct SpanCounters {
     pub frames_lost: u64,
     /// D-channel frames the card had no room to send.
     pub frames_unsent: u64,
-    /// Chunks dropped or repeated because two clocks differ.
+    /// Chunks dropped or put in because two clocks differ, or a tick was late.
     pub slips: u64,
     /// Chunks that did not arrive in time.
     pub underruns: u64,

@@ -264,7 +264,9 @@ impl Exchange {
                 CardEvent::FrameLost(span, fault) => {
                     log::debug!("exchange: card {}: span {}: frame lost: {fault:?}", card.name, span.0);
                 }
-                CardEvent::Slip(span) => log::debug!("exchange: card {}: span {}: slip", card.name, span.0),
+                CardEvent::Slip(span) | CardEvent::BufferSlip(span, _) => {
+                    log::debug!("exchange: card {}: span {}: slip", card.name, span.0);
+                }
                 // The next call fails, and says so itself.
                 CardEvent::Removed => log::warn!("exchange: card {} was removed", card.name),
             }
