@@ -666,6 +666,7 @@ fn call_info(picture: &Picture, id: CallId, call: &CallPicture) -> CallInfo {
         muted: call.muted,
         talking: call.talking,
         level_dbm0: call.tenth_dbm0.map(|t| f32::from(t) / 10.0),
+        samples_clipped: call.samples_clipped,
         keys_pressed: call.keys_pressed,
         last_key: call.last_key.map(|(pressed_ms, press)| office::facts::key_press(pressed_ms, press)),
         language: call.language.and_then(|language| picture.language(language)),

@@ -6,7 +6,7 @@
 use crate::bench::{Probe, Reading};
 use crate::gateway::{CallId, Channel, Holds, NearSets, NotPlaced, Stuck, WhenOut};
 use crate::prompts::LanguageIndex;
-use crate::voice::Press;
+use crate::voice::{Clipped, Press};
 use conference::{Answer, Happening, Refused, Went};
 use event::{EventNumber, Role};
 use hal::{Alarms, FrameFault, Timeslot};
@@ -407,6 +407,8 @@ pub enum What {
         call: CallId,
         /// In tenths of a dBm0.
         tenth_dbm0: i16,
+        /// What was too loud meanwhile.
+        clipped: Clipped,
     },
     /// A caller pressed a key; which one is nobody's business.
     KeyPressed {

@@ -28,7 +28,7 @@ mod trunk;
 
 use crate::prompts::{LanguageIndex, Menu, Phrase, Prompt};
 use crate::reports::{CallStage, Command, Report, What};
-use crate::voice::Press;
+use crate::voice::{Clipped, Press};
 use ::conference::{Conferences, DialOut, Menus, Policy as Rules, Room, Seat};
 use afresh::Afresh;
 use callin::{Action, CallIn, Patience};
@@ -518,11 +518,11 @@ impl Gateway {
         self.finish(now);
     }
 
-    /// The level of a caller, measured over the last second.
-    pub fn handle_level(&mut self, now: Duration, channel: Channel, tenth_dbm0: i16) {
+    /// The level of a caller, measured over the last second, and what was too loud for him and his conference.
+    pub fn handle_level(&mut self, now: Duration, channel: Channel, tenth_dbm0: i16, clipped: Clipped) {
         if let Some(call) = self.calls[channel.index()].as_ref() {
             let call = call.id;
-            self.report(now, What::Level { call, tenth_dbm0 });
+            self.report(now, What::Level { call, tenth_dbm0, clipped });
         }
     }
 

@@ -120,6 +120,8 @@ pub struct CallPicture {
     pub language: Option<LanguageIndex>,
     /// Level in tenths of a dBm0, over the last second.
     pub tenth_dbm0: Option<i16>,
+    /// Samples of what was sent to the caller that were too loud and were clamped.
+    pub samples_clipped: u64,
     /// The server has placed it, for a test.
     pub for_test: bool,
     /// The server has placed it, for the conference of this event.
@@ -146,6 +148,7 @@ impl CallPicture {
             last_key: None,
             language: None,
             tenth_dbm0: None,
+            samples_clipped: 0,
             for_test: false,
             invited_to: None,
         }
@@ -395,7 +398,17 @@ impl Picture {
                 self.call(*call, |c| c.last_key = Some((pressed_ms, *press)));
             }
             What::CallLanguage { call, language } => self.call(*call, |c| c.language = Some(*language)),
-            What::Level { call, tenth_dbm0 } => self.call(*call, |c| c.tenth_dbm0 = Some(*tenth_dbm0)),
+            What::Level { call, tenth_dbm0, clipped } => {
+                let mut event = None;
+                self.call(*call, |c| {
+                    c.tenth_dbm0 = Some(*tenth_dbm0);
+                    c.samples_clipped += u64::from(clipped.heard);
+                    event = c.event.map(|(event, _)| event);
+                });
+                if let Some(conference) = event.and_then(|event| self.conferences.get_mut(&event)) {
+                    conference.samples_clipped = clipped.sum;
+                }
+            }
             What::ConferenceOpened { event, port } => {
                 self.event(now_ms, *event).port = Some((*port, false, now_ms));
                 self.conferences.entry(*event).or_default().since_ms = now_ms;

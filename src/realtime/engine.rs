@@ -315,7 +315,7 @@ impl Engine {
                 Heard::PromptsDone => self.gateway.handle_prompts_done(now, channel),
                 Heard::Talking(talking) => self.gateway.handle_talking(now, channel, talking),
                 Heard::Named(said) => self.gateway.handle_named(now, channel, said),
-                Heard::Level(tenth_dbm0) => self.gateway.handle_level(now, channel, tenth_dbm0),
+                Heard::Level { tenth_dbm0, clipped } => self.gateway.handle_level(now, channel, tenth_dbm0, clipped),
             }
             self.carry_out(now);
         }

@@ -63,7 +63,15 @@ pub struct Mix {
     /// Noise for callers while nobody says anything.
     comfort: Option<ComfortNoise>,
     samples_clipped: u64,
+    /// Of these, those of conferences that were here before, and those of the present tick.
+    clipped_before: u64,
+    clipped_now: u64,
+    /// How far the sum of this tick goes.
+    peak: i32,
 }
+
+/// As long as neither the sum nor one's own voice goes this far, what one hears cannot need a clamp: it is the one less the other.
+const HALF: i32 = i16::MAX as i32 / 2;
 
 impl Mix {
     /// An empty conference whose stream goes to this ring.
@@ -85,6 +93,9 @@ impl Mix {
             samples_lost: 0,
             comfort: None,
             samples_clipped: 0,
+            clipped_before: 0,
+            clipped_now: 0,
+            peak: 0,
         }
     }
 
@@ -180,7 +191,9 @@ impl Mix {
 
     /// Everything was added: make the tone's chunk, serve the encoder.
     pub fn finish(&mut self) {
+        (self.clipped_now, self.peak) = (0, 0);
         if self.members == 0 && self.stream != Stream::On {
+            self.clipped_before = self.samples_clipped;
             return;
         }
         if let Some(tone) = &mut self.tone {
@@ -195,8 +208,10 @@ impl Mix {
         }
         let peak = self.now.peak();
         if peak > i32::from(i16::MAX) {
-            self.samples_clipped += self.now.clipped();
+            self.clipped_now = self.now.clipped();
+            self.samples_clipped += self.clipped_now;
         }
+        self.peak = peak;
         if let Some(comfort) = self.comfort.as_mut().filter(|_| peak < AS_GOOD_AS_SILENT) {
             comfort.fill(&mut self.tone_chunk);
             self.now.add(&self.tone_chunk);
@@ -238,6 +253,20 @@ impl Mix {
     /// Samples of the sum for callers that were clamped.
     pub fn samples_clipped(&self) -> u64 {
         self.samples_clipped
+    }
+
+    /// The same since this conference began.
+    pub fn clipped_since_begun(&self) -> u64 {
+        self.samples_clipped - self.clipped_before
+    }
+
+    /// Samples of what a member hears in this tick, who said `own` and was `loud` or not, that are clamped.
+    pub fn clipped_for(&self, own: Option<&[i16]>, loud: bool) -> u64 {
+        match own {
+            None => self.clipped_now,
+            Some(own) if loud || self.peak > HALF => self.now.clipped_without(own),
+            Some(_) => 0,
+        }
     }
 
     /// Samples the encoder's ring had no room for.
@@ -295,6 +324,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_too_loud_is_counted_for_everybody_and_for_each() {
+        let (mut mix, _ring) = mix();
+        let voices = [[20_000; SAMPLES], [20_000; SAMPLES], [-100; SAMPLES]];
+        for _ in 0..2 {
+            mix.begin();
+            for voice in &voices {
+                mix.join();
+                mix.add(voice);
+            }
+            mix.finish();
+        }
+        // The sum is 39,900: too much for who only listens and for the third, and right for the two who are loud.
+        let heard = voices.each_ref().map(|own| mix.clipped_for(Some(own), false));
+        assert_eq!((heard, mix.clipped_for(None, false)), ([0, 0, 80], 80));
+        assert_eq!((mix.samples_clipped(), mix.clipped_since_begun()), (160, 160));
+        // One who nearly takes the others' sum away: only he hears that it is too much.
+        mix.begin();
+        mix.join();
+        mix.add(&[-32_000; SAMPLES]);
+        mix.add(&[20_000; SAMPLES]);
+        mix.add(&[20_000; SAMPLES]);
+        mix.finish();
+        assert_eq!((mix.clipped_for(Some(&[-32_000; SAMPLES]), true), mix.clipped_for(None, false)), (80, 0));
+        tick(&mut mix, None);
+        assert_eq!((mix.samples_clipped(), mix.clipped_since_begun()), (160, 0), "the next conference begins anew");
     }
 
     #[test]

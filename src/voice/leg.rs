@@ -3,7 +3,7 @@
 use super::press::Press;
 use super::speech::Speech;
 use super::treatment::Treatment;
-use super::{Heard, Settings};
+use super::{Clipped, Heard, Settings};
 use crate::gateway::ConferenceIndex;
 use crate::prompts::{LanguageIndex, Phrase, Sounds};
 use dsp::dtmf::KeyEvent;
@@ -38,7 +38,14 @@ pub struct Leg {
     /// What the talk detector had heard when the present second began, in energy, and how many samples ago that was.
     energy_before: u64,
     measured: u32,
+    /// It said something this loud in this tick that the mix needs a second look.
+    loud: bool,
+    /// Samples it was sent in this second that were clamped.
+    clipped: u32,
 }
+
+/// The least energy of a chunk in which a sample goes half as far as one can.
+const LOUD: u64 = 16_383 * 16_383;
 
 impl Leg {
     /// A closed leg.
@@ -60,6 +67,8 @@ impl Leg {
             music: None,
             energy_before: 0,
             measured: 0,
+            loud: false,
+            clipped: 0,
         }
     }
 
@@ -75,6 +84,7 @@ impl Leg {
         self.audible = false;
         self.energy_before = 0;
         self.measured = 0;
+        (self.loud, self.clipped) = (false, 0);
     }
 
     /// Nobody is there any more.
@@ -195,6 +205,8 @@ impl Leg {
             tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
         });
         self.audible = self.talk.energy() != before;
+        // What is done to the voice afterwards may make it louder.
+        self.loud = self.audible && (self.talk.energy() - before >= LOUD || self.treatment.is_some());
         if let Some(treatment) = &mut self.treatment {
             treatment.shape(self.talk.is_talking(), self.filter.conversation(), self.filter.stream());
         }
@@ -206,10 +218,21 @@ impl Leg {
             if self.measured >= LEVEL_EVERY {
                 let energy = (self.talk.energy() - self.energy_before) as f64;
                 let dbm0 = level::dbm0_of((energy / f64::from(self.measured)) as f32);
-                tell(Heard::Level((dbm0 * 10.0) as i16));
+                let clipped = Clipped { heard: std::mem::take(&mut self.clipped), sum: 0 };
+                tell(Heard::Level { tenth_dbm0: (dbm0 * 10.0) as i16, clipped });
                 self.measured = 0;
             }
         }
+    }
+
+    /// Whether what it said in this tick is loud.
+    pub fn is_loud(&self) -> bool {
+        self.loud
+    }
+
+    /// Samples of what it is sent were clamped.
+    pub fn heard_clipped(&mut self, samples: u64) {
+        self.clipped = self.clipped.saturating_add(samples as u32);
     }
 
     /// Hear music while nothing is played, or not.

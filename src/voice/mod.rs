@@ -40,10 +40,24 @@ pub enum Heard {
     PromptsDone,
     /// Talk began or ended.
     Talking(bool),
-    /// The level over the last second, in tenths of a dBm0.
-    Level(i16),
+    /// A second has passed in a conference.
+    Level {
+        /// The level over it, in tenths of a dBm0.
+        tenth_dbm0: i16,
+        /// What was too loud meanwhile.
+        clipped: Clipped,
+    },
     /// What was kept as a name is complete; it is more than silence, or not.
     Named(bool),
+}
+
+/// Samples that were too loud, several people talking loudly at once, and were clamped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clipped {
+    /// Of what a caller heard in the last second.
+    pub heard: u32,
+    /// Of the sum of his conference, since it began.
+    pub sum: u64,
 }
 
 /// What is done to voices. By default nothing.
@@ -203,9 +217,13 @@ impl VoicePath {
     /// Take in what a channel said in this tick, in its line's law.
     pub fn receive(&mut self, channel: Channel, octets: &[u8]) {
         let law = self.laws[usize::from(channel.span)];
-        let heard = &mut self.heard;
+        let (heard, conferences) = (&mut self.heard, &self.conferences);
         let leg = &mut self.legs[channel.index()];
-        leg.receive(law, octets, &mut |what| {
+        let conference = leg.conference();
+        leg.receive(law, octets, &mut |mut what| {
+            if let (Heard::Level { clipped, .. }, Some(conference)) = (&mut what, conference) {
+                clipped.sum = conferences[usize::from(conference.0)].clipped_since_begun();
+            }
             if heard.len() < heard.capacity() {
                 heard.push_back((channel, what));
             }
@@ -295,22 +313,29 @@ impl VoicePath {
 
     /// Write what a channel hears in this tick, in its line's law.
     pub fn transmit(&mut self, channel: Channel, octets: &mut [u8]) {
-        self.write(channel, octets);
-        self.legs[channel.index()].was_sent(self.laws[usize::from(channel.span)], octets);
+        let clipped = self.write(channel, octets);
+        let leg = &mut self.legs[channel.index()];
+        leg.was_sent(self.laws[usize::from(channel.span)], octets);
+        if clipped > 0 {
+            leg.heard_clipped(clipped);
+        }
     }
 
-    fn write(&mut self, channel: Channel, octets: &mut [u8]) {
+    /// Returns how many samples of the mix were clamped.
+    fn write(&mut self, channel: Channel, octets: &mut [u8]) -> u64 {
         let law = self.laws[usize::from(channel.span)];
         let leg = &mut self.legs[channel.index()];
         let own = leg.conversation().filter(|_| !leg.muted());
         let conference = leg.conference().map(|conference| &mut self.conferences[usize::from(conference.0)]);
+        let clipped = conference.as_ref().map_or(0, |conference| conference.clipped_for(own, leg.is_loud()));
         let (speaks, sounds) = (leg.is_playing(), self.names.is_sounding(channel.index()));
         if !speaks && !sounds && !leg.holds() {
             // The usual case: from the sum to the octets at once.
-            return match conference {
+            match conference {
                 Some(conference) => conference.encode_for_member(own, law, octets),
                 None => octets.fill(law.idle_octet()),
-            };
+            }
+            return clipped;
         }
         let out = &mut self.scratch[..self.samples];
         match conference {
@@ -329,6 +354,7 @@ impl VoicePath {
             self.heard.push_back((channel, Heard::PromptsDone));
         }
         dsp::g711::encode(law, out, octets);
+        clipped
     }
 
     /// The next thing heard, oldest first.

@@ -86,6 +86,8 @@ pub struct CallInfo {
     /// Level of the last second in dBm0, while in a conference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level_dbm0: Option<f32>,
+    /// Samples of what it was sent that were too loud, as several talk loudly at once, and were clamped.
+    pub samples_clipped: u64,
     /// How many keys were pressed; which ones is nobody's business.
     pub keys_pressed: u32,
     /// The last of them that was let go.

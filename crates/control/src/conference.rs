@@ -84,6 +84,8 @@ pub struct ConferenceMember {
     /// Level of the last second in dBm0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level_dbm0: Option<f32>,
+    /// Samples of what he heard that were too loud and were clamped.
+    pub samples_clipped: u64,
     /// When he came: milliseconds since 1970 UTC.
     pub since_ms: u64,
 }
@@ -119,6 +121,8 @@ pub struct ConferenceInfo {
     /// When it ends as it stands: milliseconds since 1970 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends_at_ms: Option<u64>,
+    /// Samples of the sum of all who speak that were too loud and were clamped.
+    pub samples_clipped: u64,
     /// Its members, in the order they came.
     pub members: Vec<ConferenceMember>,
     /// Who was called from it lately, the latest last.

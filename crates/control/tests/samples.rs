@@ -93,6 +93,7 @@ fn conference() -> ConferenceInfo {
         has_floor: false,
         talking: true,
         level_dbm0: Some(-18.5),
+        samples_clipped: 80,
         since_ms: 1_767_225_600_000,
     };
     ConferenceInfo {
@@ -105,6 +106,7 @@ fn conference() -> ConferenceInfo {
         hands: 1,
         since_ms: 1_767_225_600_000,
         ends_at_ms: Some(1_767_229_200_000),
+        samples_clipped: 320,
         members: vec![member],
         ..ConferenceInfo::default()
     }
@@ -403,6 +405,7 @@ fn call() -> CallInfo {
         muted: false,
         talking: true,
         level_dbm0: Some(-18.5),
+        samples_clipped: 80,
         keys_pressed: 19,
         last_key: Some(KeyPress {
             pressed_ms: 1_767_232_020_000,

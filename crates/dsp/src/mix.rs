@@ -123,6 +123,13 @@ impl Sum {
         self.total.iter().filter(|&&total| i32::from(clamp(total)) != total).count() as u64
     }
 
+    /// How many samples are clamped for the member who added `own`.
+    #[must_use]
+    pub fn clipped_without(&self, own: &[i16]) -> u64 {
+        let others = self.total.iter().zip(own).map(|(&total, &own)| total - i32::from(own));
+        others.filter(|&others| i32::from(clamp(others)) != others).count() as u64
+    }
+
     /// The sum itself, before any clamp.
     #[must_use]
     pub fn totals(&self) -> &[i32] {

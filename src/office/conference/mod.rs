@@ -69,6 +69,8 @@ pub struct ConferencePicture {
     pub since_ms: u64,
     /// When it ends, as it stands.
     pub ends_at_ms: Option<u64>,
+    /// Samples of its sum that were too loud and were clamped.
+    pub samples_clipped: u64,
     /// Hands raised so far: the order of those that are.
     hands: u32,
     /// Who was called lately, the latest last.
@@ -294,6 +296,7 @@ impl Picture {
             has_floor: call.member.has_floor,
             talking: call.talking,
             level_dbm0: call.tenth_dbm0.map(|t| f32::from(t) / 10.0),
+            samples_clipped: call.samples_clipped,
             since_ms: call.member.since_ms,
         };
         let members: Vec<ConferenceMember> = calls.iter().map(member).collect();
@@ -312,6 +315,7 @@ impl Picture {
             hands: hands.len() as u32,
             since_ms: conference.since_ms,
             ends_at_ms: conference.ends_at_ms,
+            samples_clipped: conference.samples_clipped,
             members,
             called: conference.called.iter().map(called_out).collect(),
         })

@@ -58,6 +58,9 @@ pub fn conference(info: &ConferenceInfo, now_ms: u64) -> String {
         text += state;
         text += "\n";
     }
+    if info.samples_clipped > 0 {
+        text += &format!("{} of all together too loud: clamped\n", count(info.samples_clipped, "sample"));
+    }
     if let Some(at) = info.ends_at_ms {
         text += &format!("ends at {} UTC\n", date(at));
     }

@@ -41,6 +41,7 @@ fn call(id: u64, channel: u8) -> CallInfo {
         since_ms: minutes_ago(12),
         talking: true,
         level_dbm0: Some(-18.4),
+        samples_clipped: 0,
         ..CallInfo::default()
     }
 }

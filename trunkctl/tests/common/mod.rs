@@ -558,6 +558,7 @@ fn conference() -> ConferenceInfo {
         number: Some("xxxxxxxx0142".into()),
         talking: true,
         level_dbm0: Some(-18.4),
+        samples_clipped: 0,
         since_ms: five_minutes_ago(),
         ..ConferenceMember::default()
     };
@@ -593,6 +594,7 @@ fn conference() -> ConferenceInfo {
         waiting: 1,
         hands: 1,
         since_ms: five_minutes_ago(),
+        samples_clipped: 0,
         ends_at_ms: None,
         members: vec![host, asks, waits],
         called: Vec::new(),
@@ -614,6 +616,7 @@ fn calls() -> Vec<CallInfo> {
         muted: false,
         talking: true,
         level_dbm0: Some(-18.4),
+        samples_clipped: 0,
         keys_pressed: 19,
         last_key: Some(KeyPress {
             pressed_ms: five_minutes_ago(),
