@@ -5,11 +5,18 @@
 //! of itself (ticks, lateness, work) and what the kernel says of its threads (faults, switches, processor time) are
 //! read before and after, and the difference is printed.
 //!
-//! `--minutes N` for each run (default 10), `--spans 1,10,84` which, `--tick 5|10|20`, `--listeners N`, `--fifo yes|no` for
-//! one of the two only. Nothing is asserted: this is for reading.
+//! `--minutes N` for each run (default 10), `--spans 1,10,84` which, `--tick 5|10|20`, `--listeners N`, `--fifo yes|no|both`,
+//! `--pin yes|no`. Runs follow one another in this order, each tells how far it is, and at the end there is a table of all of them
+//! for docs/BENCHMARKS.md. Nothing is asserted: this is for reading.
+//!
+//! Pinned (the default with two processors or more) the real-time thread has processor 0 for itself: the exchange, the encoders and
+//! those who listen have the others. Without that the load is measured as much as the daemon.
 
 use control::{DialPlan, Repeat, Reservation, Reserve, Status, Timing};
 use hw_tests::daemon::Daemon;
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -45,17 +52,32 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Until everything that happens once has happened.
 const SETTLING: Duration = Duration::from_secs(5);
 
+/// Between two words about how far a run is.
+const TELL_EVERY: Duration = Duration::from_secs(30);
+
 struct Arguments {
     minutes: f64,
     spans: Vec<usize>,
     tick_ms: u32,
     listeners: usize,
     fifo: Vec<bool>,
+    pin: bool,
+}
+
+/// Processors there are.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn arguments() -> Result<Arguments, String> {
-    let mut given =
-        Arguments { minutes: 10.0, spans: vec![1, 10, 84], tick_ms: 5, listeners: 500, fifo: vec![true, false] };
+    let mut given = Arguments {
+        minutes: 10.0,
+        spans: vec![1, 10, 84],
+        tick_ms: 5,
+        listeners: 500,
+        fifo: vec![true, false],
+        pin: processors() > 1,
+    };
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} wants a value"))?;
@@ -69,6 +91,9 @@ fn arguments() -> Result<Arguments, String> {
             "--listeners" => given.listeners = value.parse().map_err(|_| wrong())?,
             "--fifo" if value == "yes" => given.fifo = vec![true],
             "--fifo" if value == "no" => given.fifo = vec![false],
+            "--fifo" if value == "both" => given.fifo = vec![true, false],
+            "--pin" if value == "yes" && processors() > 1 => given.pin = true,
+            "--pin" if value == "no" => given.pin = false,
             _ => return Err(wrong()),
         }
     }
@@ -83,19 +108,54 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // Built before anybody is kept off a processor.
+    let _ = hw_tests::daemon::program("trunkcastd");
+    prepare(given.pin);
+    let mut table = vec![
+        "| spans, callers | scheduling | late p50 / p99 / p99.99 / max, us | work p50 / p99 / p99.99 / max, us | faults | \
+         preempted | written off | underruns, slips |"
+            .to_owned(),
+        "|---|---|---|---|---|---|---|---|".to_owned(),
+    ];
     for load in LOADS.iter().filter(|load| given.spans.contains(&load.spans)) {
         for &fifo in &given.fifo {
-            run(load, fifo, &given);
+            table.push(run(load, fifo, &given));
         }
     }
+    println!("\nFaults are those of the real-time thread, and of the encoders' threads.\n\n{}", table.join("\n"));
     ExitCode::SUCCESS
 }
 
-/// One load, with real-time scheduling or without.
-fn run(load: &Load, fifo: bool, given: &Arguments) {
+/// What the daemon inherits: as many open files as there may be, and all processors but that of its real-time thread.
+fn prepare(pin: bool) {
+    let files = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(why) = files {
+        eprintln!("as many open files as there were: {}", why.desc());
+    }
+    if pin {
+        keep_on(0, 1..processors());
+    }
+}
+
+/// Keep a thread (0: this one, and all it starts) on these processors.
+fn keep_on(thread: i32, processors: std::ops::Range<usize>) {
+    let mut set = CpuSet::new();
+    let kept = processors.into_iter().try_for_each(|processor| set.set(processor));
+    if let Err(why) = kept.and_then(|()| sched_setaffinity(Pid::from_raw(thread), &set)) {
+        eprintln!("not pinned: {}", why.desc());
+    }
+}
+
+/// One load, with real-time scheduling or without. Returns its row of the table.
+fn run(load: &Load, fifo: bool, given: &Arguments) -> String {
     // What takes a while is told beside the figures.
-    eprintln!("starting: {} spans", load.spans);
+    eprintln!("starting: {} spans, {}", load.spans, if fifo { "SCHED_FIFO" } else { "ordinary scheduling" });
     let daemon = start(load, fifo, given.tick_ms);
+    if given.pin {
+        Reading::take(&daemon).threads.iter().filter(|(_, thread)| thread.name == "realtime").for_each(|(tid, _)| {
+            keep_on(tid.parse().expect("a number"), 0..1);
+        });
+    }
     eprintln!("calling: {} callers", load.calls);
     let events = reserve(&daemon, load.conferences);
     let dialled = dial(&daemon, load, &events);
@@ -116,9 +176,22 @@ fn run(load: &Load, fifo: bool, given: &Arguments) {
     let (before, begun) = (Reading::take(&daemon), Instant::now());
     let length = Duration::from_secs_f64(given.minutes * 60.0);
     let mut calls_least = load.calls as u32;
+    let mut told = Duration::ZERO;
     while begun.elapsed() < length {
         std::thread::sleep((length.saturating_sub(begun.elapsed())).min(Duration::from_secs(1)));
-        calls_least = calls_least.min(daemon.client().status().expect("it runs").calls);
+        let status = daemon.client().status().expect("it runs");
+        calls_least = calls_least.min(status.calls);
+        if begun.elapsed() >= told + TELL_EVERY {
+            told = begun.elapsed();
+            eprintln!(
+                "  {:.1} of {:.1} minutes: {} calls, {} ticks, {} written off",
+                told.as_secs_f64() / 60.0,
+                given.minutes,
+                status.calls,
+                status.loop_.ticks,
+                status.loop_.overruns
+            );
+        }
     }
     let after = Reading::take(&daemon);
     let seconds = begun.elapsed().as_secs_f64();
@@ -138,14 +211,23 @@ fn run(load: &Load, fifo: bool, given: &Arguments) {
         }
     );
     println!(
-        "set up in {:.0} s; resident {} MB, locked {}; fewest calls standing {calls_least}; listeners got {:.1} MB/s, {} were cut off",
+        "set up in {:.0} s; resident {} MB, locked {}; {} files open; real-time thread {}; fewest calls standing {calls_least}; \
+         listeners got {:.1} MB/s, {} were cut off",
         dialled.as_secs_f64(),
         after.resident_kb / 1024,
         after.status.realtime.locked,
+        fs::read_dir(format!("/proc/{}/fd", daemon.pid())).map_or(0, Iterator::count),
+        if given.pin { "alone on its processor" } else { "anywhere" },
         audience.octets.load(Ordering::Relaxed) as f64 / 1e6 / (seconds + SETTLING.as_secs_f64()),
         audience.lost.load(Ordering::Relaxed),
     );
     after.print_since(&before, seconds);
+    format!(
+        "| {}, {calls_least} | {} {}",
+        load.spans,
+        if fifo { "SCHED_FIFO" } else { "ordinary" },
+        after.row_since(&before)
+    )
 }
 
 fn start(load: &Load, fifo: bool, tick_ms: u32) -> Daemon {
@@ -305,12 +387,40 @@ impl Reading {
         }
     }
 
+    /// Lateness and work of the ticks between two readings: p50, p99, p99.99 and the greatest, in microseconds.
+    fn quantiles_since(&self, before: &Reading) -> [[u64; 4]; 2] {
+        let (now, then) = (&self.status.loop_, &before.status.loop_);
+        [(&now.late, &then.late), (&now.work, &then.work)].map(|(now, then)| {
+            let counts = since(now, then);
+            [0.5, 0.99, 0.9999, 1.0].map(|share| quantile(&counts, share))
+        })
+    }
+
+    /// The rest of a row of the table.
+    fn row_since(&self, before: &Reading) -> String {
+        let (now, then) = (&self.status.loop_, &before.status.loop_);
+        let [late, work] =
+            self.quantiles_since(before).map(|[p50, p99, p9999, max]| format!("{p50} / {p99} / {p9999} / {max}"));
+        let of = |name: &str, what: fn(&Thread) -> u64| -> u64 {
+            let threads = self.threads.iter().filter(|(_, thread)| thread.name == name);
+            threads.map(|(tid, thread)| what(thread) - before.threads.get(tid).map_or(0, what)).sum()
+        };
+        let faults = |thread: &Thread| thread.minor_faults + thread.major_faults;
+        format!(
+            "| {late} | {work} | {}, {} | {} | {} | {}, {} |",
+            of("realtime", faults),
+            of("casting", faults),
+            of("realtime", |thread| thread.preempted),
+            now.overruns - then.overruns,
+            self.underruns - before.underruns,
+            self.slips - before.slips,
+        )
+    }
+
     fn print_since(&self, before: &Reading, seconds: f64) {
         println!("{:10} {:>9} {:>9} {:>9} {:>9}", "us", "p50", "p99", "p99.99", "max <=");
         let (now, then) = (&self.status.loop_, &before.status.loop_);
-        for (name, now, then) in [("lateness", &now.late, &then.late), ("work", &now.work, &then.work)] {
-            let counts = since(now, then);
-            let [p50, p99, p9999, max] = [0.5, 0.99, 0.9999, 1.0].map(|share| quantile(&counts, share));
+        for (name, [p50, p99, p9999, max]) in ["lateness", "work"].into_iter().zip(self.quantiles_since(before)) {
             println!("{name:10} {p50:>9} {p99:>9} {p9999:>9} {max:>9}");
         }
         println!(
@@ -322,6 +432,9 @@ impl Reading {
             self.status.dropped_reports - before.status.dropped_reports,
             self.refused,
         );
+        for alarm in &self.status.alarms {
+            println!("alarm: {}", alarm.text);
+        }
         println!(
             "{:16} {:>8} {:>10} {:>10} {:>12} {:>12}",
             "thread", "cpu %", "minor", "major", "waited/s", "preempted/s"
