@@ -35,6 +35,8 @@ pub struct Builder {
     channel_preferred: bool,
     never_enquires: bool,
     shared: Vec<SharedDChannel>,
+    /// Samples that are kept of what each extension hears.
+    remembers: usize,
 }
 
 impl Exchange {
@@ -50,6 +52,7 @@ impl Exchange {
             channel_preferred: false,
             never_enquires: false,
             shared: Vec::new(),
+            remembers: 0,
         }
     }
 }
@@ -106,6 +109,13 @@ impl Builder {
         self
     }
 
+    /// Keep what extensions hear, so many samples of each call: it is taken with [`Exchange::take_ended`].
+    #[must_use]
+    pub fn remember(mut self, samples: usize) -> Builder {
+        self.remembers = samples;
+        self
+    }
+
     /// Start the cards and bring their links up. `now` is on the clock that is given to [`Exchange::tick`].
     ///
     /// # Errors
@@ -145,6 +155,7 @@ impl Builder {
             never_enquires: self.never_enquires,
             shared: self.shared,
         };
-        Ok(Exchange::begin(now, self.chunk, plan, &with_service_messages, cards, self.extensions))
+        let exchange = Exchange::begin(now, self.chunk, plan, &with_service_messages, cards, self.extensions);
+        Ok(exchange.remembering(self.remembers))
     }
 }

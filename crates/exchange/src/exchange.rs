@@ -35,6 +35,8 @@ pub struct Exchange {
     extensions: Vec<Extension>,
     parties: BTreeMap<CallerId, Party>,
     ended: VecDeque<EndedCaller>,
+    /// Samples that are kept of what each extension hears.
+    remembers: usize,
     frames_lost: u64,
 }
 
@@ -56,6 +58,7 @@ impl Exchange {
             extensions,
             parties: BTreeMap::new(),
             ended: VecDeque::new(),
+            remembers: 0,
             frames_lost: 0,
         };
         for span in with_service_messages {
@@ -72,6 +75,11 @@ impl Exchange {
         exchange.switch.start(now);
         exchange.carry_out(now);
         exchange
+    }
+
+    /// The same, which keeps so many samples of what each extension hears.
+    pub(crate) fn remembering(self, samples: usize) -> Exchange {
+        Exchange { remembers: samples, ..self }
     }
 
     /// The chunk length, which is how often [`Exchange::tick`] wants to be called.
@@ -295,7 +303,8 @@ impl Exchange {
         if let CallerEvent::Called { called, .. } = &event {
             let extension = self.switch.subscriber(&called.digits).and_then(|place| self.extensions.get(place));
             let script = extension.map(|extension| extension.script.clone()).unwrap_or_default();
-            let caller = Caller::new(script, Sink::None, true);
+            let sink = if self.remembers > 0 { Sink::memory(self.remembers) } else { Sink::None };
+            let caller = Caller::new(script, sink, true);
             self.parties.insert(id, Party::new(id, CallerState::Called, caller, now_ms));
         }
         let end = self.parties.get_mut(&id).and_then(|party| party.follow(event, now, now_ms));
