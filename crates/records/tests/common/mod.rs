@@ -56,6 +56,18 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// The same for what has to be asked.
+    pub async fn until_async(&self, reached: impl AsyncFn() -> bool) {
+        for _ in 0..600 {
+            if reached().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
 pub fn event(serial: u32) -> EventNumber {
     EventNumber::with_serial(KeyId::FIRST, serial)
 }
