@@ -15,7 +15,7 @@ mod trunk;
 pub use alarms::{alarms, past_alarms, performance};
 pub use bench::{checks, faults, test_begun, test_plan, test_progress, test_result, tests};
 pub use calls::{calls, calls_long, calls_within, exchange_calls, exchange_progress};
-pub use conference::{conference, conference_count, conferences, hands, roll};
+pub use conference::{conference, conference_count, conferences, hands, mode, roll};
 pub use doctor::findings;
 pub use events::{closing, events, ports, reservation};
 pub use service::{progress, suspend_plan, suspended, suspensions};

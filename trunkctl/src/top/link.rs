@@ -141,6 +141,7 @@ fn snapshot(client: &mut Client, span: u16) -> Result<Snapshot, ClientError> {
         },
         calls: client.calls()?,
         events: client.events()?,
+        conferences: client.conferences()?,
         suspensions: client.suspensions()?,
         at_ms: words::now_ms(),
     })

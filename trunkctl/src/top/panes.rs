@@ -4,7 +4,7 @@ use super::state::{Pane, Snapshot, Top};
 use crate::table::{Set, Table};
 use crate::words::{ago, clean, date};
 use crate::{show, words};
-use control::{ChannelInfo, ChannelUse, EventState, LinkState, ServiceState, Severity};
+use control::{ChannelInfo, ChannelUse, ConferenceMember, EventState, LinkState, ServiceState, Severity};
 
 /// How a line is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,6 +102,7 @@ pub fn pane(top: &Top, snapshot: &Snapshot, now_ms: u64, width: usize) -> List {
             List { heading, rows: lines.map(|line| (line, Tone::Plain)).collect(), about: String::new() }
         }
         Pane::Events => events(top, snapshot, now_ms, width),
+        Pane::Conferences => conferences(top, snapshot, now_ms, width),
         Pane::Alarms => alarms(top, snapshot, now_ms, width),
         Pane::Out => suspensions(top, snapshot, now_ms, width),
     }
@@ -199,6 +200,56 @@ fn events(top: &Top, snapshot: &Snapshot, now_ms: u64, width: usize) -> List {
     list(&table, tones, clean(&chosen.into_iter().flatten().collect::<Vec<_>>().join("  ")))
 }
 
+/// Conferences: how each stands, and of the chosen one who speaks and whose hand is raised.
+fn conferences(top: &Top, snapshot: &Snapshot, now_ms: u64, width: usize) -> List {
+    let columns = [
+        ("EVENT", Set::Left),
+        ("TITLE", Set::Cut),
+        ("MODE", Set::Left),
+        ("IN", Set::Right),
+        ("HOSTS", Set::Right),
+        ("WAIT", Set::Right),
+        ("HANDS", Set::Right),
+        ("SPEAK", Set::Right),
+        ("FOR", Set::Left),
+        ("LOCK", Set::Left),
+    ];
+    let mut table = Table::within(&columns, width);
+    let mut tones = Vec::new();
+    let speaks = |member: &&ConferenceMember| member.talking && member.muted.is_none();
+    for one in &snapshot.conferences {
+        table.row([
+            one.event.clone(),
+            one.title.clone(),
+            show::mode(one.mode).into(),
+            one.present.to_string(),
+            one.hosts.to_string(),
+            one.waiting.to_string(),
+            one.hands.to_string(),
+            one.members.iter().filter(speaks).count().to_string(),
+            ago(now_ms, one.since_ms),
+            if one.locked { "locked" } else { "-" }.into(),
+        ]);
+        // Somebody wants something of the host.
+        tones.push(if one.waiting + one.hands > 0 { Tone::Warn } else { Tone::Plain });
+    }
+    let who = |member: &ConferenceMember| match member.name.as_ref().or(member.number.as_ref()) {
+        Some(name) => format!("{name} (call {})", member.call),
+        None => format!("call {}", member.call),
+    };
+    let all = |members: Vec<&ConferenceMember>, nobody: &str| match &members[..] {
+        [] => nobody.to_owned(),
+        some => some.iter().map(|member| who(member)).collect::<Vec<_>>().join(", "),
+    };
+    let about = snapshot.conferences.get(top.row).map(|one| {
+        let mut hands: Vec<_> = one.members.iter().filter(|member| member.hand.is_some()).collect();
+        hands.sort_by_key(|member| member.hand);
+        let speaking = all(one.members.iter().filter(speaks).collect(), "nobody");
+        clean(&format!("speaking: {speaking}; hands: {}", all(hands, "none")))
+    });
+    list(&table, tones, about.unwrap_or_default())
+}
+
 fn alarms(top: &Top, snapshot: &Snapshot, now_ms: u64, width: usize) -> List {
     let columns = [("SEVERITY", Set::Left), ("WHAT", Set::Left), ("FOR", Set::Left), ("ALARM", Set::Cut)];
     let mut table = Table::within(&columns, width);
@@ -270,6 +321,7 @@ pub fn nothing(pane: Pane) -> &'static str {
         Pane::Trunks => "asking for its channels",
         Pane::Calls => "no calls",
         Pane::Events => "no events",
+        Pane::Conferences => "no conferences",
         Pane::Alarms => "no alarms",
         Pane::Out => "nothing is suspended",
     }

@@ -5,11 +5,12 @@
 //! the connection breaks, the dialog goes with it: after a restart the same number may be another's call.
 //!
 //! Data path: keys from the terminal and news from [`super::link`] → [`Top::handle`] → [`Order`] for the link.
-//! Words: pane, one of the five lists; chosen, of a row: what the keys `s`, `r` and `h` are about.
+//! Words: pane, one of the six lists; chosen, of a row: what the keys `s`, `r` and `h` are about.
 
 use crate::{show, words};
 use control::{
-    CallInfo, ChannelInfo, EventInfo, Hold, Resume, SpanInfo, Status, Suspend, SuspendPlan, SuspensionInfo, Target,
+    CallInfo, ChannelInfo, ConferenceInfo, EventInfo, Hold, Resume, SpanInfo, Status, Suspend, SuspendPlan,
+    SuspensionInfo, Target,
 };
 
 /// Everything that is shown, as it was at one moment.
@@ -23,6 +24,7 @@ pub struct Snapshot {
     pub channels: Vec<ChannelInfo>,
     pub calls: Vec<CallInfo>,
     pub events: Vec<EventInfo>,
+    pub conferences: Vec<ConferenceInfo>,
     pub suspensions: Vec<SuspensionInfo>,
 }
 
@@ -33,13 +35,14 @@ pub enum Pane {
     Trunks,
     Calls,
     Events,
+    Conferences,
     Alarms,
     Out,
 }
 
 impl Pane {
     /// In the order of the Tab key.
-    pub const ALL: [Pane; 5] = [Pane::Trunks, Pane::Calls, Pane::Events, Pane::Alarms, Pane::Out];
+    pub const ALL: [Pane; 6] = [Pane::Trunks, Pane::Calls, Pane::Events, Pane::Conferences, Pane::Alarms, Pane::Out];
 
     fn beside(self, step: usize) -> Pane {
         let at = Pane::ALL.iter().position(|pane| *pane == self).unwrap_or_default();
@@ -164,6 +167,7 @@ impl Top {
             Pane::Trunks => snapshot.channels.len(),
             Pane::Calls => snapshot.calls.len(),
             Pane::Events => snapshot.events.len(),
+            Pane::Conferences => snapshot.conferences.len(),
             Pane::Alarms => snapshot.status.alarms.len(),
             Pane::Out => snapshot.suspensions.len(),
         }
@@ -211,6 +215,7 @@ impl Top {
             Pane::Trunks => snapshot.channels.get(row).map(|c| c.channel.into()),
             Pane::Calls => snapshot.calls.get(row).map(|c| c.id),
             Pane::Events => snapshot.events.get(row).and_then(|e| e.number.parse().ok()),
+            Pane::Conferences => snapshot.conferences.get(row).and_then(|c| c.event.parse().ok()),
             Pane::Alarms => None,
             Pane::Out => snapshot.suspensions.get(row).map(|s| s.id),
         }
@@ -253,6 +258,7 @@ impl Top {
             Key::Char('t') => self.turn_to(Pane::Trunks),
             Key::Char('c') => self.turn_to(Pane::Calls),
             Key::Char('e') => self.turn_to(Pane::Events),
+            Key::Char('m') => self.turn_to(Pane::Conferences),
             Key::Char('a') => self.turn_to(Pane::Alarms),
             Key::Char('o') => self.turn_to(Pane::Out),
             Key::Tab => self.turn_to(self.pane.beside(1)),

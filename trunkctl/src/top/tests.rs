@@ -46,6 +46,35 @@ fn call(id: u64, channel: u8) -> CallInfo {
     }
 }
 
+fn conference() -> ConferenceInfo {
+    let member = |call, name: &str| ConferenceMember {
+        call,
+        role: Role::Speaker,
+        place: MemberPlace::Present,
+        name: (!name.is_empty()).then(|| name.to_owned()),
+        ..ConferenceMember::default()
+    };
+    ConferenceInfo {
+        event: "100200305".into(),
+        title: "Town hall \u{1b}[31min red".into(),
+        mode: ConferenceMode::Question,
+        locked: true,
+        on_air: true,
+        present: 3,
+        hosts: 1,
+        waiting: 1,
+        hands: 2,
+        since_ms: minutes_ago(12),
+        members: vec![
+            ConferenceMember { role: Role::Host, talking: true, ..member(17, "Ada") },
+            ConferenceMember { hand: Some(2), muted: Some(MutedBy::Mode), talking: true, ..member(18, "") },
+            ConferenceMember { hand: Some(1), muted: Some(MutedBy::Mode), ..member(20, "Grace") },
+            ConferenceMember { place: MemberPlace::WaitingForAdmission, ..member(21, "") },
+        ],
+        ..ConferenceInfo::default()
+    }
+}
+
 /// Two spans; on the first, one channel is suspended, one drains under call 17, one is out at the far end, one has call 18.
 fn snapshot() -> Snapshot {
     let span = SpanInfo {
@@ -137,6 +166,7 @@ fn snapshot() -> Snapshot {
             since_ms: Some(minutes_ago(12)),
             ..EventInfo::default()
         }],
+        conferences: vec![conference()],
         suspensions: vec![SuspensionInfo {
             id: 4,
             target: "channel 1/2-3".into(),
@@ -215,7 +245,7 @@ fn every_list_is_as_committed() {
     assert_screen("trunks", &top);
     press(&mut top, &[Key::Enter, Key::Down, Key::Down]);
     assert_screen("channels", &top);
-    for (key, name) in [('c', "calls"), ('e', "events"), ('a', "alarms"), ('o', "out")] {
+    for (key, name) in [('c', "calls"), ('e', "events"), ('m', "conferences"), ('a', "alarms"), ('o', "out")] {
         press(&mut top, &[Key::Char(key)]);
         assert_screen(name, &top);
     }

@@ -23,7 +23,7 @@ const SPANS_SHOWN: usize = 5;
 const HEAD: u16 = 4;
 
 const HELP: &str = "\
-Tab, t c e a o   trunks, calls, events, alarms, out of service
+Tab, t c e m a o trunks, calls, events, conferences, alarms, out of service
 up, down, k, j   choose a row; Page Up, Page Down for ten
 right, Enter     from a span to its channels; left, Esc: back
 s                suspend the chosen span or channel
@@ -148,6 +148,7 @@ fn head(frame: &mut Frame, top: &Top, snapshot: &Snapshot, theme: Theme, now_ms:
             Pane::Trunks => (format!("t Trunks {}", snapshot.spans.len()), Tone::Plain),
             Pane::Calls => (format!("c Calls {}", snapshot.calls.len()), Tone::Plain),
             Pane::Events => (format!("e Events {}", snapshot.events.len()), Tone::Plain),
+            Pane::Conferences => (format!("m Conf {}", snapshot.conferences.len()), Tone::Plain),
             Pane::Alarms => (format!("a Alarms {alarms}"), tone),
             Pane::Out => (format!("o Out {}", snapshot.suspensions.len()), Tone::Plain),
         };
@@ -155,7 +156,6 @@ fn head(frame: &mut Frame, top: &Top, snapshot: &Snapshot, theme: Theme, now_ms:
         let (label, style) =
             if chosen { (format!("[{label}]"), REVERSED) } else { (format!(" {label} "), theme.style(tone)) };
         tabs.push(Span::styled(label, style));
-        tabs.push(Span::raw(" "));
     }
     line_at(frame, 3, Line::from(tabs));
 }
