@@ -206,7 +206,7 @@ impl Mix {
             self.now.add(&self.tone_chunk);
             self.used = true;
         }
-        let peak = self.now.peak();
+        let peak = self.now.settle();
         if peak > i32::from(i16::MAX) {
             self.clipped_now = self.now.clipped();
             self.samples_clipped += self.clipped_now;
@@ -215,6 +215,7 @@ impl Mix {
         if let Some(comfort) = self.comfort.as_mut().filter(|_| peak < AS_GOOD_AS_SILENT) {
             comfort.fill(&mut self.tone_chunk);
             self.now.add(&self.tone_chunk);
+            self.now.settle();
             self.used = true;
         }
         self.delayed.shared(&mut self.chunk);

@@ -58,27 +58,37 @@ impl Gain {
 #[derive(Debug, Clone)]
 pub struct Sum {
     total: Box<[i32]>,
+    /// The sum once more in 16 bits, where it fits: half the work for each who hears it.
+    narrow: Box<[i16]>,
+    is_narrow: bool,
 }
 
 impl Sum {
-    /// An empty sum for chunks of up to `samples` samples. This is the only allocation it ever makes.
+    /// An empty sum for chunks of up to `samples` samples. It allocates nothing afterwards.
     #[must_use]
     pub fn new(samples: usize) -> Self {
-        Self { total: vec![0; samples].into_boxed_slice() }
+        Self {
+            total: vec![0; samples].into_boxed_slice(),
+            narrow: vec![0; samples].into_boxed_slice(),
+            is_narrow: false,
+        }
     }
 
     /// Forgets the last tick.
     pub fn clear(&mut self) {
         self.total.fill(0);
+        self.is_narrow = false;
     }
 
     /// Adds one member. Samples beyond the sum's length are left out.
     pub fn add(&mut self, samples: &[i16]) {
+        self.is_narrow = false;
         simd::run(Add { total: &mut self.total, samples });
     }
 
     /// Adds one member with a gain.
     pub fn add_with_gain(&mut self, samples: &[i16], gain: Gain) {
+        self.is_narrow = false;
         for (total, &sample) in self.total.iter_mut().zip(samples) {
             *total += gain.apply(sample);
         }
@@ -103,7 +113,11 @@ impl Sum {
 
     /// What the member who added `own` hears, as octets for his timeslot.
     pub fn encode_without(&self, own: &[i16], law: Law, octets: &mut [u8]) {
-        simd::run(EncodeWithout { total: &self.total, own, law, octets });
+        if self.is_narrow {
+            simd::run(EncodeNarrow { narrow: &self.narrow, own, law, octets });
+        } else {
+            simd::run(EncodeWithout { total: &self.total, own, law, octets });
+        }
     }
 
     /// What everybody hears who did not add anything, as octets for a timeslot: the same for all of them.
@@ -111,10 +125,12 @@ impl Sum {
         simd::run(EncodeShared { total: &self.total, law, octets });
     }
 
-    /// How far the sum goes at most, before any clamp.
-    #[must_use]
-    pub fn peak(&self) -> i32 {
-        simd::run(Peak { total: &self.total })
+    /// Everybody was added: how far the sum goes at most, before any clamp. Not to be left out where many hear it: one that fits into
+    /// 16 bits is made ready for [`Sum::encode_without`].
+    pub fn settle(&mut self) -> i32 {
+        let peak = simd::run(Settle { total: &self.total, narrow: &mut self.narrow });
+        self.is_narrow = peak <= i32::from(i16::MAX);
+        peak
     }
 
     /// How many of its samples are clamped for who adds nothing.
@@ -137,16 +153,22 @@ impl Sum {
     }
 }
 
-struct Peak<'a> {
+struct Settle<'a> {
     total: &'a [i32],
+    narrow: &'a mut [i16],
 }
 
-impl Kernel for Peak<'_> {
+impl Kernel for Settle<'_> {
     type Output = i32;
 
     #[inline(always)]
     fn run(self) -> i32 {
-        self.total.iter().fold(0, |peak, total| peak.max(total.saturating_abs()))
+        let mut peak = 0;
+        for (narrow, &total) in self.narrow.iter_mut().zip(self.total) {
+            *narrow = total as i16;
+            peak = peak.max(total.saturating_abs());
+        }
+        peak
     }
 }
 
@@ -217,6 +239,27 @@ impl Kernel for EncodeWithout<'_> {
         match self.law {
             Law::Mu => all.for_each(|((octet, total), own)| *octet = Law::Mu.encode_one(others(total, own))),
             Law::A => all.for_each(|((octet, total), own)| *octet = Law::A.encode_one(others(total, own))),
+        }
+    }
+}
+
+struct EncodeNarrow<'a> {
+    narrow: &'a [i16],
+    own: &'a [i16],
+    law: Law,
+    octets: &'a mut [u8],
+}
+
+impl Kernel for EncodeNarrow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let all = self.octets.iter_mut().zip(self.narrow).zip(self.own);
+        // Of a sum that fits, the others do too, or are clamped: the same as above.
+        match self.law {
+            Law::Mu => all.for_each(|((octet, sum), own)| *octet = Law::Mu.encode_one(sum.saturating_sub(*own))),
+            Law::A => all.for_each(|((octet, sum), own)| *octet = Law::A.encode_one(sum.saturating_sub(*own))),
         }
     }
 }
@@ -339,11 +382,36 @@ mod tests {
     #[test]
     fn what_is_clamped_is_counted() {
         let mut sum = Sum::new(4);
-        assert_eq!((sum.peak(), sum.clipped()), (0, 0));
+        assert_eq!((sum.settle(), sum.clipped()), (0, 0));
         for _ in 0..2 {
             sum.add(&[16_383, 16_384, -16_384, -16_385]);
         }
-        assert_eq!((sum.peak(), sum.clipped()), (32_770, 2), "32766 and -32768 just fit");
+        assert_eq!((sum.settle(), sum.clipped()), (32_770, 2), "32766 and -32768 just fit");
+    }
+
+    #[test]
+    fn a_settled_sum_gives_the_same_octets() {
+        for size in [1, 2, 9] {
+            for shift in 0..6 {
+                let voice = |number| member(number).iter().map(|sample| sample >> shift).collect::<Vec<i16>>();
+                let mut sum = Sum::new(80);
+                (0..size).for_each(|number| sum.add(&voice(number)));
+                for law in [Law::Mu, Law::A] {
+                    let (mut wide, mut narrow) = ([0; 80], [0; 80]);
+                    // Who says the opposite of what was added brings out the clamp.
+                    for own in [voice(0), voice(0).iter().map(|sample| !sample).collect(), vec![i16::MIN; 80]] {
+                        sum.is_narrow = false;
+                        sum.encode_without(&own, law, &mut wide);
+                        let peak = sum.settle();
+                        assert_eq!(sum.is_narrow, peak < 32_768);
+                        sum.encode_without(&own, law, &mut narrow);
+                        assert_eq!(wide, narrow, "{size} members, {law:?}");
+                    }
+                }
+                sum.add(&voice(0));
+                assert!(!sum.is_narrow, "what is added afterwards counts");
+            }
+        }
     }
 
     #[test]

@@ -133,14 +133,21 @@ impl ToneBank {
         self.missing
     }
 
-    /// Correlation of one of the last blocks, phases counted from the first ever.
+    /// Correlates the blocks from this one on, which do not go around the circle; phases counted from the first ever.
     #[inline(always)]
-    fn turned(&self, kept: &Kept, age: usize) -> Lanes {
-        let count = (self.count as usize + AROUND as usize - age) % AROUND as usize;
-        let mut block = [Correlation::NONE];
-        mirror::correlate(&kept[count % KEPT_BLOCKS..=count % KEPT_BLOCKS], &self.tables.waves, &mut block);
-        let [Correlation { even, odd }] = block;
-        let block = Lanes { re: even.map(|re| re as f32), im: odd.map(|im| im as f32) };
+    fn correlate(&mut self, kept: &Kept, count: usize, blocks: usize) {
+        let place = count % KEPT_BLOCKS;
+        let mut found = [Correlation::NONE; WINDOW];
+        mirror::correlate(&kept[place..place + blocks], &self.tables.waves, &mut found);
+        for (n, found) in found[..blocks].iter().enumerate() {
+            self.sums[(count + n) % WINDOW] = self.turned(found, count + n);
+        }
+    }
+
+    /// What was found in a block, phases counted from the first ever.
+    #[inline(always)]
+    fn turned(&self, found: &Correlation, count: usize) -> Lanes {
+        let block = Lanes { re: found.even.map(|re| re as f32), im: found.odd.map(|im| im as f32) };
         block.times(&self.tables.turns[count % PERIOD])
     }
 
@@ -151,13 +158,20 @@ impl ToneBank {
         let newest = self.count as usize % WINDOW;
         if self.missing == 1 && newest != 0 {
             // What is written is not read again at once, so that nobody waits for it.
-            let new = self.turned(kept, 0);
+            let place = self.count as usize % KEPT_BLOCKS;
+            let mut found = [Correlation::NONE];
+            mirror::correlate(&kept[place..=place], &self.tables.waves, &mut found);
+            let new = self.turned(&found[0], self.count as usize);
             let old = std::mem::replace(&mut self.sums[newest], new);
             self.window = self.window.map2(new, |window, new| window + new).map2(old, |window, old| window - old);
         } else {
             // Once in a round anew, so that the rounding of what has long gone is not carried on.
-            for age in 0..self.missing as usize {
-                self.sums[(self.count as usize + WINDOW - age) % WINDOW] = self.turned(kept, age);
+            let missing = self.missing as usize;
+            let first = (self.count as usize + AROUND as usize + 1 - missing) % AROUND as usize;
+            let before_the_end = missing.min(KEPT_BLOCKS - first % KEPT_BLOCKS);
+            self.correlate(kept, first, before_the_end);
+            if before_the_end < missing {
+                self.correlate(kept, first + before_the_end, missing - before_the_end);
             }
             self.window =
                 self.sums.iter().fold(NOTHING, |window, sums| window.map2(*sums, |window, sums| window + sums));
