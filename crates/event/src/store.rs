@@ -14,6 +14,7 @@ use crate::info::{EventInfo, InvalidInfo, Status};
 use crate::keyring::Keyring;
 use crate::number::EventNumber;
 use crate::role::Role;
+use crate::xml::Element;
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -49,6 +50,8 @@ pub struct Request {
     pub over_after_s: Option<u32>,
     /// Seconds after the last hang-up until it is archived, if not the configured default.
     pub archive_after_s: Option<u32>,
+    /// What whoever reserves wants to find again in the event's record, in elements of his own names.
+    pub others: Vec<Element>,
 }
 
 /// What goes wrong with events in the store.
@@ -164,7 +167,7 @@ fn reserve_as(
         archive_after_s: request.archive_after_s,
         recordings: Vec::new(),
         link_epoch: 0,
-        others: Vec::new(),
+        others: request.others,
     };
     write(store_dir, &info).inspect_err(|_| {
         // Give the number back. If that fails too, one of ten million is lost.
