@@ -5,6 +5,8 @@ mod cards;
 pub mod ending;
 pub mod manager;
 mod watch;
+#[cfg(feature = "portal")]
+mod web;
 
 use crate::bench::Rack;
 use crate::config::call_in::Languages;
@@ -413,8 +415,15 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let mut manager = Manager::of_environment(epoch.elapsed());
     manager.ready();
 
+    #[cfg(feature = "portal")]
+    let web = if demonstrate && exchange.is_some() { Some(web::start(&config)?) } else { None };
     if demonstrate && let Some(exchange) = &exchange {
-        show(&config, exchange, &keyring)?;
+        let event = reserve_demonstration(&config, &keyring)?;
+        #[cfg(feature = "portal")]
+        let words = web.as_ref().map_or(String::new(), |web| web.in_words(event.number));
+        #[cfg(not(feature = "portal"))]
+        let words = String::new();
+        show(&config, exchange, &keyring, &event, &words)?;
     }
 
     let ending = Ending::new(Duration::from_secs(config.server.shutdown_drain_s));
@@ -596,15 +605,25 @@ fn start_exchange(config: &Config, ends: ExchangeEnds) -> Result<Option<Arc<exch
     Ok(Some(Arc::new(handle)))
 }
 
-fn show(config: &Config, exchange: &exchange::Handle, keyring: &Keyring) -> Result<(), Failure> {
+fn reserve_demonstration(config: &Config, keyring: &Keyring) -> Result<event::EventInfo, Failure> {
     let formats: Vec<String> = config.stream.formats.iter().map(ToString::to_string).collect();
-    let event = demonstration::reserve(&config.content_dir(), keyring, formats).map_err(|e| chain(&e))?;
+    demonstration::reserve(&config.content_dir(), keyring, formats).map_err(|e| chain(&e))
+}
+
+/// Tells what there is, the portal's part in `web`, and lets the callers dial.
+fn show(
+    config: &Config,
+    exchange: &exchange::Handle,
+    keyring: &Keyring,
+    event: &event::EventInfo,
+    web: &str,
+) -> Result<(), Failure> {
     let pin = |role| keyring.pin(event.number, role).map(|p| p.grouped()).unwrap_or_default();
     println!(
         "\nTrunkcast {} on the software card. State: {}\n\n  \
          event        {}  \"{}\"\n  \
          host PIN     {}      speaker PIN  {}\n  \
-         listen       {}:{}/  (in a browser or player, once somebody speaks: in a few seconds)\n\n\
+         listen       {}:{}/  (in a browser or player, once somebody speaks: in a few seconds)\n{web}\n\
          Two callers dial in now, key the number and a PIN, and talk. `trunkctl status` shows more; Ctrl-C stops.\n",
         env!("CARGO_PKG_VERSION"),
         config.server.state_dir.display(),
@@ -623,5 +642,5 @@ fn show(config: &Config, exchange: &exchange::Handle, keyring: &Keyring) -> Resu
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    demonstration::call_in(exchange, keyring, &event)
+    demonstration::call_in(exchange, keyring, event)
 }

@@ -1,0 +1,341 @@
+//! Events for programs: reserve, list, change, cancel, end.
+
+use super::{Outcome, answer, shown};
+use crate::access::Actor;
+use crate::body;
+use crate::events::{Change, Known, Wish};
+use crate::problem::Problem;
+use crate::state::{Peer, Portal, Shared};
+use crate::usage;
+use axum::body::Bytes;
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use event::{EventNumber, Status, utc};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+/// Events in one answer.
+const PAGE: usize = 100;
+/// Signs of an Idempotency-Key at most.
+const LONGEST_KEY: usize = 255;
+
+/// The document of a reservation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewEvent {
+    title: String,
+    starts: Option<String>,
+    #[serde(default)]
+    formats: Vec<String>,
+    over_after_s: Option<u32>,
+    archive_after_s: Option<u32>,
+}
+
+/// The document of a change: what is absent stays, what is null goes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ChangedEvent {
+    title: Option<String>,
+    #[serde(deserialize_with = "present")]
+    starts: Option<Option<String>>,
+    formats: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
+    over_after_s: Option<Option<u32>>,
+    #[serde(deserialize_with = "present")]
+    archive_after_s: Option<Option<u32>>,
+}
+
+/// Null is something else than absent.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// What of the list is wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Asked {
+    /// In this state.
+    status: Option<String>,
+    /// With this in its title, whatever its case.
+    title: Option<String>,
+    /// Reserved from then on.
+    from: Option<String>,
+    /// Reserved before then.
+    to: Option<String>,
+    /// After this number.
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+fn time(field: &str, text: &str) -> Result<u64, Problem> {
+    utc::parse_rfc3339(text)
+        .ok_or_else(|| Problem::wrong(format!("`{field}` is no time of the form 2026-01-31T12:00:00Z")))
+}
+
+pub(crate) fn number(text: &str) -> Result<EventNumber, Problem> {
+    EventNumber::parse(text).map_err(|_| Problem::not_found())
+}
+
+/// The event, if the asker may do this with it. One he may not see is not there for him.
+async fn granted(
+    portal: &Shared,
+    headers: &HeaderMap,
+    peer: Peer,
+    text: &str,
+    may: impl FnOnce(&Actor, EventNumber, Option<&str>) -> bool,
+) -> Result<(Known, Actor), Problem> {
+    let actor = portal.actor(headers, peer).await?;
+    if actor == Actor::Nobody {
+        return Err(Problem::unauthorized());
+    }
+    let known = portal.find(number(text)?).await?;
+    let owner = known.owner.as_deref();
+    if may(&actor, known.number, owner) {
+        return Ok((known, actor));
+    }
+    Err(if actor.may_see(known.number, owner) {
+        Problem::forbidden("this takes its host or an operator")
+    } else {
+        Problem::not_found()
+    })
+}
+
+pub(super) async fn reserve(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let outcome = do_reserve(&portal, peer, &headers, &body).await;
+    let place = outcome.as_ref().ok().and_then(|(_, _, value)| value["number"].as_str().map(str::to_owned));
+    let mut response = answer(&headers, outcome);
+    if let Some(place) = place.and_then(|number| HeaderValue::from_str(&format!("/api/v1/events/{number}")).ok()) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
+}
+
+async fn do_reserve(portal: &Shared, peer: Peer, headers: &HeaderMap, body: &Bytes) -> Outcome {
+    let actor = portal.actor(headers, peer).await?;
+    if !actor.may_reserve(portal.config.open) {
+        return Err(if actor == Actor::Nobody {
+            Problem::unauthorized()
+        } else {
+            Problem::forbidden("this takes a host or an operator")
+        });
+    }
+    portal.take(&portal.reservations, peer)?;
+    let wished: NewEvent = body::read(headers, body)?;
+    let wish = Wish {
+        title: wished.title,
+        starts_ms: wished.starts.map(|text| time("starts", &text)).transpose()?,
+        formats: wished.formats,
+        over_after_s: wished.over_after_s,
+        archive_after_s: wished.archive_after_s,
+    };
+    let key = idempotency_key(headers)?;
+    let owner = actor.owner().map(str::to_owned);
+    let by = actor.shown();
+    let (value, new) = portal
+        .slowly(move |portal| {
+            let (info, new) = portal.events.reserve(&wish, owner.as_deref(), key.as_deref())?;
+            let known = portal.events.find(info.number)?;
+            if new {
+                log::info!(target: "portal", "event {} was reserved by {by}", info.number.grouped());
+            }
+            Ok((shown::reservation(portal, &known, &info), new))
+        })
+        .await?;
+    Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, "event", value))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().map(str::trim).unwrap_or_default();
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        return Err(Problem::malformed(format!("an Idempotency-Key has 1 to {LONGEST_KEY} visible signs")));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+pub(super) async fn list(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let outcome = async {
+        let actor = portal.actor(&headers, peer).await?;
+        if actor == Actor::Nobody {
+            return Err(Problem::unauthorized());
+        }
+        let Query(asked) = asked.map_err(|e| Problem::wrong(e.body_text()))?;
+        listed(&portal, &actor, &asked)
+    };
+    answer(&headers, outcome.await)
+}
+
+fn listed(portal: &Portal, actor: &Actor, asked: &Asked) -> Outcome {
+    let from = asked.from.as_deref().map(|text| time("from", text)).transpose()?;
+    let to = asked.to.as_deref().map(|text| time("to", text)).transpose()?;
+    let after = asked.after.as_deref().map(number).transpose()?;
+    let title = asked.title.as_ref().map(|title| title.to_lowercase());
+    let limit = asked.limit.unwrap_or(PAGE);
+    if !(1..=PAGE).contains(&limit) {
+        return Err(Problem::wrong(format!("`limit` is between 1 and {PAGE}")));
+    }
+    let wanted = |known: &Known| {
+        actor.may_see(known.number, known.owner.as_deref())
+            && after.is_none_or(|after| known.number > after)
+            && from.is_none_or(|from| known.created_ms >= from)
+            && to.is_none_or(|to| known.created_ms < to)
+            && title.as_ref().is_none_or(|title| known.title.to_lowercase().contains(title))
+            && asked.status.as_deref().is_none_or(|status| portal.state_of(known) == status)
+    };
+    let mut found: Vec<Known> = portal.events.all().into_iter().filter(wanted).take(limit + 1).collect();
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|known| known.number.to_string());
+    let events: Vec<Value> = found.iter().map(|known| shown::event(portal, known)).collect();
+    Ok((StatusCode::OK, "list", json!({"events": events, "next": next})))
+}
+
+pub(super) async fn one(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = async {
+        let (known, _) = granted(&portal, &headers, peer, &text, Actor::may_see).await?;
+        Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
+    };
+    answer(&headers, outcome.await)
+}
+
+pub(super) async fn change(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let outcome = async {
+        let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+        let wished: ChangedEvent = body::read(&headers, &body)?;
+        let starts = match wished.starts {
+            Some(Some(text)) => Some(Some(time("starts", &text)?)),
+            Some(None) => Some(None),
+            None => None,
+        };
+        let change = Change {
+            title: wished.title,
+            starts_ms: starts,
+            formats: wished.formats,
+            over_after_s: wished.over_after_s,
+            archive_after_s: wished.archive_after_s,
+        };
+        let known = changed(&portal, known.number, change, &actor).await?;
+        Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
+    };
+    answer(&headers, outcome.await)
+}
+
+/// Changes an event that takes calls yet.
+pub(crate) async fn changed(
+    portal: &Shared,
+    number: EventNumber,
+    change: Change,
+    actor: &Actor,
+) -> Result<Known, Problem> {
+    let known = portal.find(number).await?;
+    if known.is_closed() {
+        return Err(Problem::conflict(format!("the event is {}", portal.state_of(&known))));
+    }
+    let known = portal.slowly(move |portal| portal.events.change(number, change)).await?;
+    log::info!(target: "portal", "event {} was changed by {}", number.grouped(), actor.shown());
+    Ok(known)
+}
+
+/// Ends or cancels an event: first at the gateway, which lets no more calls in, then in its record.
+pub(crate) async fn closed(
+    portal: &Shared,
+    number: EventNumber,
+    status: Status,
+    actor: &Actor,
+) -> Result<Known, Problem> {
+    let known = portal.find(number).await?;
+    if known.is_closed() {
+        return Err(Problem::conflict(format!("the event is {}", portal.state_of(&known))));
+    }
+    let digits = number.to_string();
+    let cancel = status == Status::Cancelled;
+    let ordered =
+        portal.gateway.ask(move |client| if cancel { client.cancel(&digits) } else { client.end(&digits) }).await;
+    match ordered {
+        // The gateway has closed it before: its record is what is late.
+        Err(problem) if problem.status == StatusCode::CONFLICT => {}
+        other => drop(other?),
+    }
+    log::info!(target: "portal", "event {} was {} by {}", number.grouped(), status.name(), actor.shown());
+    portal.slowly(move |portal| portal.events.close(number, status)).await
+}
+
+pub(super) async fn cancel(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = async {
+        let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+        closed(&portal, known.number, Status::Cancelled, &actor).await?;
+        Ok((StatusCode::NO_CONTENT, "", Value::Null))
+    };
+    answer(&headers, outcome.await)
+}
+
+pub(super) async fn end(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = async {
+        let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+        let known = closed(&portal, known.number, Status::Ended, &actor).await?;
+        Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
+    };
+    answer(&headers, outcome.await)
+}
+
+pub(super) async fn renew_link(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = async {
+        let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+        let number = known.number;
+        let known = portal.slowly(move |portal| portal.events.renew_link(number)).await?;
+        log::info!(target: "portal", "the links of event {} were renewed by {}", number.grouped(), actor.shown());
+        Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
+    };
+    answer(&headers, outcome.await)
+}
+
+pub(super) async fn usage(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = async {
+        let (known, _) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+        let usage = usage::of(&portal, known.number).await?;
+        Ok((StatusCode::OK, "usage", shown::record(&portal, &known, &usage)))
+    };
+    answer(&headers, outcome.await)
+}

@@ -1,0 +1,440 @@
+//! Events as the portal keeps them: the records of the content store, and an index of them for lists.
+//!
+//! The record is the truth, for the gateway as well. What the portal wants to find again it writes into elements of its own names:
+//! `owner`, who reserved it, and `request-key`, the hash of the Idempotency-Key it was reserved with, by which a request that is
+//! repeated finds it, also after the portal was killed between the record and the answer.
+//!
+//! Everything here may wait for the store; the callers do so on threads that may.
+
+use crate::accounts::hash_of;
+use crate::config::Config;
+use crate::problem::Problem;
+use event::info::{self, Element};
+use event::link::{Attendee, Bearer, Link, Standing};
+use event::{EventInfo, EventNumber, Keyring, Links, Status, utc};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+const OWNER: &str = "owner";
+const REQUEST_KEY: &str = "request-key";
+/// Formats a stream can have, as the gateway calls them.
+const FORMATS: [&str; 5] = ["mp3", "pcmu", "webm", "ogg", "hls"];
+const LONGEST_TITLE: usize = 200;
+/// A time-out of more than a year is a slip of the pen.
+const LONGEST_TIME_OUT_S: u32 = 366 * 24 * 3600;
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// What an event is to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) title: String,
+    pub(crate) starts_ms: Option<u64>,
+    pub(crate) formats: Vec<String>,
+    pub(crate) over_after_s: Option<u32>,
+    pub(crate) archive_after_s: Option<u32>,
+}
+
+/// What is to be changed of it; what is none stays.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) title: Option<String>,
+    pub(crate) starts_ms: Option<Option<u64>>,
+    pub(crate) formats: Option<Vec<String>>,
+    pub(crate) over_after_s: Option<Option<u32>>,
+    pub(crate) archive_after_s: Option<Option<u32>>,
+}
+
+/// An event, without its PINs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) number: EventNumber,
+    pub(crate) title: String,
+    pub(crate) status: Status,
+    pub(crate) created_ms: u64,
+    pub(crate) starts_ms: Option<u64>,
+    pub(crate) formats: Vec<String>,
+    pub(crate) over_after_s: Option<u32>,
+    pub(crate) archive_after_s: Option<u32>,
+    pub(crate) link: Option<String>,
+    pub(crate) link_epoch: u16,
+    pub(crate) owner: Option<String>,
+}
+
+impl Known {
+    fn of(info: &EventInfo) -> Known {
+        Known {
+            number: info.number,
+            title: info.title.clone(),
+            status: info.status.clone(),
+            created_ms: info.created_ms,
+            starts_ms: info.starts_ms,
+            formats: info.formats.clone(),
+            over_after_s: info.over_after_s,
+            archive_after_s: info.archive_after_s,
+            link: info.attendee_link.clone(),
+            link_epoch: info.link_epoch,
+            owner: other(info, OWNER),
+        }
+    }
+
+    /// Whether its record says that it takes no more calls.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.status, Status::Ended | Status::Cancelled | Status::Over | Status::Archived)
+    }
+}
+
+fn other(info: &EventInfo, name: &str) -> Option<String> {
+    info.others.iter().find(|element| element.name == name).map(|element| element.text.clone())
+}
+
+#[derive(Default)]
+struct Index {
+    events: BTreeMap<EventNumber, Known>,
+    /// From the hash of a key to the event it reserved and what was wished for.
+    by_key: HashMap<String, (EventNumber, String)>,
+}
+
+/// The events of this installation.
+pub(crate) struct Events {
+    store: PathBuf,
+    base: String,
+    link_days: u32,
+    keyring: Keyring,
+    links: Links,
+    index: RwLock<Index>,
+    /// Keys of reservations that are being made.
+    being_reserved: Mutex<BTreeSet<String>>,
+    /// Who changes a record holds this.
+    changing: Mutex<()>,
+}
+
+impl Events {
+    pub(crate) fn open(config: &Config, base: &str, keyring: Keyring) -> Events {
+        Events {
+            store: config.content_dir(),
+            base: base.to_owned(),
+            link_days: config.link_days,
+            keyring,
+            links: Links::new(&config.installation),
+            index: RwLock::default(),
+            being_reserved: Mutex::default(),
+            changing: Mutex::default(),
+        }
+    }
+
+    /// Reads the records there are. One that cannot be read is left out of lists, and said to the log.
+    ///
+    /// # Errors
+    /// When the store cannot be listed.
+    pub(crate) fn load(&self) -> Result<usize, Problem> {
+        let numbers = info::list(&self.store)?;
+        for number in &numbers {
+            match info::read(&self.store, *number) {
+                Ok(info) => self.remember(&info),
+                Err(info::InfoError::NotFound { .. }) => {}
+                Err(error) => log::warn!(target: "portal", "{error}"),
+            }
+        }
+        Ok(numbers.len())
+    }
+
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, info: &EventInfo) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.events.insert(info.number, Known::of(info));
+        let mark = info.others.iter().find(|element| element.name == REQUEST_KEY);
+        if let Some(mark) = mark {
+            let wish = mark.attribute("wish").unwrap_or_default().to_owned();
+            index.by_key.insert(mark.text.clone(), (info.number, wish));
+        }
+    }
+
+    /// The keys of PINs and links.
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// What makes and opens links.
+    pub(crate) fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// All events, by number.
+    pub(crate) fn all(&self) -> Vec<Known> {
+        self.index().events.values().cloned().collect()
+    }
+
+    /// An event, from the index or, if it is not there yet, from its record.
+    ///
+    /// # Errors
+    /// When there is none, or the store does not answer.
+    pub(crate) fn find(&self, number: EventNumber) -> Result<Known, Problem> {
+        if let Some(known) = self.index().events.get(&number) {
+            return Ok(known.clone());
+        }
+        let mut info = info::read(&self.store, number)?;
+        let _changing = self.changing();
+        self.ensure_link(&mut info)?;
+        self.remember(&info);
+        Ok(Known::of(&info))
+    }
+
+    /// What is known of an event without asking the store: for links, which need none.
+    pub(crate) fn at_hand(&self, number: EventNumber) -> Option<Known> {
+        self.index().events.get(&number).cloned()
+    }
+
+    /// For a link of this event, as far as its record was read.
+    pub(crate) fn standing(&self, number: EventNumber) -> Standing {
+        Standing::Open { epoch: self.at_hand(number).map_or(0, |known| known.link_epoch) }
+    }
+
+    /// Reserves an event, or finds the one that was reserved with this key before; whether it was new.
+    ///
+    /// # Errors
+    /// What cannot be granted; 409 when the key reserved something else, or is at it.
+    pub(crate) fn reserve(
+        &self,
+        wish: &Wish,
+        owner: Option<&str>,
+        key: Option<&str>,
+    ) -> Result<(EventInfo, bool), Problem> {
+        check(Some(&wish.title), &wish.formats, [wish.over_after_s, wish.archive_after_s])?;
+        let key = key.map(|key| hash_of(&format!("{}\n{key}", owner.unwrap_or_default())));
+        let print = hash_of(&format!("{wish:?}"));
+        let _claim = match &key {
+            Some(key) => {
+                let claim = Claim::take(&self.being_reserved, key)?;
+                let found = self.index().by_key.get(key).cloned();
+                if let Some((number, wished)) = found {
+                    if wished != print {
+                        return Err(Problem::conflict("this Idempotency-Key was used for another reservation"));
+                    }
+                    return Ok((info::read(&self.store, number)?, false));
+                }
+                Some(claim)
+            }
+            None => None,
+        };
+        let mut others = Vec::new();
+        others.extend(owner.map(|owner| Element::text(OWNER, owner)));
+        others.extend(key.map(|key| Element::text(REQUEST_KEY, key).with("wish", &print)));
+        let request = event::Request {
+            title: wish.title.clone(),
+            formats: wish.formats.clone(),
+            created_ms: utc::now_ms(),
+            starts_ms: wish.starts_ms,
+            over_after_s: wish.over_after_s,
+            archive_after_s: wish.archive_after_s,
+            others,
+        };
+        let mut info = info::reserve(&self.store, &self.keyring, request)?;
+        self.ensure_link(&mut info)?;
+        self.remember(&info);
+        Ok((info, true))
+    }
+
+    /// Sees that there is an attendee link in the record.
+    fn ensure_link(&self, info: &mut EventInfo) -> Result<(), Problem> {
+        if info.attendee_link.is_some() {
+            return Ok(());
+        }
+        let link = Link {
+            event: info.number,
+            epoch: info.link_epoch,
+            attendee: Attendee::random(),
+            bearer: Bearer::Listener,
+            archive: true,
+            not_before_ms: 0,
+            expires_ms: utc::now_ms().saturating_add(u64::from(self.link_days) * DAY_MS),
+            limit: 0,
+            password: None,
+        };
+        // Events of a key that is retired have no links any more.
+        info.attendee_link = self.links.issue(&self.keyring, &link).map(|token| format!("{}/a/{token}/", self.base));
+        Ok(info::write(&self.store, info)?)
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn update(&self, number: EventNumber, change: impl FnOnce(&mut EventInfo)) -> Result<Known, Problem> {
+        let _changing = self.changing();
+        let mut info = info::read(&self.store, number)?;
+        change(&mut info);
+        self.ensure_link(&mut info)?;
+        info::write(&self.store, &info)?;
+        self.remember(&info);
+        Ok(Known::of(&info))
+    }
+
+    /// Changes an event.
+    ///
+    /// # Errors
+    /// What cannot be granted.
+    pub(crate) fn change(&self, number: EventNumber, change: Change) -> Result<Known, Problem> {
+        let time_outs = [change.over_after_s.flatten(), change.archive_after_s.flatten()];
+        check(change.title.as_deref(), change.formats.as_deref().unwrap_or_default(), time_outs)?;
+        self.update(number, |info| {
+            let Change { title, starts_ms, formats, over_after_s, archive_after_s } = change;
+            title.into_iter().for_each(|title| title.trim().clone_into(&mut info.title));
+            starts_ms.into_iter().for_each(|starts| info.starts_ms = starts);
+            formats.into_iter().for_each(|formats| info.formats = formats);
+            over_after_s.into_iter().for_each(|seconds| info.over_after_s = seconds);
+            archive_after_s.into_iter().for_each(|seconds| info.archive_after_s = seconds);
+        })
+    }
+
+    /// Notes in the record that it was ended or cancelled.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub(crate) fn close(&self, number: EventNumber, status: Status) -> Result<Known, Problem> {
+        self.update(number, |info| info.status = status)
+    }
+
+    /// Makes a new attendee link; all that were given out before are void.
+    ///
+    /// # Errors
+    /// When they were renewed as often as can be, or the store does not take it.
+    pub(crate) fn renew_link(&self, number: EventNumber) -> Result<Known, Problem> {
+        if self.find(number)?.link_epoch == u16::MAX {
+            return Err(Problem::conflict("the links of this event were renewed as often as can be"));
+        }
+        self.update(number, |info| {
+            info.link_epoch = info.link_epoch.saturating_add(1);
+            info.attendee_link = None;
+        })
+    }
+}
+
+/// What may be asked for.
+fn check(title: Option<&str>, formats: &[String], time_outs_s: [Option<u32>; 2]) -> Result<(), Problem> {
+    if let Some(title) = title {
+        let title = title.trim();
+        if title.is_empty() || title.chars().count() > LONGEST_TITLE || title.chars().any(char::is_control) {
+            return Err(Problem::wrong(format!("a title has 1 to {LONGEST_TITLE} characters on one line")));
+        }
+    }
+    if let Some(format) = formats.iter().find(|format| !FORMATS.contains(&format.as_str())) {
+        let known = FORMATS.join(", ");
+        return Err(Problem::wrong(format!(
+            "{:?} is no format: {known} are",
+            format.chars().take(32).collect::<String>()
+        )));
+    }
+    let twice = formats.iter().enumerate().any(|(place, format)| formats[..place].contains(format));
+    if twice {
+        return Err(Problem::wrong("a format is named twice"));
+    }
+    if time_outs_s.iter().flatten().any(|seconds| *seconds > LONGEST_TIME_OUT_S) {
+        return Err(Problem::wrong("a time-out is at most a year"));
+    }
+    Ok(())
+}
+
+/// Only one reservation with a key at a time.
+struct Claim<'a> {
+    keys: &'a Mutex<BTreeSet<String>>,
+    key: String,
+}
+
+impl<'a> Claim<'a> {
+    fn take(keys: &'a Mutex<BTreeSet<String>>, key: &str) -> Result<Claim<'a>, Problem> {
+        if keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned()) {
+            Ok(Claim { keys, key: key.to_owned() })
+        } else {
+            Err(Problem::conflict("a reservation with this Idempotency-Key is being made"))
+        }
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(directory: &std::path::Path, keyring: &Keyring) -> Events {
+        let config = Config { state_dir: directory.to_owned(), ..Config::default() };
+        Events::open(&config, "https://events.example", keyring.clone())
+    }
+
+    fn wish(title: &str) -> Wish {
+        Wish { title: title.to_owned(), ..Wish::default() }
+    }
+
+    #[test]
+    fn a_title_is_enough_and_the_link_opens() {
+        let directory = tempfile::tempdir().unwrap();
+        let keyring = Keyring::random();
+        let events = events(directory.path(), &keyring);
+        let (info, new) = events.reserve(&wish("Town hall"), Some("kim"), None).unwrap();
+        assert!(new && keyring.verify(info.number, info.host_pin.as_bytes()) == Some(event::Role::Host));
+        let link = info.attendee_link.clone().unwrap();
+        let token = link.strip_prefix("https://events.example/a/").and_then(|t| t.strip_suffix('/')).unwrap();
+        let open = |token: &str| {
+            events.links().open(&keyring, token, utc::now_ms(), |n| events.standing(n), None).map(|link| link.event)
+        };
+        assert_eq!(open(token), Ok(info.number));
+        let renewed = events.renew_link(info.number).unwrap();
+        assert_eq!(open(token), Err(event::Refused::Revoked));
+        let token = renewed
+            .link
+            .as_deref()
+            .and_then(|l| l.strip_prefix("https://events.example/a/")?.strip_suffix('/'))
+            .unwrap();
+        assert_eq!(open(token), Ok(info.number));
+        assert_eq!(events.find(info.number).unwrap().owner.as_deref(), Some("kim"));
+    }
+
+    #[test]
+    fn a_repeated_request_finds_its_reservation_also_after_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        let keyring = Keyring::random();
+        let first = events(directory.path(), &keyring);
+        let (one, new) = first.reserve(&wish("One"), None, Some("k1")).unwrap();
+        assert!(new);
+        let again = first.reserve(&wish("One"), None, Some("k1")).unwrap();
+        assert_eq!((again.0.number, again.0.host_pin.as_str(), again.1), (one.number, one.host_pin.as_str(), false));
+        assert_eq!(first.reserve(&wish("Two"), None, Some("k1")).unwrap_err().status.as_u16(), 409);
+        let other = first.reserve(&wish("One"), Some("kim"), Some("k1")).unwrap();
+        assert!(other.1, "another's key is another key");
+        drop(first);
+        let second = events(directory.path(), &keyring);
+        assert_eq!(second.load().unwrap(), 2);
+        let again = second.reserve(&wish("One"), None, Some("k1")).unwrap();
+        assert_eq!((again.0.number, again.1), (one.number, false));
+        assert_eq!(second.all().len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_granted_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let events = events(directory.path(), &Keyring::random());
+        for wrong in [
+            wish(""),
+            wish("  "),
+            wish("bell\u{7}"),
+            wish(&"x".repeat(201)),
+            Wish { formats: vec!["smoke".into()], ..wish("a") },
+            Wish { formats: vec!["mp3".into(), "mp3".into()], ..wish("a") },
+            Wish { over_after_s: Some(u32::MAX), ..wish("a") },
+        ] {
+            assert_eq!(events.reserve(&wrong, None, None).map(|_| ()).unwrap_err().status.as_u16(), 422, "{wrong:?}");
+        }
+        assert!(events.all().is_empty());
+        let stranger = EventNumber::with_serial(event::KeyId::FIRST, 1);
+        assert_eq!(events.find(stranger).unwrap_err().status.as_u16(), 404);
+        assert_eq!(events.change(stranger, Change::default()).unwrap_err().status.as_u16(), 404);
+    }
+}

@@ -1,0 +1,154 @@
+//! The gateway of this server, over its control socket.
+//!
+//! Two threads look after it: one is told what happens and wakes the other, which then reads how its events stand and keeps the
+//! table. A gateway that is away is looked for again every second; until it is back nothing is on the air, and orders are refused.
+//!
+//! Data path: notices → wake → events → [`Table`], [`Audiences`].
+//! Time: a stream that starts or stops is in the table within [`SETTLE`] of its notice, and at the latest after [`LOOK`].
+
+use crate::audience::Audiences;
+use crate::problem::Problem;
+use crate::table::Table;
+use control::{Client, ClientError};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How long a burst of notices is let come before the gateway is asked.
+const SETTLE: Duration = Duration::from_millis(20);
+/// How often it is asked without a notice.
+const LOOK: Duration = Duration::from_secs(1);
+/// Orders and questions on their way at a time.
+const AT_ONCE: usize = 8;
+
+/// The gateway of this server.
+pub(crate) struct Gateway {
+    socket: Option<PathBuf>,
+    slots: Semaphore,
+    table: RwLock<Table>,
+    audiences: Mutex<Audiences>,
+}
+
+impl Gateway {
+    pub(crate) fn new(socket: Option<PathBuf>) -> Arc<Gateway> {
+        Arc::new(Gateway {
+            socket,
+            slots: Semaphore::new(AT_ONCE),
+            table: RwLock::default(),
+            audiences: Mutex::default(),
+        })
+    }
+
+    /// What is known of its events.
+    pub(crate) fn table(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who listened when.
+    pub(crate) fn audiences(&self) -> MutexGuard<'_, Audiences> {
+        self.audiences.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for something, or orders it.
+    ///
+    /// # Errors
+    /// What the gateway says to it, or that it does not answer.
+    pub(crate) async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        ask: impl FnOnce(&mut Client) -> Result<T, ClientError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let _slot = self.slots.acquire().await.map_err(|_| Problem::unavailable("the portal is closing down"))?;
+        let gateway = self.clone();
+        let asked = tokio::task::spawn_blocking(move || ask(&mut gateway.connect()?)).await;
+        asked.map_err(|_| Problem::unavailable("the gateway could not be asked"))?.map_err(Problem::from)
+    }
+
+    fn connect(&self) -> Result<Client, ClientError> {
+        Client::find(self.socket.as_deref())
+    }
+
+    /// Begins to follow it, until the gateway is dropped by everybody else.
+    ///
+    /// # Errors
+    /// When there are no threads to be had.
+    pub(crate) fn follow(self: &Arc<Self>) -> std::io::Result<()> {
+        let (wake, woken) = sync_channel(1);
+        let told = Arc::downgrade(self);
+        std::thread::Builder::new().name("gateway notices".into()).spawn(move || {
+            while let Some(gateway) = told.upgrade() {
+                let watching = gateway.connect().and_then(Client::watch);
+                drop(gateway);
+                if let Ok(notices) = watching {
+                    notices.map_while(Result::ok).for_each(|_| nudge(&wake));
+                }
+                nudge(&wake);
+                std::thread::sleep(LOOK);
+            }
+        })?;
+        let looking = Arc::downgrade(self);
+        std::thread::Builder::new().name("gateway".into()).spawn(move || {
+            let mut client = None;
+            while let Some(gateway) = looking.upgrade() {
+                gateway.look(&mut client);
+                drop(gateway);
+                if !wait(&woken) {
+                    break;
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Asks how its events stand.
+    fn look(&self, client: &mut Option<Client>) {
+        let events = match client {
+            Some(client) => client.events(),
+            None => self.connect().and_then(|mut fresh| {
+                let events = fresh.events();
+                *client = Some(fresh);
+                events
+            }),
+        };
+        let now_ms = event::utc::now_ms();
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let was = table.reached;
+        match events {
+            Ok(events) => {
+                let mut audiences = self.audiences();
+                for event in &events {
+                    audiences.note(&event.number, now_ms, event.streams.iter().map(|s| s.listeners).sum());
+                }
+                table.replace(events);
+            }
+            Err(error) => {
+                *client = None;
+                if was {
+                    log::warn!(target: "portal", "the gateway is away: {error}");
+                }
+                table.away();
+            }
+        }
+        if table.reached && !was {
+            log::info!(target: "portal", "the gateway answers");
+        }
+    }
+}
+
+fn nudge(wake: &SyncSender<()>) {
+    // One is enough, whatever happened meanwhile.
+    let _ = wake.try_send(());
+}
+
+/// Until there is something to look at; false when there never will be.
+fn wait(woken: &Receiver<()>) -> bool {
+    match woken.recv_timeout(LOOK) {
+        Ok(()) => {
+            std::thread::sleep(SETTLE);
+            true
+        }
+        Err(RecvTimeoutError::Timeout) => true,
+        Err(RecvTimeoutError::Disconnected) => false,
+    }
+}

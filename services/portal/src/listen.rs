@@ -1,0 +1,408 @@
+//! Attendee links: what is under `/a/TOKEN/`, and under `/m/NUMBER/TOKEN/` for media tokens.
+//!
+//! ```text
+//!   /a/TOKEN/               the page with the player
+//!   /a/TOKEN/state          where the event stands, for the page
+//!   /a/TOKEN/live.EXT       the stream: ulaw, au, webm, ogg, mp3, m3u8
+//!   /a/TOKEN/listen[.EXT]   lists for players: m3u, pls, xspf, asx, m3u8, json; or by Accept
+//!   /a/TOKEN/pass           a media token, good for minutes, for those who hand streams on
+//!   /m/NUMBER/MEDIA/live.EXT
+//! ```
+//!
+//! A link proves itself with the key ring. What else decides, that the event is over or its links were renewed, comes from memory:
+//! neither store nor database is asked, except for an event that was never seen here, and then their silence refuses nobody.
+
+use crate::events::Known;
+use crate::problem::Problem;
+use crate::relay;
+use crate::state::{Shared, locked};
+use crate::web;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use event::link::{Attendee, Link};
+use event::{EventNumber, Refused, utc};
+use metafile::{Kind, Listing, Stream, Wanted, negotiate};
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// How long a media token is good.
+const PASS_MS: u64 = 10 * 60 * 1000;
+
+/// A format by its extension: name, media type, kilobits a second.
+struct Shape {
+    extension: &'static str,
+    format: &'static str,
+    media_type: &'static str,
+    kbit_s: u32,
+}
+
+/// In the order players do best with them. `au` is PCMU with a header that says so.
+const SHAPES: [Shape; 6] = [
+    Shape { extension: "mp3", format: "mp3", media_type: "audio/mpeg", kbit_s: 128 },
+    Shape { extension: "ogg", format: "ogg", media_type: "audio/ogg; codecs=opus", kbit_s: 24 },
+    Shape { extension: "webm", format: "webm", media_type: "audio/webm; codecs=\"opus\"", kbit_s: 24 },
+    Shape { extension: "au", format: "pcmu", media_type: "audio/basic", kbit_s: 64 },
+    Shape { extension: "ulaw", format: "pcmu", media_type: "audio/basic", kbit_s: 64 },
+    Shape { extension: "m3u8", format: "hls", media_type: "application/vnd.apple.mpegurl", kbit_s: 24 },
+];
+
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/a/{token}", get(with_slash))
+        .route("/a/{token}/", get(page))
+        .route("/a/{token}/{file}", get(file))
+        .route("/a/{token}/{event}/{segment}", get(segment))
+        .route("/m/{number}/{token}/{file}", get(with_pass))
+}
+
+/// How many listen through each link now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Presence {
+    by_attendee: Arc<Mutex<HashMap<Attendee, u32>>>,
+}
+
+/// One of them; gone when it is dropped.
+#[derive(Debug)]
+struct Present {
+    presence: Presence,
+    attendee: Attendee,
+}
+
+impl Presence {
+    fn count(&self, attendee: Attendee) -> u32 {
+        locked(&self.by_attendee).get(&attendee).copied().unwrap_or(0)
+    }
+
+    fn enter(&self, attendee: Attendee, limit: u16) -> Result<Present, Refused> {
+        let mut present = locked(&self.by_attendee);
+        let count = present.entry(attendee).or_insert(0);
+        if limit > 0 && *count >= u32::from(limit) {
+            return Err(Refused::TooMany(limit));
+        }
+        *count += 1;
+        Ok(Present { presence: self.clone(), attendee })
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        let mut present = locked(&self.presence.by_attendee);
+        if let Some(count) = present.get_mut(&self.attendee) {
+            *count -= 1;
+            if *count == 0 {
+                present.remove(&self.attendee);
+            }
+        }
+    }
+}
+
+/// A link, and its event as far as that is known.
+struct Opened {
+    link: Link,
+    known: Option<Known>,
+}
+
+async fn open(portal: &Shared, token: &str) -> Result<Opened, Refused> {
+    let events = &portal.events;
+    let check = || events.links().open(events.keyring(), token, utc::now_ms(), |number| events.standing(number), None);
+    let link = check()?;
+    if let Some(known) = events.at_hand(link.event) {
+        return Ok(Opened { link, known: Some(known) });
+    }
+    // Reserved elsewhere: its record may know of newer links.
+    let known = portal.find(link.event).await.ok();
+    Ok(Opened { link: check()?, known })
+}
+
+impl Opened {
+    fn number(&self) -> EventNumber {
+        self.link.event
+    }
+
+    fn state(&self, portal: &Shared) -> &'static str {
+        match &self.known {
+            Some(known) => portal.state_of(known),
+            None if portal.gateway.table().port(&self.number().to_string(), "pcmu").is_some() => "live",
+            None => "reserved",
+        }
+    }
+
+    fn title(&self) -> String {
+        self.known.as_ref().map_or_else(|| self.number().grouped(), |known| known.title.clone())
+    }
+}
+
+/// Whether nothing more will come.
+pub(crate) fn is_final(state: &str) -> bool {
+    matches!(state, "ended" | "cancelled" | "over" | "archived")
+}
+
+fn refusal(refused: Refused) -> Problem {
+    let status = StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::FORBIDDEN);
+    Problem::new(status, refused.reason(), refused.to_string())
+}
+
+/// For programs and players: anybody's page may use it.
+fn for_all(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    response
+}
+
+fn refuse(headers: &HeaderMap, refused: Refused) -> Response {
+    for_all(crate::api::problem(headers, &refusal(refused)))
+}
+
+/// A link that lost its last sign.
+async fn with_slash(Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let plain = token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    if plain { Redirect::permanent(&format!("/a/{token}/")).into_response() } else { not_here(&headers) }
+}
+
+async fn page(State(portal): State<Shared>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let opened = match open(&portal, &token).await {
+        Ok(opened) => opened,
+        Err(refused) => return web::problem(&refusal(refused)),
+    };
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    // One address for people and players, of which each gets what it understands.
+    if let Some(Wanted::Metafile(kind)) = accept.and_then(negotiate) {
+        return for_all(list(&portal, &opened, &token, kind, None));
+    }
+    let state = opened.state(&portal);
+    web::attendee(&portal, opened.known.as_ref(), &opened.title(), opened.number(), state)
+}
+
+async fn file(
+    State(portal): State<Shared>,
+    Path((token, file)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let opened = match open(&portal, &token).await {
+        Ok(opened) => opened,
+        Err(refused) => return refuse(&headers, refused),
+    };
+    let (name, extension) = file.split_once('.').unwrap_or((&file, ""));
+    match (name, extension) {
+        ("state", "") => for_all(state(&portal, &opened)),
+        ("pass", "") => for_all(pass(&portal, &opened, &headers)),
+        ("listen", "") => {
+            let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+            match accept.and_then(negotiate) {
+                Some(Wanted::Metafile(kind)) => for_all(list(&portal, &opened, &token, kind, None)),
+                Some(Wanted::Page) | None => for_all(list(&portal, &opened, &token, Kind::M3u, None)),
+            }
+        }
+        ("listen", rest) => {
+            let (format, suffix) =
+                rest.rsplit_once('.').map_or((None, rest), |(format, suffix)| (Some(format), suffix));
+            match Kind::of_suffix(suffix) {
+                Some(kind) => for_all(list(&portal, &opened, &token, kind, format)),
+                None => not_here(&headers),
+            }
+        }
+        ("live", extension) => {
+            let Opened { link, .. } = &opened;
+            for_all(
+                stream(&portal, link.event, opened.state(&portal), link.attendee, link.limit, extension, &headers)
+                    .await,
+            )
+        }
+        _ => not_here(&headers),
+    }
+}
+
+fn not_here(headers: &HeaderMap) -> Response {
+    for_all(crate::api::problem(
+        headers,
+        &Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this address"),
+    ))
+}
+
+/// Where the event stands.
+fn state(portal: &Shared, opened: &Opened) -> Response {
+    let number = opened.number().to_string();
+    let table = portal.gateway.table();
+    let streams = table.event(&number).map(|event| event.streams.as_slice()).unwrap_or_default();
+    let formats: Vec<&str> = streams.iter().map(|stream| stream.format.as_str()).collect();
+    let since = streams.iter().map(|stream| stream.since_ms).min();
+    let value = json!({
+        "state": opened.state(portal), "title": opened.title(), "formats": formats, "since": since.map(utc::rfc3339),
+        "now": utc::rfc3339(utc::now_ms()),
+    });
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], value.to_string())
+        .into_response()
+}
+
+/// A media token.
+fn pass(portal: &Shared, opened: &Opened, headers: &HeaderMap) -> Response {
+    let link = &opened.link;
+    let (events, now_ms) = (&portal.events, utc::now_ms());
+    let present = portal.presence.count(link.attendee);
+    match events.links().admit(events.keyring(), link, now_ms, PASS_MS, present) {
+        Ok(token) => {
+            let expires = utc::rfc3339(now_ms + PASS_MS);
+            let value = json!({"token": token, "expires": expires, "base": format!("{}/m/{}/{token}/", portal.base, link.event)});
+            ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], value.to_string())
+                .into_response()
+        }
+        Err(refused) => refuse(headers, refused),
+    }
+}
+
+/// A list for players. Before the event is on the air it names what will be.
+fn list(portal: &Shared, opened: &Opened, token: &str, kind: Kind, only: Option<&str>) -> Response {
+    let number = opened.number().to_string();
+    let table = portal.gateway.table();
+    let on_air: Vec<String> =
+        table.event(&number).map(|e| e.streams.iter().map(|s| s.format.clone()).collect()).unwrap_or_default();
+    drop(table);
+    let announced = || opened.known.as_ref().map(|known| known.formats.clone()).filter(|formats| !formats.is_empty());
+    let formats = if on_air.is_empty() { announced().unwrap_or_else(|| vec!["mp3".to_owned()]) } else { on_air };
+    let offered = SHAPES.iter().filter(|shape| formats.iter().any(|format| format == shape.format));
+    let streams: Vec<Stream> = offered
+        .filter(|shape| only.is_none_or(|only| shape.format == only || shape.extension == only))
+        // Raw octets are for programs, a player wants the header; a playlist of playlists names nothing but HLS, and
+        // nothing else names that.
+        .filter(|shape| match kind {
+            Kind::Hls => shape.format == "hls",
+            Kind::Json => true,
+            _ => shape.format != "hls" && shape.extension != "ulaw",
+        })
+        .map(|shape| Stream {
+            format: shape.format.to_owned(),
+            media_type: shape.media_type.to_owned(),
+            kbit_s: shape.kbit_s,
+            url: format!("{}/a/{token}/live.{}", portal.base, shape.extension),
+        })
+        .collect();
+    let Some(first) = streams.first().map(|stream| stream.format.clone()) else {
+        let detail = format!("this event is cast as {}", formats.join(", "));
+        return crate::api::problem(&HeaderMap::new(), &Problem::new(StatusCode::NOT_FOUND, "not-found", detail));
+    };
+    let listing = Listing { event: number, title: opened.title(), streams };
+    let listing = if kind == Kind::Json { listing } else { listing.only(&first) };
+    let lines =
+        [(header::CONTENT_TYPE, kind.media_type()), (header::CACHE_CONTROL, "no-cache"), (header::VARY, "Accept")];
+    (lines, kind.write(&listing)).into_response()
+}
+
+/// A stream, or why there is none now.
+async fn stream(
+    portal: &Shared,
+    number: EventNumber,
+    state: &'static str,
+    attendee: Attendee,
+    limit: u16,
+    extension: &str,
+    headers: &HeaderMap,
+) -> Response {
+    if is_final(state) {
+        return refuse(headers, Refused::Ended);
+    }
+    let Some(shape) = SHAPES.iter().find(|shape| shape.extension == extension) else { return not_here(headers) };
+    let digits = number.to_string();
+    let (port, offered) = {
+        let table = portal.gateway.table();
+        let offered = table.event(&digits).map(|e| e.streams.iter().map(|s| s.format.clone()).collect::<Vec<_>>());
+        (table.port(&digits, shape.format), offered.unwrap_or_default())
+    };
+    let Some(port) = port else {
+        let problem = if offered.is_empty() {
+            Problem::unavailable("nobody speaks yet: try again in a moment")
+        } else {
+            let detail = format!("this event is cast as {}", offered.join(", "));
+            Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+        };
+        return crate::api::problem(headers, &problem);
+    };
+    let present = match portal.presence.enter(attendee, limit) {
+        Ok(present) => present,
+        Err(refused) => return refuse(headers, refused),
+    };
+    handed_on(portal, port, &format!("/{digits}.{extension}"), headers, present).await
+}
+
+async fn handed_on<H: Send + Unpin + 'static>(
+    portal: &Shared,
+    port: u16,
+    path: &str,
+    headers: &HeaderMap,
+    held: H,
+) -> Response {
+    match relay::fetch(&portal.config.stream_host, port, path, headers, held).await {
+        Ok(response) => response,
+        Err(error) => {
+            log::warn!(target: "portal", "stream port {port} on {}: {error}", portal.config.stream_host);
+            crate::api::problem(headers, &Problem::unavailable("the stream cannot be reached at this moment"))
+        }
+    }
+}
+
+/// A segment of HLS, which playlists name relative to themselves.
+async fn segment(
+    State(portal): State<Shared>,
+    Path((token, event, segment)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let opened = match open(&portal, &token).await {
+        Ok(opened) => opened,
+        Err(refused) => return refuse(&headers, refused),
+    };
+    let digits = opened.number().to_string();
+    let plain = segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    let port = portal.gateway.table().port(&digits, "hls");
+    match port {
+        Some(port) if plain && event == digits => {
+            for_all(handed_on(&portal, port, &format!("/{digits}/{segment}"), &headers, ()).await)
+        }
+        _ => not_here(&headers),
+    }
+}
+
+/// The same streams with a media token.
+async fn with_pass(
+    State(portal): State<Shared>,
+    Path((number, token, file)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(number) = EventNumber::parse(&number) else { return refuse(&headers, Refused::WrongEvent) };
+    let events = &portal.events;
+    let pass =
+        match events.links().open_pass(events.keyring(), &token, utc::now_ms(), number, events.standing(number), 0) {
+            Ok(pass) => pass,
+            Err(refused) => return refuse(&headers, refused),
+        };
+    let state = events.at_hand(number).map_or("live", |known| portal.state_of(&known));
+    match file.split_once('.') {
+        Some(("live", extension)) => {
+            for_all(stream(&portal, number, state, pass.attendee, pass.limit, extension, &headers).await)
+        }
+        _ => not_here(&headers),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_at_a_time_and_no_more() {
+        let presence = Presence::default();
+        let (one, other) = (Attendee(1), Attendee(2));
+        let first = presence.enter(one, 2).unwrap();
+        let second = presence.enter(one, 2).unwrap();
+        assert_eq!(presence.enter(one, 2).map(|_| ()).unwrap_err(), Refused::TooMany(2));
+        assert!(presence.enter(other, 2).is_ok() && presence.count(one) == 2);
+        drop(first);
+        assert!(presence.enter(one, 2).is_ok(), "one has gone");
+        drop(second);
+        assert_eq!(presence.count(one), 0);
+        assert!(locked(&presence.by_attendee).is_empty(), "nothing of it is left");
+    }
+}

@@ -1,0 +1,247 @@
+//! What all answers are made from.
+
+use crate::access::Actor;
+use crate::accounts::Accounts;
+use crate::config::Config;
+use crate::events::{Events, Known};
+use crate::gateway::Gateway;
+use crate::limit::{Limiter, asker};
+use crate::listen::Presence;
+use crate::problem::Problem;
+use crate::sessions::Sessions;
+use axum::http::{HeaderMap, header};
+use control::EventState;
+use event::{EventNumber, Guard, Role as PinRole, Status};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// Passwords checked at a time: each takes 19 MiB and a core for tens of milliseconds.
+const PASSWORDS_AT_ONCE: usize = 2;
+/// The guard counts attempts by trunk as well; the portal is one.
+const PORTAL: u16 = 0;
+
+/// Whom a connection is from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// What all answers are made from.
+pub(crate) struct Portal {
+    pub(crate) config: Config,
+    /// What addresses begin with.
+    pub(crate) base: String,
+    pub(crate) events: Events,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) sessions: Mutex<Sessions>,
+    pub(crate) presence: Presence,
+    pub(crate) requests: Mutex<Limiter>,
+    pub(crate) reservations: Mutex<Limiter>,
+    pub(crate) sign_ins: Mutex<Limiter>,
+    accounts: Accounts,
+    guard: Mutex<Guard>,
+    passwords: Semaphore,
+    began: Instant,
+}
+
+/// Of all that is shared here, each is whole at every moment: a panic elsewhere does not spoil it.
+pub(crate) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) type Shared = Arc<Portal>;
+
+impl Portal {
+    pub(crate) fn new(
+        config: Config,
+        base: String,
+        events: Events,
+        gateway: Arc<Gateway>,
+        accounts: Accounts,
+    ) -> Portal {
+        Portal {
+            base,
+            events,
+            gateway,
+            accounts,
+            sessions: Mutex::default(),
+            presence: Presence::default(),
+            requests: Mutex::new(Limiter::an_hour(config.limits.requests)),
+            reservations: Mutex::new(Limiter::an_hour(config.limits.reservations)),
+            sign_ins: Mutex::new(Limiter::an_hour(config.limits.sign_ins)),
+            guard: Mutex::new(Guard::default()),
+            passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            began: Instant::now(),
+            config,
+        }
+    }
+
+    /// Since the start.
+    pub(crate) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Takes one of what an asker may have.
+    ///
+    /// # Errors
+    /// 429, and when to come again.
+    pub(crate) fn take(&self, limiter: &Mutex<Limiter>, peer: Peer) -> Result<(), Problem> {
+        locked(limiter).take(self.now(), asker(peer.0)).map_err(Problem::too_many)
+    }
+
+    /// Runs what may wait for a disk.
+    ///
+    /// # Errors
+    /// What it says.
+    pub(crate) async fn slowly<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Portal) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let portal = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&portal)).await;
+        done.map_err(|_| Problem::unavailable("that could not be done"))?
+    }
+
+    /// An event and what the gateway says of it.
+    pub(crate) async fn find(self: &Arc<Self>, number: EventNumber) -> Result<Known, Problem> {
+        match self.events.at_hand(number) {
+            Some(known) => Ok(known),
+            None => self.slowly(move |portal| portal.events.find(number)).await,
+        }
+    }
+
+    /// Where an event stands, in a word.
+    pub(crate) fn state_of(&self, known: &Known) -> &'static str {
+        match known.status {
+            Status::Cancelled => return "cancelled",
+            Status::Ended => return "ended",
+            Status::Over => return "over",
+            Status::Archived => return "archived",
+            _ => {}
+        }
+        let table = self.gateway.table();
+        match table.event(&known.number.to_string()).map(|event| (event.state, event.streams.is_empty())) {
+            Some((EventState::Live, false)) => "live",
+            Some((EventState::Live, true)) => "waiting",
+            Some((EventState::Idle | EventState::ArchiveDue, _)) => "idle",
+            Some((EventState::Over, _)) => "over",
+            Some((EventState::Ended, _)) => "ended",
+            Some((EventState::Cancelled, _)) => "cancelled",
+            Some((EventState::Reserved | EventState::Unknown, _)) | None => "reserved",
+        }
+    }
+
+    /// Whether this is the host's PIN of this event. Counts as an attempt on the telephone does.
+    pub(crate) fn is_host(&self, number: EventNumber, pin: &str, peer: Peer) -> bool {
+        let role = self.events.keyring().verify(number, pin.as_bytes());
+        let (now, asker) = (self.now(), asker(peer.0));
+        let mut guard = locked(&self.guard);
+        let allowed = guard.check(now, number, asker, PORTAL).is_allowed();
+        if allowed && role == Some(PinRole::Host) {
+            guard.succeeded(now, asker);
+            return true;
+        }
+        let locks = guard.failed(now, number, asker, PORTAL);
+        if locks.any() {
+            log::warn!(target: "portal", "too many wrong PINs for event {}: {locks:?}", number.grouped());
+        }
+        false
+    }
+
+    /// Whoever has this account and password, or this event number and host's PIN.
+    ///
+    /// # Errors
+    /// 401 when it is wrong, 429 when it was tried too often.
+    pub(crate) async fn sign_in(self: &Arc<Self>, name: &str, secret: &str, peer: Peer) -> Result<Actor, Problem> {
+        self.take(&self.sign_ins, peer)?;
+        let refused = || {
+            Problem::new(
+                axum::http::StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "name and password, or number and PIN, do not fit",
+            )
+        };
+        if let Ok(number) = EventNumber::parse(name) {
+            let digits: String = secret.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+            return if self.is_host(number, &digits, peer) {
+                Ok(self.welcome(Actor::HostOf(number), peer))
+            } else {
+                Err(refused())
+            };
+        }
+        let _slot = self.passwords.acquire().await.map_err(|_| Problem::unavailable("the portal is closing down"))?;
+        let (given, password) = (name.to_owned(), secret.to_owned());
+        let role = self.slowly(move |portal| Ok(portal.accounts.sign_in(&given, &password))).await?;
+        role.map(|role| self.welcome(Actor::Known { name: name.to_owned(), role }, peer)).ok_or_else(refused)
+    }
+
+    /// Only attempts that fail count.
+    fn welcome(&self, actor: Actor, peer: Peer) -> Actor {
+        locked(&self.sign_ins).give_back(asker(peer.0));
+        actor
+    }
+
+    /// Who asks, by the head of his request; the session of a cookie is for pages alone.
+    ///
+    /// # Errors
+    /// 401 for a token, name or password that is wrong; nobody is not wrong.
+    pub(crate) async fn actor(self: &Arc<Self>, headers: &HeaderMap, peer: Peer) -> Result<Actor, Problem> {
+        let Some(line) = headers.get(header::AUTHORIZATION) else { return Ok(Actor::Nobody) };
+        let line = line.to_str().map_err(|_| Problem::unauthorized())?;
+        let (scheme, rest) = line.split_once(' ').unwrap_or((line, ""));
+        if scheme.eq_ignore_ascii_case("bearer") {
+            if let Some((name, role)) = self.accounts.token(rest.trim()) {
+                return Ok(Actor::Known { name: name.to_owned(), role });
+            }
+            self.take(&self.sign_ins, peer)?;
+            return Err(Problem::unauthorized());
+        }
+        if scheme.eq_ignore_ascii_case("basic") {
+            let text = decode_base64(rest.trim()).and_then(|octets| String::from_utf8(octets).ok());
+            let Some((name, secret)) = text.as_deref().and_then(|text| text.split_once(':')) else {
+                return Err(Problem::unauthorized());
+            };
+            return self.sign_in(name, secret, peer).await;
+        }
+        Err(Problem::unauthorized())
+    }
+}
+
+/// RFC 4648 clause 4, with or without padding.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut bits, mut held) = (0u32, 0);
+    for octet in text.trim_end_matches('=').bytes() {
+        let value = match octet {
+            b'A'..=b'Z' => octet - b'A',
+            b'a'..=b'z' => octet - b'a' + 26,
+            b'0'..=b'9' => octet - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push((bits >> held) as u8);
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_as_the_clause_has_it() {
+        // RFC 4648 clause 10.
+        for (text, expected) in
+            [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmE=", "fooba"), ("Zm9vYmFy", "foobar")]
+        {
+            assert_eq!(decode_base64(text), Some(expected.as_bytes().to_vec()), "{text}");
+        }
+        assert_eq!(decode_base64("Zm9v YmFy"), None);
+    }
+}
