@@ -25,7 +25,7 @@ pub fn program(name: &str) -> PathBuf {
         // .../target/PROFILE/deps/test-hash
         let directory = test.parent().and_then(Path::parent).expect("in the build's folder").to_owned();
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "-p", "trunkcast", "-p", "trunkctl"]);
+        build.args(["build", "--quiet", "-p", "trunkcast", "-p", "trunkctl", "-p", "portal"]);
         if directory.ends_with("release") {
             build.arg("--release");
         }

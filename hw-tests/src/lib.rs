@@ -2,8 +2,10 @@
 //!
 //! The tests are in `tests/`; what they share is here. Programs that serve as peers are in `peers/`.
 
+pub mod browser;
 pub mod capture;
 pub mod daemon;
 pub mod peers;
 pub mod sound;
 pub mod stepped;
+pub mod web;

@@ -1,0 +1,131 @@
+//! From a reservation to sound in somebody's ears: a daemon and a portal beside it, driven from outside alone.
+
+use control::{DialPlan, Repeat};
+use hw_tests::daemon::{Daemon, T1};
+use hw_tests::web::{Answer, Portal};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const JSON: &str = "Content-Type: application/json";
+
+fn reserve(portal: &Portal, document: &Value) -> Answer {
+    portal.ask("POST", "/api/v1/events", &[JSON], &document.to_string())
+}
+
+fn as_host(event: &Value) -> String {
+    // RFC 4648 clause 4, of digits and a colon.
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let text = format!("{}:{}", event["number"].as_str().expect("text"), event["pins"]["host"].as_str().expect("text"));
+    let letter = |bits: u32| char::from(LETTERS[bits as usize & 63]);
+    let mut out = String::from("Authorization: Basic ");
+    for group in text.as_bytes().chunks(3) {
+        let bits = group.iter().fold(0u32, |bits, octet| bits << 8 | u32::from(*octet)) << (8 * (3 - group.len()));
+        out.extend((0..=group.len()).map(|place| letter(bits >> (18 - 6 * place))));
+    }
+    out
+}
+
+fn call_in(daemon: &Daemon, event: &Value, role: &str) -> u64 {
+    let speech = std::path::absolute("../assets/speech/a1.wav").expect("a path");
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let plan = DialPlan {
+        calling: Some("5550142".into()),
+        event: text(&event["number"]),
+        pin: text(&event["pins"][role]),
+        wav: speech.to_str().map(str::to_owned),
+        repeat: Repeat::Forever,
+        key_on_ms: 60,
+        key_off_ms: 60,
+        ..DialPlan::default()
+    };
+    daemon.client().exchange_dial(plan).expect("dialled")
+}
+
+fn wait_for<T>(what: &str, portal: &Portal, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(40);
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}\n{}", portal.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn reserved_called_heard_and_ended() {
+    let daemon = Daemon::start("", "formats = [\"mp3\", \"webm\"]", T1);
+    let portal = Portal::beside(&daemon, "open = true\ndial_in = [\"+1 202 555 0100\"]");
+
+    let began = Instant::now();
+    let answer = reserve(&portal, &json!({"title": "Town hall"}));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let event = answer.json();
+    let number = event["number"].as_str().expect("a number").to_owned();
+    assert_eq!(answer.line("location"), Some(format!("/api/v1/events/{number}").as_str()));
+    assert_eq!((&event["status"], &event["dial_in"]), (&"reserved".into(), &json!(["+1 202 555 0100"])));
+    let host = as_host(&event);
+
+    let link = event["link"].as_str().expect("a link").to_owned();
+    let state = || portal.ask("GET", &format!("{link}state"), &[], "").json();
+    assert_eq!(state()["state"], "reserved");
+    let early = portal.ask("GET", &format!("{link}live.mp3"), &[], "");
+    assert_eq!((early.status, early.line("retry-after")), (503, Some("5")), "{}", early.text());
+
+    call_in(&daemon, &event, "host");
+    wait_for("the event on the air", &portal, || (state()["state"] == "live").then_some(()));
+    let heard = portal.hear(&format!("{link}live.ulaw"), 8000);
+    println!("reservation to sound: {:?}", began.elapsed());
+    assert_eq!((heard.status, heard.line("content-type")), (200, Some("audio/basic")));
+    assert!(heard.body.iter().any(|octet| !matches!(octet, 0xff | 0x7f)), "silence");
+    for (extension, kind, begins) in
+        [("mp3", "audio/mpeg", &b"\xff"[..]), ("webm", "audio/webm; codecs=\"opus\"", b"\x1a\x45\xdf\xa3")]
+    {
+        let heard = portal.hear(&format!("{link}live.{extension}"), 4000);
+        assert_eq!((heard.status, heard.line("content-type")), (200, Some(kind)), "{extension}");
+        assert!(heard.body.starts_with(begins), "{extension}: {:02x?}", &heard.body[..8]);
+        assert_eq!(heard.line("access-control-allow-origin"), Some("*"));
+    }
+    let not_cast = portal.ask("GET", &format!("{link}live.ogg"), &[], "");
+    assert!(not_cast.status == 404 && not_cast.text().contains("mp3"), "{}", not_cast.text());
+
+    let list = portal.ask("GET", &format!("{link}listen.m3u"), &[], "");
+    assert_eq!(list.line("content-type"), Some("audio/x-mpegurl"));
+    assert!(list.text().contains(&format!("{link}live.mp3")), "{}", list.text());
+    let pass = portal.ask("GET", &format!("{link}pass"), &[], "").json();
+    let base = pass["base"].as_str().expect("a base").to_owned();
+    assert_eq!(portal.hear(&format!("{base}live.ulaw"), 800).status, 200);
+    let elsewhere = base.replace(&number, "1000000000");
+    assert_eq!(portal.ask("GET", &format!("{elsewhere}live.ulaw"), &[], "").status, 403, "a token of another event");
+
+    let shown = portal.ask("GET", &format!("/api/v1/events/{number}"), &[&host], "");
+    let live = shown.json();
+    assert_eq!((&live["status"], &live["callers"], &live["hosts"]), (&"live".into(), &1.into(), &1.into()));
+    assert!(!shown.text().contains(event["pins"]["host"].as_str().expect("text")), "PINs are told once");
+    let table = portal.ask("GET", "/api/v1/streams", &[&host], "").json();
+    let formats: Vec<&str> =
+        table["streams"].as_array().expect("rows").iter().filter_map(|r| r["format"].as_str()).collect();
+    assert_eq!((formats, &table["gateway"]), (vec!["mp3", "webm", "pcmu"], &"up".into()));
+
+    let ended = portal.ask("POST", &format!("/api/v1/events/{number}/end"), &[&host], "");
+    assert_eq!((ended.status, &ended.json()["status"]), (200, &"ended".into()), "{}", ended.text());
+    assert_eq!(portal.ask("POST", &format!("/api/v1/events/{number}/end"), &[&host], "").status, 409);
+    assert_eq!(portal.ask("GET", &format!("{link}live.mp3"), &[], "").status, 410);
+    let page = portal.ask("GET", &link, &["Accept: text/html"], "");
+    assert!(page.status == 410 && page.text().contains("Its archive will be here"), "{}", page.text());
+    let usage = wait_for("the call's record", &portal, || {
+        let usage = portal.ask("GET", &format!("/api/v1/events/{number}/usage"), &[&host], "").json();
+        (usage["calls"].as_array().map(Vec::len) == Some(1)).then_some(usage)
+    });
+    assert_eq!(
+        (&usage["calls"][0]["role"], &usage["calls"][0]["number"]),
+        (&"host".into(), &"xxxxx42".into()),
+        "{usage}"
+    );
+
+    let log = portal.log() + &daemon.log();
+    for secret in ["host", "speaker", "listener"] {
+        assert!(!log.contains(event["pins"][secret].as_str().expect("text")), "a PIN in a log");
+    }
+    assert!(!log.contains("/a/v1."), "a link in a log");
+}
