@@ -11,7 +11,7 @@
 //!                 gateway ◄── control socket ──► table (streams on the air), audience
 //! ```
 //!
-//! Time: the real clock; what decides by time ([`limit`], [`table`], [`audience`]) is given it.
+//! Time: the real clock; what decides by time (`limit`, `audience`) is given it.
 //! Words: *account*, a person with a password; *token*, a program's; *actor*, whoever asks, as far as he is known.
 #![forbid(unsafe_code)]
 
