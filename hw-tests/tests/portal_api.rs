@@ -333,7 +333,7 @@ fn lists_are_paged_and_each_sees_his_own() {
     let mut expected = own.clone();
     expected.sort();
     assert_eq!(seen, expected);
-    assert_eq!(numbers(&list(&operator, "title=oth")), [other.clone()]);
+    assert_eq!(numbers(&list(&operator, "title=oth")), [other.as_str()]);
     assert!(numbers(&list(&operator, "status=live")).is_empty());
 
     let ask = |method: &str, line: &str, path: &str| portal.ask(method, path, &[line], "").status;
