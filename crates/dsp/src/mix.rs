@@ -142,14 +142,28 @@ impl Sum {
     /// How many samples are clamped for the member who added `own`.
     #[must_use]
     pub fn clipped_without(&self, own: &[i16]) -> u64 {
-        let others = self.total.iter().zip(own).map(|(&total, &own)| total - i32::from(own));
-        others.filter(|&others| i32::from(clamp(others)) != others).count() as u64
+        u64::from(simd::run(ClippedWithout { total: &self.total, own }))
     }
 
     /// The sum itself, before any clamp.
     #[must_use]
     pub fn totals(&self) -> &[i32] {
         &self.total
+    }
+}
+
+struct ClippedWithout<'a> {
+    total: &'a [i32],
+    own: &'a [i16],
+}
+
+impl Kernel for ClippedWithout<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run(self) -> u32 {
+        let others = self.total.iter().zip(self.own).map(|(&total, &own)| total - i32::from(own));
+        others.map(|others| u32::from(i32::from(clamp(others)) != others)).sum()
     }
 }
 
@@ -387,6 +401,23 @@ mod tests {
             sum.add(&[16_383, 16_384, -16_384, -16_385]);
         }
         assert_eq!((sum.settle(), sum.clipped()), (32_770, 2), "32766 and -32768 just fit");
+    }
+
+    #[test]
+    fn what_is_clamped_for_a_member_is_counted_without_his_own() {
+        let voices: Vec<Vec<i16>> = (0..6).map(member).collect();
+        let mut sum = Sum::new(80);
+        voices.iter().for_each(|voice| sum.add(voice));
+        for own in &voices {
+            let over = |at: usize| (sum.totals()[at] - i32::from(own[at])).clamp(-32_768, 32_767) + i32::from(own[at]);
+            let clamped = (0..80).filter(|&at| over(at) != sum.totals()[at]).count() as u64;
+            assert!(clamped > 0 && clamped < 80, "{clamped}: loud enough to tell");
+            for instructions in simd::Instructions::all() {
+                instructions.put_to_use();
+                assert_eq!(sum.clipped_without(own), clamped, "{}", instructions.name());
+            }
+            simd::Instructions::best().put_to_use();
+        }
     }
 
     #[test]
