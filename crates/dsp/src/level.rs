@@ -225,7 +225,7 @@ impl TalkDetector {
         let smooth = f32::midpoint(mean_square, self.previous);
         self.previous = mean_square;
         self.energy_before = self.energy;
-        self.level += (mean_square - self.level) * 0.05;
+        self.level += (mean_square - self.level) / 20.0;
 
         let lifted = (self.floor() * ABOVE_FLOOR).min(HIGHEST_THRESHOLD);
         let loud = smooth > self.threshold.max(lifted);
@@ -234,9 +234,7 @@ impl TalkDetector {
         self.history = (self.history << 1 | u32::from(loud)) & ((1 << ATTACK_BLOCKS) - 1);
         self.quiet_blocks = if loud { 0 } else { self.quiet_blocks.saturating_add(1) };
         let was = self.talking;
-        // A quiet block never makes loud ones more.
-        self.talking =
-            if was { self.quiet_blocks < self.hang_over } else { loud && self.history.count_ones() >= self.attack };
+        self.talking = if was { self.quiet_blocks < self.hang_over } else { self.history.count_ones() >= self.attack };
         match (was, self.talking) {
             (false, true) => events(TalkEvent::Started { at: self.position }),
             (true, false) => events(TalkEvent::Stopped { at: self.position }),

@@ -29,7 +29,6 @@ pub mod loopcode;
 pub mod measure;
 pub mod mix;
 pub mod ramp;
-mod screen;
 pub mod selftest;
 pub mod signals;
 pub mod talkers;
