@@ -29,6 +29,15 @@ impl Browser {
     /// In continuous integration without Chromium, or when it does not start.
     #[must_use]
     pub fn start() -> Option<Browser> {
+        Browser::start_with(&[])
+    }
+
+    /// The same with more on its command line.
+    ///
+    /// # Panics
+    /// In continuous integration without Chromium, or when it does not start.
+    #[must_use]
+    pub fn start_with(more: &[String]) -> Option<Browser> {
         let there =
             Command::new("chromium").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
         if !there {
@@ -52,6 +61,7 @@ impl Browser {
             ])
             .args(["--no-first-run", "--mute-audio", "--autoplay-policy=no-user-gesture-required"])
             .arg(format!("--user-data-dir={}", directory.path().join("profile").display()))
+            .args(more)
             .env("IN", &input)
             .env("OUT", &output)
             .stdin(Stdio::null())
@@ -127,8 +137,13 @@ impl Browser {
 
     /// Presses what this selector finds, and waits for the page it leads to.
     pub fn submit(&mut self, selector: &str) {
+        self.leave(|browser| drop(browser.evaluate(&format!("document.querySelector({selector:?}).click()"))));
+    }
+
+    /// Does what leads to another page, and waits for that.
+    pub fn leave(&mut self, act: impl FnOnce(&mut Browser)) {
         self.evaluate("window.leaving = true");
-        self.evaluate(&format!("document.querySelector({selector:?}).click()"));
+        act(self);
         self.wait_for("window.leaving === undefined && document.readyState === 'complete'");
     }
 
@@ -141,24 +156,52 @@ impl Browser {
         text.as_str().unwrap_or_else(|| panic!("nothing is {selector}")).trim().to_owned()
     }
 
-    /// A picture of the whole page, at this width.
-    ///
-    /// # Panics
-    /// When it cannot be taken or written.
-    pub fn picture(&mut self, width: u32, dark: bool, file: &Path) {
+    /// Runs this on every page that is opened from now on, before anything of its own.
+    pub fn before_each_page(&mut self, script: &str) {
+        self.ask("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
+    }
+
+    /// Presses a key, as somebody without a mouse does: `Tab`, `Enter`, ` `.
+    pub fn press(&mut self, key: &str) {
+        let (code, number, text) = match key {
+            "Enter" => ("Enter", 13, Some("\r")),
+            " " => ("Space", 32, Some(" ")),
+            other => (other, 9, None),
+        };
+        let mut down = json!({"type": "keyDown", "key": key, "code": code, "windowsVirtualKeyCode": number});
+        if let Some(text) = text {
+            down["text"] = text.into();
+        }
+        self.ask("Input.dispatchKeyEvent", &down);
+        let up = json!({"type": "keyUp", "key": key, "code": code, "windowsVirtualKeyCode": number});
+        self.ask("Input.dispatchKeyEvent", &up);
+    }
+
+    /// Types this where the cursor is.
+    pub fn type_in(&mut self, text: &str) {
+        self.ask("Input.insertText", &json!({ "text": text }));
+    }
+
+    /// From now on as wide as this, in light or in dark colours.
+    pub fn dress(&mut self, width: u32, dark: bool) {
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         self.ask("Emulation.setEmulatedMedia", &json!({ "features": features }));
         let metrics = json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600});
         self.ask("Emulation.setDeviceMetricsOverride", &metrics);
+    }
+
+    /// A picture of the whole page.
+    ///
+    /// # Panics
+    /// When it cannot be taken or written.
+    pub fn picture(&mut self, file: &Path) {
         let shot = self.ask("Page.captureScreenshot", &json!({"format": "png", "captureBeyondViewport": true}));
         std::fs::write(file, decode(shot["data"].as_str().expect("a picture"))).expect("written");
     }
 
-    /// How far the page is wider than this width.
-    pub fn overhang(&mut self, width: u32) -> i64 {
-        let metrics = json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600});
-        self.ask("Emulation.setDeviceMetricsOverride", &metrics);
+    /// How far the page is wider than the window.
+    pub fn overhang(&mut self) -> i64 {
         self.evaluate("document.documentElement.scrollWidth - window.innerWidth").as_i64().unwrap_or(i64::MAX)
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! The tests are in `tests/`; what they share is here. Programs that serve as peers are in `peers/`.
 
+pub mod axe;
 pub mod browser;
 pub mod capture;
 pub mod daemon;
+pub mod delay;
 pub mod peers;
 pub mod sound;
 pub mod stepped;

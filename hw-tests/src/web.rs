@@ -62,7 +62,16 @@ impl Portal {
     /// When it does not come up.
     #[must_use]
     pub fn beside(daemon: &Daemon, lines: &str) -> Portal {
-        let address = format!("127.0.0.1:{}", free_ports(1));
+        Portal::at(daemon, &format!("127.0.0.1:{}", free_ports(1)), lines)
+    }
+
+    /// The same at this address.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn at(daemon: &Daemon, address: &str, lines: &str) -> Portal {
+        let address = address.to_owned();
         let (file, log) = (daemon.file("portal.toml"), daemon.file("portal.log"));
         let (state, socket) = (daemon.state(), daemon.socket());
         let text = format!("address = \"{address}\"\nstate_dir = {state:?}\nsocket = {socket:?}\n{lines}\n");
