@@ -145,6 +145,9 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         Sounds::load(&config.call_in.prompts, &config.call_in.languages(), &config.call_in.music).map_err(|e| {
             format!("{e}; put it right, or leave call_in.prompts and call_in.music empty for what is built in")
         })?;
+    // What callers are told of their keys is what these do.
+    let rules = &config.conference;
+    let sounds = sounds.with_menus(&rules.menus().useful(&rules.rules(config.recording.enabled), &rules.dial_out()));
     let keyring = Keyring::load_or_create(&config.keys()).map_err(|e| chain(&e))?;
     let journal = Journal::open(&state_dir).map_err(|error| match &error {
         JournalError::InUse { .. } => {

@@ -10,11 +10,14 @@
 
 mod built_in;
 pub mod check;
+mod menus;
 mod pack;
 pub mod wav;
 
 pub use built_in::write_to as write_built_in;
 pub use pack::{Error, Fault, Language, LanguageIndex, Sounds};
+
+use conference::Role;
 
 macro_rules! names {
     ($(#[$about:meta])* $kind:ident { $($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)? }) => {
@@ -128,12 +131,6 @@ names! {
         CalledOn = "called-on",
         /// What the host has keyed is done.
         Done = "done",
-        /// The keys of a host.
-        HelpHost = "help-host",
-        /// The keys of a speaker.
-        HelpSpeaker = "help-speaker",
-        /// The keys of a listener.
-        HelpListener = "help-listener",
         /// Asks whether the event is to be ended.
         ConfirmEnd = "confirm-end",
         /// It is not.
@@ -168,6 +165,48 @@ names! {
         CallNotReached = "call-not-reached",
         /// To all: the host has left.
         HostLeft = "host-left",
+        /// Before the keys that mute oneself.
+        PressMute = "press-mute",
+        /// Before the same keys, to whoever is muted.
+        PressUnmute = "press-unmute",
+        /// Before the keys that raise the hand.
+        PressHand = "press-hand",
+        /// Before the keys that tell how many there are.
+        PressCount = "press-count",
+        /// Before the keys of the roll call.
+        PressRollCall = "press-roll-call",
+        /// Before the keys that tell whether it is recorded.
+        PressRecording = "press-recording",
+        /// Before the keys that lock and open the conference.
+        PressLock = "press-lock",
+        /// Before the keys of the next mode.
+        PressMode = "press-mode",
+        /// Before the keys that call on the next hand.
+        PressCallOn = "press-call-on",
+        /// Before the keys that lower all hands.
+        PressLowerHands = "press-lower-hands",
+        /// Before the keys that let in the next who waits.
+        PressAdmit = "press-admit",
+        /// Before the keys that let in all who wait.
+        PressAdmitAll = "press-admit-all",
+        /// Before the keys that mute everybody.
+        PressMuteAll = "press-mute-all",
+        /// Before the keys that lift that.
+        PressUnmuteAll = "press-unmute-all",
+        /// Before the keys that put out who came last.
+        PressKickLast = "press-kick-last",
+        /// Before the keys that call somebody in.
+        PressDialOut = "press-dial-out",
+        /// Before the keys that end the event.
+        PressEnd = "press-end",
+        /// Before the keys that end it after a question.
+        PressEndConfirmed = "press-end-confirmed",
+        /// Before the keys that say all this.
+        PressHelp = "press-help",
+        /// The key `*`.
+        KeyStar = "key-star",
+        /// The key `#`.
+        KeyHash = "key-hash",
     }
 }
 
@@ -194,8 +233,21 @@ pub enum Said {
     Counted(Counted, u16),
     /// A number, or a digit.
     Number(u16),
+    /// What the keys of a role do, one after the other, as they are configured.
+    Menu(Role),
+    /// What keys of this role do what is meant; nothing, if it has none.
+    Hint(Role, Hint),
     /// Nothing; what follows in the phrase is in this language.
     In(LanguageIndex),
+}
+
+/// What somebody is told the keys of with the sentence that makes him want them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hint {
+    /// He is muted, and may unmute himself.
+    BeHeard,
+    /// He may raise his hand.
+    RaiseHand,
 }
 
 impl From<Prompt> for Said {

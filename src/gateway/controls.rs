@@ -8,7 +8,7 @@ use super::{Channel, ConferenceIndex, Gateway, Voice};
 use crate::gateway::CallId;
 use crate::prompts::Prompt;
 use crate::reports::{CallStage, Closed, What};
-use conference::{Answer, LastWord, Order, Output, Place, Refused, Room, Seat, Spoken, Tone};
+use conference::{Answer, LastWord, Order, Output, Place, Refused, Role, Room, Says, Seat, Spoken, Tone};
 use event::EventNumber;
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ impl Gateway {
                 if says.contains(&Spoken::StateName) {
                     self.stage(now, seat, CallStage::Waiting);
                 }
-                self.voice(Voice::Play(channel, phrases::of(&says)));
+                self.voice(Voice::Play(channel, phrases::to(self.role_at(seat), &says)));
             }
             Output::Hush(seat) => {
                 if let Some((channel, _)) = self.leg_of(seat) {
@@ -99,8 +99,10 @@ impl Gateway {
                 }
             }
             Output::Announce(room, sentence) => {
-                if let Some(conference) = self.open_room(room) {
-                    self.voice(Voice::Announce(conference, phrases::one(sentence)));
+                let Some(conference) = self.open_room(room) else { return };
+                match phrases::to_all(sentence) {
+                    Some(phrase) => self.voice(Voice::Announce(conference, phrase)),
+                    None => self.tell_each(room, sentence),
                 }
             }
             Output::AnnounceName { room, of, left } => {
@@ -148,6 +150,23 @@ impl Gateway {
                 }
             }
         }
+    }
+
+    /// A sentence to all who are in, to each with the keys he has.
+    fn tell_each(&mut self, room: Room, sentence: Spoken) {
+        let says: Says = [sentence].into_iter().collect();
+        for seat in (0..self.calls.len()).map(Seat) {
+            let Some(look) = self.rooms.member(seat).filter(|m| m.room == room && m.place == Place::Present) else {
+                continue;
+            };
+            if let Some((channel, _)) = self.leg_of(seat) {
+                self.voice(Voice::Tell(channel, phrases::to(look.role, &says)));
+            }
+        }
+    }
+
+    fn role_at(&self, seat: Seat) -> Role {
+        self.rooms.member(seat).map_or(Role::Listener, |look| look.role)
     }
 
     /// In the mix from this moment: whoever speaks over the announcement is heard.

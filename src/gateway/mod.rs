@@ -99,6 +99,8 @@ pub enum Voice {
     Language(Channel, LanguageIndex),
     /// Play this to a channel, instead of what plays now; tell when it is done.
     Play(Channel, Phrase),
+    /// Play this to a channel, after what plays now.
+    Tell(Channel, Phrase),
     /// Stop playing.
     Hush(Channel),
     /// Put a channel into a conference.

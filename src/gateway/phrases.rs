@@ -1,24 +1,43 @@
 //! The sentences of conferences as prompts and counts.
 
-use crate::prompts::{Counted, Phrase, Prompt, Said};
+use crate::prompts::{Counted, Hint, Phrase, Prompt, Said};
 use conference::{Mode, Role, Says, Spoken};
 
-/// A few sentences.
-pub(super) fn of(says: &Says) -> Phrase {
-    says.iter().map(|sentence| said(*sentence)).collect()
+/// A few sentences to somebody in this role, who is told the keys he has.
+pub(super) fn to(role: Role, says: &Says) -> Phrase {
+    says.iter()
+        .flat_map(|&sentence| {
+            [Some(said(role, sentence)), hint(sentence).map(|hint| Said::Hint(role, hint))].into_iter().flatten()
+        })
+        .collect()
 }
 
-/// One sentence.
-pub(super) fn one(sentence: Spoken) -> Phrase {
-    [said(sentence)].into_iter().collect()
+/// One sentence to everybody; `None`: it has keys in it, and is told to each by himself.
+pub(super) fn to_all(sentence: Spoken) -> Option<Phrase> {
+    // No sentence to all depends on the role but by its keys.
+    hint(sentence).is_none().then(|| [said(Role::Speaker, sentence)].into_iter().collect())
 }
 
-const fn said(sentence: Spoken) -> Said {
+/// Which keys a sentence makes one want.
+const fn hint(sentence: Spoken) -> Option<Hint> {
+    match sentence {
+        Spoken::MutedByHost | Spoken::AskedToUnmute | Spoken::CalledOn => Some(Hint::BeHeard),
+        Spoken::MutesLocked
+        | Spoken::LectureMuted
+        | Spoken::QuestionMuted
+        | Spoken::ListenerMuted
+        | Spoken::ModeIs(Mode::Question) => Some(Hint::RaiseHand),
+        _ => None,
+    }
+}
+
+const fn said(role: Role, sentence: Spoken) -> Said {
     Said::Prompt(match sentence {
         Spoken::CountIs(people) => return Said::Counted(Counted::People, people),
         Spoken::WaitingAre(waiting) => return Said::Counted(Counted::Waiting, waiting),
         Spoken::NobodyWaits => return Said::Counted(Counted::Waiting, 0),
         Spoken::NoHands => return Said::Counted(Counted::Hands, 0),
+        Spoken::Help => return Said::Menu(role),
         Spoken::EndingSoon(minutes) => return Said::Counted(Counted::Minutes, minutes),
         Spoken::Joined => Prompt::Joined,
         Spoken::First => Prompt::First,
@@ -47,9 +66,6 @@ const fn said(sentence: Spoken) -> Said {
         Spoken::HandLowered => Prompt::HandLowered,
         Spoken::CalledOn => Prompt::CalledOn,
         Spoken::Done => Prompt::Done,
-        Spoken::Help(Role::Host) => Prompt::HelpHost,
-        Spoken::Help(Role::Speaker) => Prompt::HelpSpeaker,
-        Spoken::Help(Role::Listener) => Prompt::HelpListener,
         Spoken::ConfirmEnd => Prompt::ConfirmEnd,
         Spoken::NotEnded => Prompt::NotEnded,
         Spoken::EnterNumber => Prompt::EnterNumber,

@@ -5,7 +5,9 @@
 //! Data path: directory, or what is built in → samples and grammar → [`Sounds`] → `voice`.
 //! Time: at the start only.
 
+use super::menus::{PAUSE, Sound, Told};
 use super::{Counted, Prompt, Said, built_in, wav};
+use conference::Menus;
 use serde::Deserialize;
 use spoken::{Grammar, Sentence, Written};
 use std::borrow::Cow;
@@ -116,6 +118,8 @@ pub struct Language {
     grammar: Grammar,
     /// By [`spoken::Part`].
     parts: Vec<Vec<i16>>,
+    /// What is said of keys.
+    told: Told,
 }
 
 impl std::fmt::Debug for Language {
@@ -144,7 +148,8 @@ impl Language {
         match manifest(source) {
             Ok((name, grammar)) => {
                 let parts = grammar.files().iter().map(|name| sound(name)).collect();
-                if faults.is_empty() { Ok(Language { name, prompts, grammar, parts }) } else { Err(faults) }
+                let told = Told::new(&Menus::default(), &grammar);
+                if faults.is_empty() { Ok(Language { name, prompts, grammar, parts, told }) } else { Err(faults) }
             }
             Err(more) => Err([faults, more].concat()),
         }
@@ -169,9 +174,19 @@ impl Language {
             Said::Prompt(prompt) => return (place == 0).then(|| self.prompts[prompt as usize].as_slice()),
             Said::Number(number) => self.grammar.number(number),
             Said::Counted(counted, number) => self.grammar.sentence(Sentence(counted as u8), number),
+            Said::Menu(role) => return self.told.menu(role).get(place).map(|sound| self.samples(*sound)),
+            Said::Hint(role, hint) => return self.told.hint(role, hint).get(place).map(|sound| self.samples(*sound)),
             Said::In(_) => &[],
         };
         parts.get(place).map(|part| self.parts[part.index()].as_slice())
+    }
+
+    fn samples(&self, sound: Sound) -> &[i16] {
+        match sound {
+            Sound::Prompt(prompt) => &self.prompts[prompt as usize],
+            Sound::Part(part) => &self.parts[part.index()],
+            Sound::Pause => &PAUSE,
+        }
     }
 }
 
@@ -222,6 +237,15 @@ impl Sounds {
         });
         let codes = codes.iter().map(|code| code.as_ref().to_owned()).collect();
         if faults.is_empty() { Ok(Sounds { codes, languages, music }) } else { Err(Error(faults)) }
+    }
+
+    /// The same, where keys do this; without it they do what they do by default.
+    #[must_use]
+    pub fn with_menus(mut self, menus: &Menus) -> Sounds {
+        for language in &mut self.languages {
+            language.told = Told::new(menus, &language.grammar);
+        }
+        self
     }
 
     /// English as it is built in.

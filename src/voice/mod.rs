@@ -157,6 +157,7 @@ impl VoicePath {
                 self.names.hush(channel.index());
                 self.leg(channel).play(&phrase);
             }
+            Voice::Tell(channel, phrase) => self.leg(channel).announce(&phrase),
             Voice::Hush(channel) => {
                 self.names.hush(channel.index());
                 self.leg(channel).hush();

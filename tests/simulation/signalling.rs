@@ -423,6 +423,7 @@ impl World {
                 let ends = self.now + Duration::from_millis(900);
                 *self.voice.get_mut(&channel).expect("a name for a leg that is not open") = Some(Prompting { ends });
             }
+            Voice::Tell(channel, _) => assert!(self.mixed.contains(&channel), "{command:?} to who is not in"),
             Voice::Announce(..) | Voice::AnnounceName(..) | Voice::KnockTone(_) => {}
             Voice::EntryTone(_) | Voice::ExitTone(_) | Voice::StreamOpen(_) | Voice::StreamClose(_) => {}
         }

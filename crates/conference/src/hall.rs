@@ -242,7 +242,10 @@ impl Conferences {
                 member.name_until = Some(now + NAMING);
                 self.push(Output::RecordName(seat));
             }
-            Place::Present => self.go_on_with_roll_call(seat),
+            Place::Present => {
+                member.learns = false;
+                self.go_on_with_roll_call(seat);
+            }
             Place::Naming | Place::Waiting(_) => {}
         }
     }

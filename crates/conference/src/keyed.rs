@@ -30,7 +30,7 @@ impl Conferences {
             member.came = Duration::ZERO;
             return;
         }
-        if member.roll.take().is_some() {
+        if member.roll.take().is_some() | std::mem::take(&mut member.learns) {
             self.push(Output::Hush(seat));
         }
         if self.answered(now, seat, key) {
@@ -89,8 +89,8 @@ impl Conferences {
                 self.say(seat, &[if recorded { Spoken::Recorded } else { Spoken::NotRecorded }]);
             }
             Action::Help => {
-                let role = self.members[seat.0].as_ref().map_or(Role::Listener, |m| m.role);
-                self.say(seat, &[Spoken::Help(role)]);
+                member_of(self, seat, |m| m.learns = true);
+                self.say(seat, &[Spoken::Help]);
             }
             Action::Lock => self.lock(room, !locked, by),
             Action::Mode => self.set_mode(room, mode.next(), by),

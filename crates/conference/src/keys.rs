@@ -3,6 +3,7 @@
 //! A sequence may be keyed as slowly as a person finds the keys; a key that fits no sequence begins anew.
 //! No sequence begins another of the same role, so that nothing has to be waited for to know which was meant.
 
+use crate::policy::{DialOut, Policy};
 use crate::words::Role;
 use std::fmt;
 use std::time::Duration;
@@ -19,7 +20,7 @@ macro_rules! actions {
         pub enum Action { $($(#[$doc])* $variant),* }
 
         impl Action {
-            /// All of them.
+            /// All of them, in the order in which they are told.
             pub const ALL: &'static [Action] = &[$(Action::$variant),*];
 
             /// Its name in a configuration.
@@ -48,8 +49,6 @@ actions! {
     RollCall = "roll_call", host false;
     /// Hear whether it is recorded.
     Recording = "recording", host false;
-    /// Hear which keys there are.
-    Help = "help", host false;
     /// Let nobody in any more, or everybody again.
     Lock = "lock", host true;
     /// Go on to the next mode.
@@ -74,6 +73,8 @@ actions! {
     End = "end", host true;
     /// End the event, after being asked once more.
     EndConfirmed = "end_confirmed", host true;
+    /// Hear which keys there are.
+    Help = "help", host false;
 }
 
 impl Action {
@@ -212,10 +213,10 @@ impl Menu {
         self.0.iter().map(|(keys, action)| (keys.as_str(), *action))
     }
 
-    /// The sequence of an action, if it has one.
+    /// The sequence of an action, if it has one: of several the shortest.
     #[must_use]
     pub fn keys_of(&self, action: Action) -> Option<&str> {
-        self.entries().find(|(_, a)| *a == action).map(|(keys, _)| keys)
+        self.entries().filter(|(_, a)| *a == action).map(|(keys, _)| keys).min_by_key(|keys| keys.len())
     }
 }
 
@@ -249,6 +250,23 @@ impl Menus {
             Role::Speaker => &self.speaker,
             Role::Listener => &self.listener,
         }
+    }
+
+    /// What is worth telling: the menus without what does nothing under these rules.
+    #[must_use]
+    pub fn useful(&self, rules: &Policy, dial_out: &DialOut) -> Menus {
+        let useful = |role: Role| {
+            let does = |(_, action): &(String, Action)| match action {
+                Action::DialOut => dial_out.enabled,
+                Action::Admit | Action::AdmitAll => rules.waiting_room,
+                // Without names it is the count.
+                Action::RollCall => rules.names,
+                Action::Mute | Action::Hand => role != Role::Listener || rules.listeners_ask,
+                _ => true,
+            };
+            Menu(self.of(role).0.iter().filter(|entry| does(entry)).cloned().collect())
+        };
+        Menus { host: useful(Role::Host), speaker: useful(Role::Speaker), listener: useful(Role::Listener) }
     }
 }
 
@@ -325,6 +343,23 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(Action::of_name(action.name()), Some(*action));
         }
+    }
+
+    #[test]
+    fn what_does_nothing_is_not_worth_telling() {
+        let all = Menus::default();
+        let told = |rules: &Policy, dial_out: &DialOut, role, action| {
+            all.useful(rules, dial_out).of(role).keys_of(action).map(str::to_owned)
+        };
+        let (plain, off) = (Policy::default(), DialOut::default());
+        for action in [Action::DialOut, Action::Admit, Action::AdmitAll, Action::RollCall] {
+            assert_eq!(told(&plain, &off, Role::Host, action), None, "{action:?}");
+        }
+        assert_eq!(told(&plain, &off, Role::Listener, Action::Hand), None);
+        let rules = Policy { waiting_room: true, names: true, listeners_ask: true, ..plain };
+        let on = DialOut { enabled: true, ..off };
+        assert_eq!(all.useful(&rules, &on), all, "everything does something");
+        assert_eq!(told(&rules, &on, Role::Host, Action::End).as_deref(), Some("399"), "of two the shorter");
     }
 
     #[test]

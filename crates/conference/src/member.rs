@@ -48,6 +48,8 @@ pub(crate) struct Member {
     pub asked: Asked,
     /// In a roll call he hears: the turn of whom he has heard last.
     pub roll: Option<u64>,
+    /// He is being told his keys, which takes a while.
+    pub learns: bool,
 }
 
 impl Member {
@@ -68,6 +70,7 @@ impl Member {
             keyed: Keyed::default(),
             asked: Asked::Nothing,
             roll: None,
+            learns: false,
         }
     }
 

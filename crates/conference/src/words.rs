@@ -333,8 +333,8 @@ pub enum Spoken {
     CountIs(u16),
     /// So many wait.
     WaitingAre(u16),
-    /// The keys a role has.
-    Help(Role),
+    /// The keys you have.
+    Help,
     /// Press 1 to end it for all.
     ConfirmEnd,
     /// It is not ended.

@@ -37,6 +37,8 @@ pub struct Hall {
     pub closed: Vec<(Room, Seat)>,
     pub dialled: Vec<String>,
     pub given_up: Vec<u64>,
+    /// How often something said was cut short.
+    pub hushed: usize,
 }
 
 impl Hall {
@@ -61,6 +63,7 @@ impl Hall {
             closed: Vec::new(),
             dialled: Vec::new(),
             given_up: Vec::new(),
+            hushed: 0,
         };
         hall.conferences.open(ROOM, policy);
         hall.drain();
@@ -167,7 +170,10 @@ impl Hall {
                 }
                 Output::Hold(seat, false) => assert!(self.held.remove(&seat)),
                 Output::Say(seat, says) => self.said.entry(seat).or_default().extend(says),
-                Output::Hush(seat) => assert!(self.conferences.member(seat).is_some()),
+                Output::Hush(seat) => {
+                    assert!(self.conferences.member(seat).is_some());
+                    self.hushed += 1;
+                }
                 Output::RecordName(seat) => _ = self.recording.insert(seat),
                 Output::KeepName(seat) => {
                     assert!(self.recording.remove(&seat));

@@ -43,9 +43,23 @@ fn help_is_for_everybody_his_own() {
         let seat = hall.enter(seat, role);
         hall.heard(seat);
         hall.keys(seat, "*0*9");
-        assert_eq!(hall.heard(seat), [Spoken::Help(role), Spoken::Recorded]);
+        assert_eq!(hall.heard(seat), [Spoken::Help, Spoken::Recorded]);
     }
     assert_eq!(hall.announced(), []);
+}
+
+#[test]
+fn whoever_has_heard_the_key_he_wants_need_not_hear_the_rest() {
+    let mut hall = Hall::new(Policy::default());
+    let ann = hall.enter(1, Role::Speaker);
+    hall.keys(ann, "*0");
+    let before = hall.hushed;
+    hall.keys(ann, "*6");
+    assert_eq!(hall.hushed, before + 1, "with the first key");
+    hall.keys(ann, "*0");
+    hall.played(ann);
+    hall.keys(ann, "*6");
+    assert_eq!(hall.hushed, before + 1, "what is said to all after it is not cut off by keys");
 }
 
 #[test]
