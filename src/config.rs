@@ -649,6 +649,11 @@ impl Config {
             ));
         }
         self.conference.check()?;
+        if self.cards.is_empty()
+            && let Some(what) = hardware::without_echo_canceller(Board::Loopback, self.voice.echo_canceller)
+        {
+            return Err(what);
+        }
         let places = Places::find(text);
         let mut sockets: Vec<&Path> = Vec::new();
         for (c, card) in self.cards.iter().enumerate() {
@@ -662,7 +667,8 @@ impl Config {
                     &format!("card \"{}\" has more than {MOST_SPANS} spans", card.name),
                 ));
             }
-            if let Some(what) = hardware::stranger(card) {
+            let echo = hardware::without_echo_canceller(card.board, self.voice.echo_canceller);
+            if let Some(what) = hardware::stranger(card).or(echo) {
                 return Err(places.at_card(text, c, &format!("card \"{}\": {what}", card.name)));
             }
             for (s, span) in card.spans.iter().enumerate() {

@@ -72,6 +72,8 @@ pub struct Desk {
     pub first_port: u16,
     /// By span, where faults are put on the line of a software card.
     pub faults: Vec<Option<(FaultDesk, SpanIndex)>>,
+    /// Spans whose card was asked for echo cancellation and has none.
+    pub without_canceller: Vec<u16>,
     /// Where the stream ports are reached from here.
     pub listen: IpAddr,
     /// The audit log.

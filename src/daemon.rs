@@ -266,6 +266,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     let traces = Arc::new(Traces::new(traced, trace::dialled_digits(&config.call_in.called_digits())));
     let mut collector = Collector::new(traces.clone());
     let (mut engine_cards, mut card_controls, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    let (configured, mut without_canceller) = (cards_of(&config), Vec::new());
     for (index, Built { mut card, faults: desk }) in cards.cards.into_iter().enumerate() {
         let name = card.name().to_owned();
         let lines: Vec<Line> = card.spans().iter().map(|s| s.line).collect();
@@ -275,19 +276,20 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
                 card.without_d_channel(SpanIndex(place)).map_err(refused)?;
             }
         }
+        let first = faults.len() as u16;
         faults.extend((0..lines.len()).map(|place| Some((desk.clone()?, SpanIndex(place as u8)))));
-        if config.voice.echo_canceller == EchoCanceller::Hardware
-            && let Err(error) = card.cancel_echo(config.voice.echo_tail_ms)
-        {
-            log::warn!(
-                target: "server",
-                "card \"{name}\": {}; its callers' echo is not taken out: use voice.echo_canceller = \"software\"",
-                chain(&error)
-            );
+        let mut cancels = configured.get(index).is_some_and(|card| card.echo_cancel_taps.is_some_and(|taps| taps > 0));
+        if config.voice.echo_canceller == EchoCanceller::Hardware {
+            card.cancel_echo(config.voice.echo_tail_ms)
+                .map_err(|e| format!("card \"{name}\": {}: use voice.echo_canceller = \"software\"", chain(&e)))?;
+            cancels = true;
         }
         let (card, copies) = CapturingCard::new(card, trace::QUEUE * lines.len());
         collector.add(copies, lines.len());
         let running = Box::new(card).start(tick).map_err(|e| format!("card \"{name}\": {}", chain(&e)))?;
+        let echoes = |(_, place): &(u16, u8)| cancels && !running.control.cancels_echo(SpanIndex(*place));
+        let spans = (first..).zip(0u8..).take(lines.len());
+        without_canceller.extend(spans.filter(echoes).map(|(number, _)| number + 1));
         // A card that has nothing to wait for has no clock either: it is taken from when there is a tick.
         let has_clock = !running.traffic.descriptors().is_empty();
         let traffic = match index {
@@ -398,6 +400,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         tick_ms: tick.milliseconds(),
         started_ms,
         faults,
+        without_canceller,
         listen: crate::control::checks::reached(config.stream.address),
         audit: Audit::of(&state_dir),
         state_dir: state_dir.clone(),

@@ -65,6 +65,8 @@ pub struct Facts {
     pub cards: Vec<Card>,
     /// What the DAHDI driver shows, if it is there.
     pub driver: Vec<FoundSpan>,
+    /// Spans whose card was asked for echo cancellation and has none.
+    pub without_canceller: Vec<u16>,
 }
 
 /// What is wrong, the most severe first.
@@ -83,6 +85,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         trunk(&mut all, facts, span);
     }
     boards::remarks(&mut all, &facts.cards, &facts.driver);
+    boards::echo(&mut all, &facts.without_canceller);
     suspended(&mut all, facts);
     real_time(&mut all, &facts.status);
     disk(&mut all, facts);
@@ -451,6 +454,7 @@ mod tests {
         found(|f| f.directories[0].away = Some("not there".into()), Major, "disk", "mount");
         found(|f| f.readable = vec!["/s/keys".into()], Major, "permissions", "chmod 600 /s/keys");
         found(|f| f.stranded = (2, 30), Warning, "spool", "content store");
+        found(|f| f.without_canceller = vec![3], Warning, "span 3 echo", "voice.echo_canceller = \"software\"");
         found(|f| f.file = Some("line 2: ...".into()), Major, "configuration", "--check-config");
         found(|f| f.warnings = vec!["few ports".into()], Warning, "configuration", "restart");
     }

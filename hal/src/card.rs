@@ -263,6 +263,11 @@ pub trait Control: Send {
     /// `Unsupported` when the board cannot.
     fn send_alarms(&mut self, span: SpanIndex, alarms: Alarms) -> Result<(), Error>;
 
+    /// Whether echo is taken out on the bearer channels of a span, as was [asked](Card::cancel_echo) of the card.
+    fn cancels_echo(&self, _span: SpanIndex) -> bool {
+        false
+    }
+
     /// What this span can do for a test.
     fn support(&self, _span: SpanIndex) -> Support {
         Support::empty()

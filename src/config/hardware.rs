@@ -2,6 +2,7 @@
 //!
 //! Data path: `[[card]]` and `[[card.span]]` → the board's own settings.
 
+use super::voice::EchoCanceller;
 use super::{Board, Card, OutOfService, Span};
 use hal::Line;
 use line::Framing;
@@ -65,6 +66,17 @@ pub(super) fn stranger(card: &Card) -> Option<String> {
         ("socket", !card.socket.as_os_str().is_empty(), &[Board::E1d]),
     ];
     given.into_iter().find_map(|(name, is_given, boards)| is_stranger(card.board, name, is_given, boards))
+}
+
+/// A canceller is asked for that a board has not.
+pub(super) fn without_echo_canceller(board: Board, asked: EchoCanceller) -> Option<String> {
+    (asked == EchoCanceller::Hardware && board != Board::Dahdi).then(|| {
+        format!(
+            "voice.echo_canceller = \"hardware\", but {} cards have no echo canceller: use \"software\", or \"off\" where the \
+             carrier cancels echo",
+            board.name()
+        )
+    })
 }
 
 /// The same of one of its spans, and what a board wants of a span besides.
@@ -208,6 +220,24 @@ mod tests {
             assert!(card.spans.len() == spans && card.spans.iter().all(|span| span.switch == switch));
             assert_eq!(dahdi(card).spans.len(), spans);
         }
+    }
+
+    #[test]
+    fn an_echo_canceller_that_no_board_has_is_refused() {
+        let hardware = "[voice]\necho_canceller = \"hardware\"\n";
+        let with = |board: &str, of_span: &str| {
+            Config::parse(&format!(
+                "{hardware}[[card]]\nboard = \"{board}\"\nname = \"c\"\n[[card.span]]\nline = \"E1\"\nswitch = \"euroisdn\"\n{of_span}\n"
+            ))
+        };
+        assert!(with("dahdi", "").is_ok(), "whether it has one is known when it is started");
+        for (board, of_span) in [("loopback", "far_end = \"exchange\""), ("e1d", "")] {
+            let wrong = with(board, of_span).expect_err("none");
+            assert!(wrong.contains(&format!("{board} cards have no echo canceller")), "{wrong}");
+            assert!(wrong.contains("use \"software\"") && wrong.contains("line 5"), "{wrong}");
+        }
+        let wrong = Config::parse(hardware).expect_err("the software card");
+        assert!(wrong.contains("loopback cards have no echo canceller"), "{wrong}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ impl Desk {
             stranded: doctor::stranded(&self.state_dir.join("spool"), SystemTime::now()),
             cards: self.config.cards.clone(),
             driver: self.driver(),
+            without_canceller: self.without_canceller.clone(),
         }))
     }
 

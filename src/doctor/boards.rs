@@ -33,6 +33,19 @@ pub(super) fn remarks(all: &mut Vec<Finding>, cards: &[Card], found: &[FoundSpan
     }
 }
 
+/// Spans whose callers' echo nobody takes out although it was asked for.
+pub(super) fn echo(all: &mut Vec<Finding>, spans: &[u16]) {
+    for span in spans {
+        all.push(Finding::new(
+            Severity::Warning,
+            format!("span {span} echo"),
+            "the card was asked to cancel echo and cannot: callers may hear themselves",
+            "use voice.echo_canceller = \"software\", or attach a canceller to these channels in the driver's system.conf \
+             (echocanceller=...) and restart",
+        ));
+    }
+}
+
 fn is(span: &FoundSpan, at: &At) -> bool {
     match at {
         At::Number(number) => span.number == i32::from(*number),

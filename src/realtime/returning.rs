@@ -29,6 +29,8 @@ pub struct ReturningCard {
     slot: Box<dyn Slot>,
     card: Box<dyn Card>,
     without_d_channel: Vec<SpanIndex>,
+    /// The longest echo it was asked to take out, in milliseconds.
+    echo_tail_ms: Option<u32>,
 }
 
 impl ReturningCard {
@@ -38,7 +40,7 @@ impl ReturningCard {
     /// The slot's.
     pub fn find(mut slot: Box<dyn Slot>) -> Result<ReturningCard, Error> {
         let card = slot.find()?;
-        Ok(ReturningCard { slot, card, without_d_channel: Vec::new() })
+        Ok(ReturningCard { slot, card, without_d_channel: Vec::new(), echo_tail_ms: None })
     }
 }
 
@@ -58,6 +60,12 @@ impl Card for ReturningCard {
     fn without_d_channel(&mut self, span: SpanIndex) -> Result<(), Error> {
         self.card.without_d_channel(span)?;
         self.without_d_channel.push(span);
+        Ok(())
+    }
+
+    fn cancel_echo(&mut self, tail_ms: u32) -> Result<(), Error> {
+        self.card.cancel_echo(tail_ms)?;
+        self.echo_tail_ms = Some(tail_ms);
         Ok(())
     }
 
@@ -82,6 +90,7 @@ impl Card for ReturningCard {
             name,
             slot: self.slot,
             without_d_channel: self.without_d_channel,
+            echo_tail_ms: self.echo_tail_ms,
             spans,
             chunk,
             registry,
@@ -202,6 +211,7 @@ struct Keeper {
     name: String,
     slot: Box<dyn Slot>,
     without_d_channel: Vec<SpanIndex>,
+    echo_tail_ms: Option<u32>,
     spans: usize,
     chunk: ChunkLength,
     registry: Registry,
@@ -244,6 +254,7 @@ impl Keeper {
             return Err(Error::new(ErrorKind::GiveUp, "find the spans the card had"));
         }
         self.without_d_channel.iter().try_for_each(|span| card.without_d_channel(*span))?;
+        self.echo_tail_ms.map_or(Ok(()), |tail_ms| card.cancel_echo(tail_ms))?;
         let running = card.start(self.chunk)?;
         let watched = watch(&self.registry, &*running.traffic);
         watched.map_err(|source| Error::io(ErrorKind::GiveUp, "watch over a card", source))?;
@@ -291,6 +302,10 @@ impl Control for ReturningControl {
 
     fn send_alarms(&mut self, span: SpanIndex, alarms: Alarms) -> Result<(), Error> {
         self.ask("send alarms", |control| control.send_alarms(span, alarms))
+    }
+
+    fn cancels_echo(&self, span: SpanIndex) -> bool {
+        lock(&self.desk).now.as_ref().is_some_and(|control| control.cancels_echo(span))
     }
 
     fn support(&self, span: SpanIndex) -> Support {
@@ -342,14 +357,41 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Instant;
 
-    struct Lines(PathBuf);
+    /// Where lines are offered, and what was asked of the cards found there.
+    struct Lines(PathBuf, Arc<Mutex<Vec<u32>>>);
+
+    /// A card with an echo canceller.
+    struct Cancelling(board_e1d::E1dCard, Arc<Mutex<Vec<u32>>>);
+
+    impl Card for Cancelling {
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+
+        fn spans(&self) -> &[SpanDescription] {
+            self.0.spans()
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            self.0.capabilities()
+        }
+
+        fn cancel_echo(&mut self, tail_ms: u32) -> Result<(), Error> {
+            self.1.lock().expect("whole").push(tail_ms);
+            Ok(())
+        }
+
+        fn start(self: Box<Self>, chunk: ChunkLength) -> Result<Running, Error> {
+            Box::new(self.0).start(chunk)
+        }
+    }
 
     impl Slot for Lines {
         fn find(&mut self) -> Result<Box<dyn Card>, Error> {
             let at = board_e1d::LineAt(board_e1d::wire::LineAddress { interface: 0, line: 0 });
             let spans = vec![board_e1d::SpanSettings { at, line: Line::E1 }];
             let settings = board_e1d::CardSettings { name: "e1".into(), socket: self.0.clone(), reserve_ms: 20, spans };
-            Ok(Box::new(board_e1d::E1dCard::find(settings)?))
+            Ok(Box::new(Cancelling(board_e1d::E1dCard::find(settings)?, Arc::clone(&self.1))))
         }
     }
 
@@ -365,9 +407,12 @@ mod tests {
     fn a_card_that_went_comes_back_by_the_same_descriptor() {
         let folder = tempfile::tempdir().expect("a folder");
         let socket = folder.path().join("e1d.ctl");
-        assert!(ReturningCard::find(Box::new(Lines(socket.clone()))).is_err(), "it has to be there at first");
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let lines = || Box::new(Lines(socket.clone(), Arc::clone(&asked)));
+        assert!(ReturningCard::find(lines()).is_err(), "it has to be there at first");
         let (mut near, mut first) = (server(&socket), true);
-        let card = ReturningCard::find(Box::new(Lines(socket.clone()))).expect("found");
+        let mut card = ReturningCard::find(lines()).expect("found");
+        card.cancel_echo(64).expect("it can");
         let mut ours = Box::new(card).start(ChunkLength::Ms10).expect("started");
         let (mut poll, mut events) = (Poll::new().expect("a poll"), Events::with_capacity(8));
         let descriptor = ours.traffic.descriptors()[0];
@@ -405,5 +450,6 @@ mod tests {
         }
         assert!(told.iter().all(|times| *times > 0), "here, gone, here: {told:?}");
         assert!(ours.control.alarms(SpanIndex(0)).usable());
+        assert_eq!(*asked.lock().expect("whole"), [64, 64], "echo is taken out after it has come back as before");
     }
 }

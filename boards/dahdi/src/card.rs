@@ -206,6 +206,7 @@ impl Card for DahdiCard {
                 }
                 bearers.push(open);
             }
+            let cancels_echo = self.settings.echo_cancel_taps > 0 && refused.is_none();
             if let Some(error) = refused {
                 log::warn!(
                     "card \"{}\", span {}: echo cancellation is not supported by this driver ({error}); calls go on without it",
@@ -224,6 +225,7 @@ impl Card for DahdiCard {
             controlled.push(ControlledSpan {
                 number: found.number,
                 support: self.support[index],
+                cancels_echo,
                 state: Arc::clone(&state),
                 channels,
                 counted: Mutex::new((LineCounts::of(&info), Counters::default())),

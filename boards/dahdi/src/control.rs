@@ -22,6 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct ControlledSpan {
     pub(crate) number: i32,
     pub(crate) support: Support,
+    /// The driver has agreed to take echo out on all bearer channels.
+    pub(crate) cancels_echo: bool,
     pub(crate) state: Arc<SpanState>,
     /// All channels, by timeslot.
     pub(crate) channels: Vec<Channel>,
@@ -128,6 +130,10 @@ impl Control for DahdiControl {
     fn send_alarms(&mut self, span: SpanIndex, alarms: Alarms) -> Result<(), Error> {
         // The driver lets the board send RAI by itself, and has no request for either.
         self.able(span, alarms.is_empty(), "send AIS or RAI").map(drop)
+    }
+
+    fn cancels_echo(&self, span: SpanIndex) -> bool {
+        self.spans.get(usize::from(span.0)).is_some_and(|known| known.cancels_echo)
     }
 
     fn support(&self, span: SpanIndex) -> Support {

@@ -119,8 +119,18 @@ fn echo_cancellation_is_asked_for_where_it_is_wanted() {
     let double = Double::new(&[Line::E1]);
     let mut settings = common::settings(&[Line::E1]);
     settings.echo_cancel_taps = 128;
-    let _card = started_as(&double, settings);
+    let card = started_as(&double, settings.clone());
+    assert!(card.control.cancels_echo(SpanIndex(0)));
     let mut world = double.world();
     assert!(world.channels.iter().all(|c| (c.audio && c.taps == 128) == (c.signalling == signalling::CLEAR)));
     assert_eq!(world.channel(0, 16).taps, 0, "not on the D channel");
+    drop(world);
+
+    let double = Double::new(&[Line::E1]);
+    double.world().channel(0, 7).without_canceller = true;
+    let card = started_as(&double, settings);
+    assert!(!card.control.cancels_echo(SpanIndex(0)), "one caller with echo is one too many");
+    assert!(!double.world().channel(0, 7).audio, "as it was");
+    let card = started_as(&Double::new(&[Line::E1]), common::settings(&[Line::E1]));
+    assert!(!card.control.cancels_echo(SpanIndex(0)), "nobody has asked for it");
 }

@@ -36,6 +36,8 @@ pub struct Channel {
     pub looped: bool,
     pub audio: bool,
     pub taps: i32,
+    /// No canceller was attached to it when the driver was configured.
+    pub without_canceller: bool,
     /// Octets the line has brought so far.
     pub arrived: usize,
     /// All that went out on the line.
@@ -312,6 +314,9 @@ impl Node for File {
                 Ok(())
             }),
             Request::EchoCancel(taps) => self.on(|channel| {
+                if channel.without_canceller {
+                    return error(EINVAL);
+                }
                 channel.taps = taps;
                 if channel.audio { Ok(()) } else { error(EINVAL) }
             }),
