@@ -1,155 +1,71 @@
 //! A host calls people into his conference, with sound: one he must not call, one who is busy, one who comes in and is heard.
 //!
-//! The daemon is a process and offers the far end of its span on a socket; the exchange, here, takes it as a card. The host keys
-//! what a host keys; whoever answers hears the question, presses 1, unmutes himself with `*6` after an order has muted him, and
-//! speaks. Each side's recording tells what it was told and whom it heard; the stream has the one called while everybody may
+//! The host keys what a host keys; whoever answers hears the question, presses 1, unmutes himself with `*6` after an order has muted
+//! him, and speaks. Each side's recording tells what it was told and whom it heard; the stream has the one called while everybody may
 //! speak, and nothing of him in a lecture.
 
-use board_e1d::wire::LineAddress;
-use board_e1d::{CardSettings, E1dCard, LineAt, SpanSettings};
-use control::{
-    CalledState, ConferenceInfo, ConferenceMode, ConferenceOrder, MemberPlace, MutedBy, Reservation, Reserve,
-};
+mod switchboard;
+
+use control::{CalledState, ConferenceInfo, ConferenceMode, ConferenceOrder, MemberPlace, MutedBy};
 use dsp::align::align;
 use dsp::g711::Law;
 use dsp::level::power_dbm0;
-use exchange::{Answer, CallerId, Clip, Digits, Exchange, Extension, Handle, Prepared, Sink, Step};
-use hal::{ChunkLength, Line};
-use hw_tests::daemon::Daemon;
+use exchange::{Answer, Extension, Step};
 use hw_tests::sound;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
-
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What is kept of what each side hears: three minutes.
-const KEPT: usize = 180 * 8000;
+use switchboard::{PATIENCE, Place, clip, found, key, wait};
 
 /// Answers, and comes in.
 const GUEST: &str = "5550142";
 const BUSY: &str = "5550117";
 /// Begins with no allowed digits.
 const FORBIDDEN: &str = "0900123";
-/// Level of each tone of a key, in dBm0.
-const KEYED_DBM0: f32 = -11.0;
 
-fn asset(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets").join(name).canonicalize().expect("there")
+const RULES: &str = "
+[conference.dial_out]
+enabled = true
+allow = [\"555\"]
+calling = \"5550100\"
+";
+
+/// Who can be called.
+fn subscribers() -> Vec<Extension> {
+    let guest = vec![
+        Step::WaitForSound { above_dbm0: -40.0, sound_ms: 300, at_most_ms: 10_000 },
+        Step::WaitForQuiet { below_dbm0: -45.0, quiet_ms: 1200, at_most_ms: 20_000 },
+        key("1"),
+        // The host speaks to him meanwhile, and an order mutes him.
+        wait(17_000),
+        key("*6"),
+        wait(3000),
+        Step::SpeakLoop { clips: vec![clip("speech/lecture.wav")], pause_ms: 0, times: None },
+    ];
+    let extension = |number: &str, answer, script| Extension { number: number.into(), answer, script };
+    vec![extension(GUEST, Answer::After(Duration::from_millis(1500)), guest), extension(BUSY, Answer::Busy, vec![])]
 }
 
-fn clip(name: &str) -> Clip {
-    Arc::from(sound::read(&asset(name)))
-}
-
-fn key(digits: &str) -> Step {
-    Step::Key { digits: Digits::new(digits).expect("keys"), on_ms: 80, off_ms: 80, level_dbm0: KEYED_DBM0 }
-}
-
-const fn wait(ms: u32) -> Step {
-    Step::Wait { ms }
-}
-
-/// A daemon, and its exchange.
-struct Place {
-    daemon: Daemon,
-    exchange: Handle,
-    event: Reservation,
-    _folder: TempDir,
-}
-
-impl Place {
-    fn new() -> Place {
-        let folder = TempDir::new().expect("a folder");
-        let socket = folder.path().join("far-end");
-        let mut daemon = Daemon::prepare(
-            "",
-            "linger_s = 1",
-            &format!(
-                "[[card]]\nboard = \"loopback\"\nname = \"soft0\"\n[[card.span]]\nline = \"E1\"\nswitch = \"euroisdn\"\n\
-                 far_end = \"socket\"\nsocket = {socket:?}\n[conference.dial_out]\nenabled = true\nallow = [\"555\"]\n\
-                 calling = \"5550100\""
-            ),
-        );
-        daemon.launch();
-        let at = LineAt(LineAddress { interface: 0, line: 0 });
-        let spans = vec![SpanSettings { at, line: Line::E1 }];
-        let card = E1dCard::find(CardSettings { name: "far".into(), socket, reserve_ms: 20, spans }).expect("found");
-        let guest = vec![
-            Step::WaitForSound { above_dbm0: -40.0, sound_ms: 300, at_most_ms: 10_000 },
-            Step::WaitForQuiet { below_dbm0: -45.0, quiet_ms: 1200, at_most_ms: 20_000 },
-            key("1"),
-            // The host speaks to him meanwhile, and an order mutes him.
-            wait(17_000),
-            key("*6"),
-            wait(3000),
-            Step::SpeakLoop { clips: vec![clip("speech/lecture.wav")], pause_ms: 0, times: None },
-        ];
-        let extension = |number: &str, answer, script| Extension { number: number.into(), answer, script };
-        let exchange = Exchange::builder(ChunkLength::Ms10)
-            .card("gateway", Box::new(card), isdn::Switch::EuroIsdn)
-            .extension(extension(GUEST, Answer::After(Duration::from_millis(1500)), guest))
-            .extension(extension(BUSY, Answer::Busy, vec![]))
-            .remember(KEPT)
-            .start(Duration::ZERO)
-            .expect("started");
-        let exchange = exchange.spawn().expect("a thread");
-        daemon.wait_for("the link", PATIENCE, |client| {
-            client.spans().ok()?.iter().all(|span| span.link == control::LinkState::Up).then_some(())
-        });
-        let event =
-            daemon.client().reserve(Reserve { title: "Call in".into(), ..Reserve::default() }).expect("reserved");
-        Place { daemon, exchange, event, _folder: folder }
+/// Some seconds of the stream as it is now.
+fn stream(place: &Place, seconds: usize) -> Vec<i16> {
+    let mut connection = TcpStream::connect(("127.0.0.1", place.daemon.port)).expect("a stream port");
+    connection.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    write!(connection, "GET /{}.ulaw HTTP/1.0\r\n\r\n", place.event.event).expect("asked");
+    let mut octets = Vec::new();
+    let mut chunk = [0; 4096];
+    // What was said before comes first, at once.
+    while octets.len() < (seconds + 8) * 8000 {
+        let count = connection.read(&mut chunk).expect("the stream goes on");
+        assert!(count > 0, "the stream ended: {}", String::from_utf8_lossy(&octets[..octets.len().min(300)]));
+        octets.extend_from_slice(&chunk[..count]);
     }
-
-    fn dial(&self, script: Vec<Step>) -> CallerId {
-        self.exchange.dial_prepared(Prepared::from_script("5550100", script, Sink::memory(KEPT))).expect("dialled")
-    }
-
-    fn until(&self, what: &str, is: impl Fn(&ConferenceInfo) -> bool) -> ConferenceInfo {
-        self.daemon.wait_for(what, PATIENCE, |client| client.conference(&self.event.event).ok().filter(&is))
-    }
-
-    fn order(&self, order: ConferenceOrder) {
-        self.daemon.client().order_conference(&self.event.event, order).expect("carried out");
-    }
-
-    /// Some seconds of the stream as it is now.
-    fn stream(&self, seconds: usize) -> Vec<i16> {
-        let mut connection = TcpStream::connect(("127.0.0.1", self.daemon.port)).expect("a stream port");
-        connection.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-        write!(connection, "GET /{}.ulaw HTTP/1.0\r\n\r\n", self.event.event).expect("asked");
-        let mut octets = Vec::new();
-        let mut chunk = [0; 4096];
-        // What was said before comes first, at once.
-        while octets.len() < (seconds + 8) * 8000 {
-            let count = connection.read(&mut chunk).expect("the stream goes on");
-            assert!(count > 0, "the stream ended: {}", String::from_utf8_lossy(&octets[..octets.len().min(300)]));
-            octets.extend_from_slice(&chunk[..count]);
-        }
-        assert!(octets.starts_with(b"HTTP/1.1 200") || octets.starts_with(b"HTTP/1.0 200"), "{octets:?}");
-        octets[octets.len() - seconds * 8000..].iter().map(|&octet| Law::Mu.decode_one(octet)).collect()
-    }
-
-    /// All that one side has heard, when its call is over.
-    fn heard(&self, id: CallerId) -> Vec<i16> {
-        self.exchange.hang_up(id);
-        self.daemon.wait_for("the end of a call", PATIENCE, |_| self.exchange.take_ended(id)).samples
-    }
-}
-
-/// How much of a prompt is in what was heard: 1 is all of it.
-fn likeness(name: &str, heard: &[i16]) -> f64 {
-    let found = align(&clip(name), heard).map_or(0.0, |found| found.correlation);
-    println!("{name}: {found:.3}");
-    found
+    assert!(octets.starts_with(b"HTTP/1.1 200") || octets.starts_with(b"HTTP/1.0 200"), "{octets:?}");
+    octets[octets.len() - seconds * 8000..].iter().map(|&octet| Law::Mu.decode_one(octet)).collect()
 }
 
 #[test]
 fn who_is_called_hears_the_question_comes_in_and_is_heard() {
-    let mut place = Place::new();
+    let mut place = Place::new(RULES, subscribers());
     let event = &place.event;
     let host = place.dial(vec![
         wait(1000),
@@ -197,7 +113,7 @@ fn who_is_called_hears_the_question_comes_in_and_is_heard() {
     place.until("him to unmute himself", |c| muted(c).is_none());
     place.until("him to speak", |c| c.members.iter().any(|m| m.call == guest && m.talking));
     let lecture = clip("speech/lecture.wav");
-    let streamed = align(&place.stream(3), &lecture).map_or(0.0, |found| found.correlation);
+    let streamed = align(&stream(&place, 3), &lecture).map_or(0.0, |found| found.correlation);
     println!("stream: {streamed:.3}");
     assert!(streamed > 0.8, "the one called is in the stream");
 
@@ -205,24 +121,24 @@ fn who_is_called_hears_the_question_comes_in_and_is_heard() {
     place.order(ConferenceOrder::Mode { mode: ConferenceMode::Lecture });
     place.until("the lecture", |c| muted(c) == Some(MutedBy::Mode));
     std::thread::sleep(Duration::from_secs(3));
-    let level = power_dbm0(&place.stream(3));
+    let level = power_dbm0(&stream(&place, 3));
     assert!(level < -60.0, "{level} dBm0 in the stream of a lecture in which no host speaks");
 
     let callers = place.exchange.callers();
     let called = callers.iter().find(|caller| caller.called == GUEST).expect("the one called").id;
     let (by_host, by_guest) = (place.heard(host), place.heard(called));
     assert!(place.daemon.terminate().success());
-    // That he is being called is cut short by what comes of it: this exchange is quick.
     for (name, least) in [
         ("prompts/en/dial-out-forbidden.wav", 0.8),
+        ("prompts/en/calling.wav", 0.8),
         ("prompts/en/call-busy.wav", 0.8),
         ("prompts/en/ringing.wav", 0.8),
         ("prompts/en/call-answered.wav", 0.8),
     ] {
-        assert!(likeness(name, &by_host) >= least, "the host hears {name}");
+        assert!(found(name, &by_host).0 >= least, "the host hears {name}");
     }
     assert!(align(&lecture[..4 * 8000], &by_host).is_some_and(|found| found.correlation > 0.8), "the host hears him");
-    assert!(likeness("prompts/en/invited.wav", &by_guest) > 0.8, "he is asked");
-    assert!(likeness("speech/a2.wav", &by_guest) > 0.8, "he hears the host");
+    assert!(found("prompts/en/invited.wav", &by_guest).0 > 0.8, "he is asked");
+    assert!(found("speech/a2.wav", &by_guest).0 > 0.8, "he hears the host");
     assert_eq!(sound::our_digits(&by_guest), "", "nobody's keys are heard by others");
 }

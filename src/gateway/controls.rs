@@ -78,6 +78,11 @@ impl Gateway {
                 }
                 self.voice(Voice::Play(channel, phrases::to(self.role_at(seat), &says)));
             }
+            Output::Tell(seat, says) => {
+                if let Some((channel, _)) = self.leg_of(seat) {
+                    self.voice(Voice::Tell(channel, phrases::to(self.role_at(seat), &says)));
+                }
+            }
             Output::Hush(seat) => {
                 if let Some((channel, _)) = self.leg_of(seat) {
                     self.voice(Voice::Hush(channel));

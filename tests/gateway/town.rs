@@ -173,7 +173,7 @@ impl Town {
     /// All that was said to a caller from this place in [`Town::voice`] on.
     pub fn heard(&self, channel: Channel, from: usize) -> Vec<Prompt> {
         let lists = self.voice[from..].iter().filter_map(|v| match v {
-            Voice::Play(c, list) if *c == channel => Some(list.to_vec()),
+            Voice::Play(c, list) | Voice::Tell(c, list) if *c == channel => Some(list.to_vec()),
             _ => None,
         });
         let prompts = lists.flatten().filter_map(|said| match said {
@@ -234,6 +234,10 @@ impl Town {
         match &command {
             Voice::Play(channel, list) => {
                 self.playing.insert(*channel, self.now + PROMPT * list.len() as u32);
+            }
+            Voice::Tell(channel, list) => {
+                let begins = self.playing.get(channel).copied().unwrap_or(self.now);
+                self.playing.insert(*channel, begins + PROMPT * list.len() as u32);
             }
             Voice::PlayName(channel, _) => {
                 self.playing.insert(*channel, self.now + PROMPT);

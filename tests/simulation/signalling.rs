@@ -423,7 +423,13 @@ impl World {
                 let ends = self.now + Duration::from_millis(900);
                 *self.voice.get_mut(&channel).expect("a name for a leg that is not open") = Some(Prompting { ends });
             }
-            Voice::Tell(channel, _) => assert!(self.mixed.contains(&channel), "{command:?} to who is not in"),
+            Voice::Tell(channel, _) => {
+                assert!(self.mixed.contains(&channel), "{command:?} to who is not in");
+                let before = self.voice[&channel].as_ref().map_or(self.now, |prompting| prompting.ends);
+                let ends = before + Duration::from_millis(900);
+                *self.voice.get_mut(&channel).expect("a leg that is in a conference is open") =
+                    Some(Prompting { ends });
+            }
             Voice::Announce(..) | Voice::AnnounceName(..) | Voice::KnockTone(_) => {}
             Voice::EntryTone(_) | Voice::ExitTone(_) | Voice::StreamOpen(_) | Voice::StreamClose(_) => {}
         }

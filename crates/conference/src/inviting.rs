@@ -107,8 +107,13 @@ impl Conferences {
         let Some(known) = self.invitations.iter_mut().find(|known| known.call == call && known.pending) else { return };
         known.came_in = went == Went::Joined;
         known.pending = !known.came_in;
-        if let (Some(host), Some(sentence)) = (known.by, went.sentence()) {
+        let (Some(host), Some(sentence)) = (known.by, went.sentence()) else { return };
+        // Exchanges are quick: what comes of a call would cut short that it is being called. A list of names or keys waits for nobody.
+        let listens = self.members[host.0].as_ref().is_some_and(|member| member.roll.is_some() || member.learns);
+        if listens || went == Went::Calling {
             self.say(host, &[sentence]);
+        } else {
+            self.push(Output::Tell(host, [sentence].into_iter().collect()));
         }
     }
 

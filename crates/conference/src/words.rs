@@ -407,6 +407,8 @@ pub enum Output {
     Hold(Seat, bool),
     /// Say this to him, in place of what is being said; [`Conferences::said`](crate::Conferences::said) when it is done.
     Say(Seat, Says),
+    /// Say this to him after what is being said.
+    Tell(Seat, Says),
     /// Say no more.
     Hush(Seat),
     /// Keep what he says next as his name; [`Conferences::named`](crate::Conferences::named) when it is done.

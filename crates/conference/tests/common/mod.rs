@@ -39,6 +39,8 @@ pub struct Hall {
     pub given_up: Vec<u64>,
     /// How often something said was cut short.
     pub hushed: usize,
+    /// How often something was said in place of what was being said.
+    pub cut_short: usize,
 }
 
 impl Hall {
@@ -64,6 +66,7 @@ impl Hall {
             dialled: Vec::new(),
             given_up: Vec::new(),
             hushed: 0,
+            cut_short: 0,
         };
         hall.conferences.open(ROOM, policy);
         hall.drain();
@@ -169,7 +172,11 @@ impl Hall {
                     self.held.insert(seat);
                 }
                 Output::Hold(seat, false) => assert!(self.held.remove(&seat)),
-                Output::Say(seat, says) => self.said.entry(seat).or_default().extend(says),
+                Output::Say(seat, says) => {
+                    self.cut_short += 1;
+                    self.said.entry(seat).or_default().extend(says);
+                }
+                Output::Tell(seat, says) => self.said.entry(seat).or_default().extend(says),
                 Output::Hush(seat) => {
                     assert!(self.conferences.member(seat).is_some());
                     self.hushed += 1;

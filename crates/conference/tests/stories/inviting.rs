@@ -59,6 +59,23 @@ fn the_host_hears_how_his_call_goes_and_nobody_else_does() {
 }
 
 #[test]
+fn what_comes_of_a_call_is_told_after_that_it_is_being_called() {
+    let (mut hall, host) = hall(Policy::default());
+    hall.places(7, host);
+    hall.drain();
+    let before = hall.cut_short;
+    hall.went(7, Went::Ringing);
+    hall.over(7, Went::NoAnswer);
+    assert_eq!(hall.cut_short, before, "each sentence is whole");
+    assert_eq!(hall.heard(host)[1..], [Spoken::Calling, Spoken::Ringing, Spoken::CallNoAnswer]);
+    hall.places(8, host);
+    hall.keys(host, "*0");
+    let before = hall.cut_short;
+    hall.over(8, Went::Busy);
+    assert_eq!(hall.cut_short, before + 1, "a list of keys is not heard out first");
+}
+
+#[test]
 fn each_end_of_a_call_has_a_sentence_of_its_own() {
     let (mut hall, host) = hall(Policy::default());
     for (went, sentence) in [

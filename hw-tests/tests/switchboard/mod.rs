@@ -1,0 +1,109 @@
+//! A daemon and, at the far end of its span, an exchange within the test: callers do what a script says, and what each hears is kept.
+//!
+//! The daemon is a process and offers the far end on a socket; the exchange takes it as a card.
+//!
+//! Time: the real clock.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use board_e1d::wire::LineAddress;
+use board_e1d::{CardSettings, E1dCard, LineAt, SpanSettings};
+use control::{ConferenceInfo, ConferenceOrder, Reservation, Reserve};
+use dsp::align::align;
+use exchange::{CallerId, Clip, Digits, Exchange, Extension, Handle, Prepared, Sink, Step};
+use hal::{ChunkLength, Line};
+use hw_tests::daemon::Daemon;
+use hw_tests::sound;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// What is kept of what each side hears: three minutes.
+const KEPT: usize = 180 * 8000;
+/// Level of each tone of a key, in dBm0.
+pub const KEYED_DBM0: f32 = -11.0;
+
+pub fn asset(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets").join(name).canonicalize().expect("there")
+}
+
+pub fn clip(name: &str) -> Clip {
+    Arc::from(sound::read(&asset(name)))
+}
+
+pub fn key(digits: &str) -> Step {
+    Step::Key { digits: Digits::new(digits).expect("keys"), on_ms: 80, off_ms: 80, level_dbm0: KEYED_DBM0 }
+}
+
+pub const fn wait(ms: u32) -> Step {
+    Step::Wait { ms }
+}
+
+/// An E1 with an event reserved on it.
+pub struct Place {
+    pub daemon: Daemon,
+    pub exchange: Handle,
+    pub event: Reservation,
+    _folder: TempDir,
+}
+
+impl Place {
+    /// With these rules in the configuration, and these subscribers of the exchange.
+    pub fn new(rules: &str, extensions: Vec<Extension>) -> Place {
+        let folder = TempDir::new().expect("a folder");
+        let socket = folder.path().join("far-end");
+        let mut daemon = Daemon::prepare(
+            "",
+            "linger_s = 1",
+            &format!(
+                "[[card]]\nboard = \"loopback\"\nname = \"soft0\"\n[[card.span]]\nline = \"E1\"\nswitch = \"euroisdn\"\n\
+                 far_end = \"socket\"\nsocket = {socket:?}\n{rules}"
+            ),
+        );
+        daemon.launch();
+        let at = LineAt(LineAddress { interface: 0, line: 0 });
+        let spans = vec![SpanSettings { at, line: Line::E1 }];
+        let card = E1dCard::find(CardSettings { name: "far".into(), socket, reserve_ms: 20, spans }).expect("found");
+        let exchange =
+            Exchange::builder(ChunkLength::Ms10).card("gateway", Box::new(card), isdn::Switch::EuroIsdn).remember(KEPT);
+        let exchange = extensions.into_iter().fold(exchange, |exchange, extension| exchange.extension(extension));
+        let exchange = exchange.start(Duration::ZERO).expect("started").spawn().expect("a thread");
+        daemon.wait_for("the link", PATIENCE, |client| {
+            client.spans().ok()?.iter().all(|span| span.link == control::LinkState::Up).then_some(())
+        });
+        let event = daemon.client().reserve(Reserve { title: "By keys".into(), ..Reserve::default() });
+        Place { daemon, exchange, event: event.expect("reserved"), _folder: folder }
+    }
+
+    pub fn dial(&self, script: Vec<Step>) -> CallerId {
+        self.exchange.dial_prepared(Prepared::from_script("5550100", script, Sink::memory(KEPT))).expect("dialled")
+    }
+
+    /// What somebody keys who comes in with this PIN.
+    pub fn enters(&self, pin: &str) -> Vec<Step> {
+        vec![wait(1000), key(&format!("{}#", self.event.event)), wait(1500), key(&format!("{pin}#"))]
+    }
+
+    pub fn until(&self, what: &str, is: impl Fn(&ConferenceInfo) -> bool) -> ConferenceInfo {
+        self.daemon.wait_for(what, PATIENCE, |client| client.conference(&self.event.event).ok().filter(&is))
+    }
+
+    pub fn order(&self, order: ConferenceOrder) {
+        self.daemon.client().order_conference(&self.event.event, order).expect("carried out");
+    }
+
+    /// All that one side has heard, when its call is over.
+    pub fn heard(&self, id: CallerId) -> Vec<i16> {
+        self.exchange.hang_up(id);
+        self.daemon.wait_for("the end of a call", PATIENCE, |_| self.exchange.take_ended(id)).samples
+    }
+}
+
+/// How much of a sound of ours is in what was heard, 1 being all of it, and where.
+pub fn found(name: &str, heard: &[i16]) -> (f64, usize) {
+    let found = align(&clip(name), heard).map_or((0.0, 0), |f| (f.correlation, usize::try_from(f.lag).unwrap_or(0)));
+    println!("{name}: {:.3} at {} ms", found.0, found.1 / 8);
+    found
+}
