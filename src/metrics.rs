@@ -33,6 +33,8 @@ pub struct Readings {
     pub samples_lost: u64,
     /// Samples of conferences that were clamped.
     pub samples_clipped: u64,
+    /// The same of each conference that is open, by its event.
+    pub clipped_by_event: Vec<(String, u64)>,
     /// By format: its name, events that are cast in it, listeners to it.
     pub formats: Vec<(&'static str, u64, u64)>,
 }
@@ -133,6 +135,11 @@ fn real_time(text: &mut Text, readings: &Readings) {
     ] {
         text.family(name, Kind::Counter, help);
         text.sample(&[], value);
+    }
+    // A series for each conference while it is open: as many as there are ports at most.
+    text.family("trunkcast_event_samples_clipped", Kind::Counter, "The same of one conference, while it is open.");
+    for (event, samples) in &readings.clipped_by_event {
+        text.sample(&[("event", event)], samples);
     }
     histogram(text, "trunkcast_loop_lateness_seconds", "How late a tick began.", &status.loop_.late);
     histogram(text, "trunkcast_loop_work_seconds", "How long a tick took.", &status.loop_.work);

@@ -76,7 +76,8 @@ fn readings() -> Readings {
         formats: vec![("mp3", 2, 40), ("webm", 0, 0)],
         suspensions: vec![],
         samples_lost: 0,
-        samples_clipped: 0,
+        samples_clipped: 12,
+        clipped_by_event: vec![("1012345678".into(), 12), ("1023456789".into(), 0)],
     }
 }
 
@@ -119,6 +120,9 @@ fn the_figures_are_those_of_the_daemon() {
     let samples = read(&text);
     for (series, value) in [
         ("trunkcast_calls", 3.0),
+        ("trunkcast_conference_samples_clipped_total", 12.0),
+        ("trunkcast_event_samples_clipped_total{event=\"1012345678\"}", 12.0),
+        ("trunkcast_event_samples_clipped_total{event=\"1023456789\"}", 0.0),
         ("trunkcast_format_streams{format=\"mp3\"}", 2.0),
         ("trunkcast_format_listeners{format=\"mp3\"}", 40.0),
         ("trunkcast_format_listeners{format=\"webm\"}", 0.0),

@@ -19,6 +19,7 @@ impl Desk {
             suspensions,
             samples_lost: self.statistics.stream_samples_lost.load(Relaxed),
             samples_clipped: self.statistics.samples_clipped.load(Relaxed),
+            clipped_by_event: self.shared.picture().clipped_by_event(),
             formats: self.by_format(),
         }
     }

@@ -272,6 +272,12 @@ impl Picture {
         self.conferences.keys().filter_map(|event| self.conference_info(*event)).collect()
     }
 
+    /// Samples of each conference that were clamped, by the number of its event.
+    #[must_use]
+    pub fn clipped_by_event(&self) -> Vec<(String, u64)> {
+        self.conferences.iter().map(|(event, known)| (event.to_string(), known.samples_clipped)).collect()
+    }
+
     /// The conference of an event, if there is one now.
     #[must_use]
     pub fn conference_info(&self, event: EventNumber) -> Option<ConferenceInfo> {
