@@ -1,7 +1,7 @@
 //! DTMF keys and the in-band receiver.
 //!
-//! The fit of two tones to the last 12 ms comes from `tonebank`, every 2 ms; here it is judged, and runs of
-//! judgements become presses.
+//! `screen` tells where there may be a key at all; there the fit of two tones to the last 12 ms comes from `tonebank`, every 2 ms. Here
+//! it is judged, and runs of judgements become presses.
 //!
 //! Data path: a leg's decoded samples, before any mixing → [`DtmfReceiver`] → [`KeyEvent`]s.
 //! Time: counted in samples since the receiver was made.
@@ -17,11 +17,13 @@ mod press;
 pub use key::{COLUMN_HZ, Key, ROW_HZ};
 pub use press::Sound;
 
-use crate::tonebank::{BLOCK, Fit, ToneBank};
+use crate::screen::{LOOK_BACK, Screen};
+use crate::tonebank::{AHEAD, BLOCK, Fit, KEPT_BLOCKS, Kept, ToneBank};
 pub(crate) use judgement::Verdict;
 use judgement::{Background, LEVEL_FLOOR, judge};
 use press::Run;
 use simd::Kernel;
+use std::ops::Range;
 
 /// What happened to a key, with positions in samples since the detector was made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,12 +53,25 @@ pub enum KeyEvent {
 /// Finds the keys pressed on one leg.
 #[derive(Debug, Clone)]
 pub struct DtmfReceiver {
-    bank: ToneBank,
-    /// What there is of a block, and how much.
-    begun: [i16; BLOCK],
-    filled: usize,
+    listener: Listener,
+    kept: Kept,
+    /// Where the samples end in `kept`.
+    end: usize,
+}
+
+/// What a receiver knows beside the samples, which are in a circle of its own or in that of a key filter.
+#[derive(Debug, Clone)]
+pub(crate) struct Listener {
+    screen: Screen,
     position: u64,
     background: Background,
+    /// The last windows which the background has not heard: they may yet turn out to belong to a key.
+    unheard: u32,
+    /// For so many blocks more every window is looked at.
+    alert: u32,
+    /// Windows of a press that nobody has looked at, for the key is held.
+    resting: u32,
+    bank: ToneBank,
     run: Option<Run>,
     /// A different key heard while a press is still on: it takes over when it has lasted a little.
     challenger: Option<Run>,
@@ -70,6 +85,16 @@ const RELEASE: u32 = 13;
 /// Windows in earnest with which a different key ends a press.
 const TAKE_OVER: u32 = 4;
 
+/// Blocks after the end of a run in which every window is looked at, suspicious or not.
+const ALERT: u32 = 4;
+/// Windows before one that speaks of a key that are looked at after all: those in which a tone that fills half of it began.
+const OVERLOOKED: u32 = 3;
+/// Of the windows of a press every third is looked at.
+const REST: u32 = 3;
+/// Change of amplitude in a block below which all of a window, and of those before and after, is tones.
+const WITHIN: f32 = 0.02;
+const _: () = assert!(OVERLOOKED as usize <= LOOK_BACK && REST as usize <= LOOK_BACK);
+
 impl Default for DtmfReceiver {
     fn default() -> Self {
         Self::new()
@@ -77,21 +102,10 @@ impl Default for DtmfReceiver {
 }
 
 impl DtmfReceiver {
-    /// Most blocks taken at a time: 20 ms.
-    pub(crate) const AHEAD: usize = ToneBank::AHEAD;
-
     /// A receiver that has heard nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            bank: ToneBank::new(),
-            begun: [0; BLOCK],
-            filled: 0,
-            position: 0,
-            background: Background::default(),
-            run: None,
-            challenger: None,
-        }
+        Self { listener: Listener::new(), kept: [[0; BLOCK]; KEPT_BLOCKS], end: 0 }
     }
 
     /// Listens to a chunk of any length and reports presses and releases, in order.
@@ -99,64 +113,179 @@ impl DtmfReceiver {
         simd::run(Listen { receiver: self, samples, events });
     }
 
-    /// Takes the next blocks, [`DtmfReceiver::AHEAD`] at most; [`DtmfReceiver::step`] then judges one after the other.
-    #[inline]
-    pub(crate) fn take(&mut self, blocks: &[[i16; BLOCK]]) {
-        self.bank.take(blocks);
-    }
-
-    /// Part of a block.
-    fn begin(&mut self, samples: &[i16]) {
-        self.begun[self.filled..self.filled + samples.len()].copy_from_slice(samples);
-        self.filled += samples.len();
-    }
-
-    /// Judges the window that ends with the next block taken.
-    #[inline(always)]
-    pub(crate) fn step(&mut self, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        self.position += BLOCK as u64;
-        self.bank.advance();
-        let total = self.bank.mean_square();
-        let background = self.background.hear(total, self.run.is_none());
-        if total >= LEVEL_FLOOR && self.bank.look() {
-            return self.look_closely(background, events);
-        }
-        if self.run.is_some() {
-            self.follow(Verdict::Nothing, None, background, events);
-        }
-        Verdict::Nothing
-    }
-
-    /// A window that may be part of a key: some in a hundred of a voice.
-    #[inline(never)]
-    fn look_closely(&mut self, background: f32, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        let fit = self.bank.fit();
-        let verdict = fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, background));
-        self.follow(verdict, fit.as_ref(), background, events);
-        verdict
-    }
-
     /// The key held down at this moment, if any.
     #[must_use]
-    #[inline]
     pub fn held(&self) -> Option<Key> {
-        self.run.as_ref().filter(|run| run.pressed).map(|run| run.key)
+        self.listener.held()
     }
 
     /// Samples heard so far.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.position + self.filled as u64
+        self.listener.position() + (self.end % BLOCK) as u64
+    }
+}
+
+impl Listener {
+    pub fn new() -> Self {
+        Self {
+            screen: Screen::new(),
+            position: 0,
+            background: Background::default(),
+            unheard: 0,
+            alert: 0,
+            resting: 0,
+            bank: ToneBank::new(),
+            run: None,
+            challenger: None,
+        }
+    }
+
+    /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle; [`Listener::step`] then judges one after
+    /// the other, and [`Listener::skip`] goes by what needs no judging.
+    #[inline(always)]
+    pub fn take(&mut self, kept: &Kept, places: Range<usize>) {
+        self.screen.take(kept, places);
+    }
+
+    /// Goes by those of the next blocks taken in which there is nothing that could be part of a key; says how many.
+    #[inline(always)]
+    pub fn skip(&mut self) -> u32 {
+        if self.alert > 0 {
+            return 0;
+        }
+        let count = self.screen.skip();
+        self.bank.advance(count);
+        self.position += u64::from(count) * BLOCK as u64;
+        self.let_pass(count);
+        count
+    }
+
+    /// Nobody looks at the last windows. The background hears of them when they can no longer be part of a run.
+    #[inline(always)]
+    fn let_pass(&mut self, windows: u32) {
+        self.unheard += windows;
+        if self.unheard > OVERLOOKED {
+            self.background.hear(self.screen.windows(self.unheard, OVERLOOKED));
+            self.unheard = OVERLOOKED;
+        }
+    }
+
+    /// Judges the window that ends with the next block taken.
+    #[inline(always)]
+    pub fn step(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        self.advance();
+        if self.alert == 0 {
+            return self.watch(kept, events);
+        }
+        match self.run {
+            Some(run) if run.pressed && run.misses == 0 => self.attend(kept, events),
+            _ => self.examine(kept, events),
+        }
+    }
+
+    #[inline(always)]
+    fn advance(&mut self) {
+        self.position += BLOCK as u64;
+        self.screen.advance();
+        self.bank.advance(1);
+    }
+
+    /// Looks at a window if it is suspicious; if it speaks of a key, or would if half of it were noise that was there before, at those
+    /// before as well: noise may have spoilt just this one.
+    #[inline(always)]
+    fn watch(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        let passes = !self.screen.is_suspicious() || !self.look(kept) || self.judged(f32::MAX).0 == Verdict::Nothing;
+        if passes {
+            self.let_pass(1);
+            return Verdict::Nothing;
+        }
+        let overlooked = std::mem::take(&mut self.unheard);
+        self.examine_from(overlooked, kept, events)
+    }
+
+    /// Looks at every third window of a press. As long as that is clean and lies well within the tones, those between, which it
+    /// covers, would say the same; where it is not they are looked at after all.
+    #[inline(always)]
+    fn attend(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        self.resting += 1;
+        if self.resting < REST {
+            return Verdict::Nothing;
+        }
+        let overlooked = std::mem::take(&mut self.resting) - 1;
+        if self.look(kept) {
+            let (verdict, fit) = self.judged(self.background.level());
+            let within = fit.as_ref().is_some_and(|fit| fit.slope() < WITHIN);
+            if within && matches!(verdict, Verdict::Clean(key) if Some(key) == self.held()) {
+                self.follow(verdict, fit.as_ref(), REST, events);
+                return verdict;
+            }
+        }
+        self.examine_from(overlooked, kept, events)
+    }
+
+    /// Looks at this window, and first at so many before it.
+    #[inline(always)]
+    fn examine_from(&mut self, back: u32, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        if back > 0 {
+            self.position -= u64::from(back) * BLOCK as u64;
+            self.screen.back(back as usize);
+            self.bank.back(back);
+        }
+        for _ in 0..back {
+            self.examine(kept, events);
+            self.advance();
+        }
+        self.examine(kept, events)
+    }
+
+    #[inline(always)]
+    fn look(&mut self, kept: &Kept) -> bool {
+        let total = self.screen.mean_square();
+        total >= LEVEL_FLOOR && self.bank.look(kept, total)
+    }
+
+    /// Looks at a window, suspicious or not.
+    #[inline(always)]
+    fn examine(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        if self.run.is_none() {
+            self.background.hear(self.screen.windows(1, 0));
+        }
+        let is_worth_it = self.look(kept);
+        let (verdict, fit) = if is_worth_it { self.judged(self.background.level()) } else { (Verdict::Nothing, None) };
+        self.follow(verdict, fit.as_ref(), 1, events);
+        // As long as a run is on nobody rests, nor while noise may hide one.
+        let stays = self.run.is_some() || (is_worth_it && self.background.level() > 0.0);
+        self.alert = if stays { ALERT } else { self.alert.saturating_sub(1) };
+        verdict
+    }
+
+    /// What the window that was looked at says with so much of a background.
+    #[inline(never)]
+    fn judged(&self, background: f32) -> (Verdict, Option<Fit>) {
+        simd::run(Judged { bank: &self.bank, total: self.screen.mean_square(), background })
+    }
+
+    /// The key held down at this moment, if any.
+    #[inline]
+    pub fn held(&self) -> Option<Key> {
+        self.run.as_ref().filter(|run| run.pressed).map(|run| run.key)
+    }
+
+    /// Samples of the blocks stepped on.
+    pub fn position(&self) -> u64 {
+        self.position
     }
 
     /// First and last sample of a run that has gone on for so long that another receiver might take it for a
     /// key, whether or not it is believed here.
     #[inline]
-    pub(crate) fn suspect(&self) -> Option<(u64, u64)> {
+    pub fn suspect(&self) -> Option<(u64, u64)> {
         self.run.as_ref().filter(|run| run.is_suspect()).map(|run| (run.earliest(), run.last))
     }
 
-    fn follow(&mut self, verdict: Verdict, fit: Option<&Fit>, background: f32, events: &mut impl FnMut(KeyEvent)) {
+    /// What a window says, which stands for so many.
+    fn follow(&mut self, verdict: Verdict, fit: Option<&Fit>, windows: u32, events: &mut impl FnMut(KeyEvent)) {
         let at = self.position;
         let heard = verdict.key().zip(fit);
         let Some(run) = &mut self.run else {
@@ -165,16 +294,16 @@ impl DtmfReceiver {
         };
         match heard {
             Some((key, fit)) if key == run.key => {
-                run.hear(at, verdict, fit);
+                run.hear(at, verdict, fit, windows);
                 self.challenger = None;
-                if !run.pressed && run.is_believable(background) {
+                if !run.pressed && run.is_believable(self.background.level()) {
                     run.pressed = true;
                     events(KeyEvent::Down { key, at: run.started_at(), sound: run.sound() });
                 }
                 return;
             }
             Some((key, fit)) => match &mut self.challenger {
-                Some(challenger) if challenger.key == key => challenger.hear(at, verdict, fit),
+                Some(challenger) if challenger.key == key => challenger.hear(at, verdict, fit, 1),
                 challenger => *challenger = Some(Run::begin(at, verdict, fit)),
             },
             None => {}
@@ -192,6 +321,23 @@ impl DtmfReceiver {
     }
 }
 
+/// A window that is to be fitted and judged, its mean square, and that of the background.
+struct Judged<'a> {
+    bank: &'a ToneBank,
+    total: f32,
+    background: f32,
+}
+
+impl Kernel for Judged<'_> {
+    type Output = (Verdict, Option<Fit>);
+
+    #[inline(always)]
+    fn run(self) -> (Verdict, Option<Fit>) {
+        let fit = self.bank.fit(self.total);
+        (fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, self.background)), fit)
+    }
+}
+
 /// A receiver, what it is to listen to, and whom it is to tell.
 struct Listen<'a, F> {
     receiver: &'a mut DtmfReceiver,
@@ -205,23 +351,25 @@ impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
     #[inline(always)]
     fn run(self) {
         let Listen { receiver, samples: mut rest, events } = self;
-        if receiver.filled > 0 {
-            let (now, later) = rest.split_at((BLOCK - receiver.filled).min(rest.len()));
-            receiver.begin(now);
-            if receiver.filled < BLOCK {
-                return;
+        let DtmfReceiver { listener, kept, end } = receiver;
+        while !rest.is_empty() {
+            let begin = *end % (KEPT_BLOCKS * BLOCK);
+            let room = (KEPT_BLOCKS * BLOCK - begin).min(AHEAD * BLOCK - begin % BLOCK);
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            *end = begin + now.len();
+            kept.as_flattened_mut()[begin..*end].copy_from_slice(now);
+            let blocks = begin / BLOCK..*end / BLOCK;
+            listener.take(kept, blocks.clone());
+            let mut left = blocks.len() as u32;
+            while left > 0 {
+                let skipped = listener.skip();
+                left -= skipped;
+                if left > 0 {
+                    listener.step(kept, events);
+                    left -= 1;
+                }
             }
-            receiver.bank.take(&[receiver.begun]);
-            receiver.step(events);
-            (receiver.filled, rest) = (0, later);
+            rest = later;
         }
-        let (blocks, part) = rest.as_chunks::<BLOCK>();
-        for blocks in blocks.chunks(DtmfReceiver::AHEAD) {
-            receiver.take(blocks);
-            for _ in blocks {
-                receiver.step(events);
-            }
-        }
-        receiver.begin(part);
     }
 }

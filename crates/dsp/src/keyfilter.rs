@@ -13,8 +13,8 @@
 //! Words: a *suspicion* is one clean window of 12 ms; *guard* is what is muted beside a press for safety.
 
 pub use crate::dtmf::KeyEvent;
-use crate::dtmf::{DtmfReceiver, Key, Verdict};
-use crate::tonebank::BLOCK;
+use crate::dtmf::{Key, Listener, Verdict};
+use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept};
 use simd::Kernel;
 
 /// How far the stream lags behind what was received, in samples: 80 ms.
@@ -33,10 +33,9 @@ const DISPROOF: u32 = 3;
 /// Windows in earnest, one after another, that mute the conversation though none was clean: a press in noise.
 const INSISTENCE: u32 = 3;
 
-/// Blocks kept: those delayed, and a chunk.
-const KEPT_BLOCKS: usize = 50;
-/// Samples kept. Chunks of 40, 80 or 160 samples fit into it without a remainder.
+/// Samples kept: those delayed, and a chunk. Chunks of 40, 80 or 160 samples fit into it without a remainder.
 const KEPT: usize = KEPT_BLOCKS * BLOCK;
+const _: () = assert!(KEPT_BLOCKS == DELAY_BLOCKS + AHEAD);
 
 /// Takes the keys pressed on one leg out of its sound.
 ///
@@ -45,7 +44,7 @@ const KEPT: usize = KEPT_BLOCKS * BLOCK;
 /// and [`KeyFilter::conversation`] and [`KeyFilter::stream`] lend the outcome. As long as there is no key nothing is copied.
 #[derive(Debug, Clone)]
 pub struct KeyFilter {
-    receiver: DtmfReceiver,
+    listener: Listener,
     conversation: Gate,
     stream: Gate,
     muted: bool,
@@ -61,7 +60,7 @@ pub struct KeyFilter {
     begin: usize,
     end: usize,
     /// The last samples received, in a circle.
-    kept: [i16; KEPT],
+    kept: Kept,
     /// The last chunk as the conversation and the stream are to have it, where a key changes it.
     changed_conversation: Changed,
     changed_stream: Changed,
@@ -88,7 +87,7 @@ impl KeyFilter {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            receiver: DtmfReceiver::new(),
+            listener: Listener::new(),
             conversation: Gate::default(),
             stream: Gate::default(),
             muted: false,
@@ -98,7 +97,7 @@ impl KeyFilter {
             silent: 0,
             begin: 0,
             end: 0,
-            kept: [0; KEPT],
+            kept: [[0; BLOCK]; KEPT_BLOCKS],
             changed_conversation: Changed::NOT,
             changed_stream: Changed::NOT,
         }
@@ -138,7 +137,7 @@ impl KeyFilter {
     pub fn room(&mut self, samples: usize) -> &mut [i16] {
         self.begin = if self.end == KEPT { 0 } else { self.end };
         self.end = self.begin + samples;
-        &mut self.kept[self.begin..self.end]
+        &mut self.kept.as_flattened_mut()[self.begin..self.end]
     }
 
     /// Listens to what was written into [`KeyFilter::room`]. `events` is called for every press and release, in order, with
@@ -151,7 +150,7 @@ impl KeyFilter {
     #[must_use]
     #[inline]
     pub fn conversation(&self) -> &[i16] {
-        self.changed_conversation.or(&self.kept[self.begin..self.end])
+        self.changed_conversation.or(&self.kept.as_flattened()[self.begin..self.end])
     }
 
     /// A chunk of what was received [`STREAM_DELAY`] before, with nothing of a key left.
@@ -159,7 +158,7 @@ impl KeyFilter {
     #[inline]
     pub fn stream(&self) -> &[i16] {
         let begin = delayed(self.begin);
-        self.changed_stream.or(&self.kept[begin..begin + (self.end - self.begin)])
+        self.changed_stream.or(&self.kept.as_flattened()[begin..begin + (self.end - self.begin)])
     }
 
     /// Whether the conversation is muted at this moment because of a key.
@@ -172,13 +171,13 @@ impl KeyFilter {
     #[must_use]
     #[inline]
     pub fn position(&self) -> u64 {
-        self.receiver.position()
+        self.listener.position()
     }
 
     /// The key held down at this moment, if any.
     #[must_use]
     pub fn held(&self) -> Option<Key> {
-        self.receiver.held()
+        self.listener.held()
     }
 
     #[inline(always)]
@@ -186,7 +185,7 @@ impl KeyFilter {
         let earnest = matches!(verdict, Verdict::Good(_) | Verdict::Clean(_));
         self.insisting = if earnest { self.insisting.saturating_add(1) } else { 0 };
         self.quiet = if earnest { 0 } else { self.quiet.saturating_add(1) };
-        if matches!(verdict, Verdict::Clean(_)) || self.insisting >= INSISTENCE || self.receiver.held().is_some() {
+        if matches!(verdict, Verdict::Clean(_)) || self.insisting >= INSISTENCE || self.listener.held().is_some() {
             self.muted = true;
         } else if self.quiet >= DISPROOF {
             self.muted = false;
@@ -197,14 +196,14 @@ impl KeyFilter {
     #[inline(always)]
     fn gate_stream(&mut self, newest_slot: usize) {
         self.silent &= !(1 << newest_slot);
-        if let Some((first, last)) = self.receiver.suspect() {
+        if let Some((first, last)) = self.listener.suspect() {
             self.mark(first, last);
         }
     }
 
     #[cold]
     fn mark(&mut self, first: u64, last: u64) {
-        let newest = (self.receiver.position() / BLOCK as u64).saturating_sub(1);
+        let newest = (self.listener.position() / BLOCK as u64).saturating_sub(1);
         let oldest = (newest + 1).saturating_sub(DELAY_BLOCKS as u64);
         // Of a run known already, only what it has grown by is new.
         let (known, done) = self.marked;
@@ -237,24 +236,52 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
         (filter.changed_conversation.is_changed, filter.changed_stream.is_changed) = (false, false);
         let (begin, end) = (filter.begin, filter.end);
         // Blocks begin where they begin in `kept`, for that holds a whole number of them.
-        filter.receiver.take(&filter.kept.as_chunks().0[begin / BLOCK..end / BLOCK]);
+        filter.listener.take(&filter.kept, begin / BLOCK..end / BLOCK);
+        filter.hear_closely(events);
+    }
+}
+
+impl KeyFilter {
+    /// Whether no key is near, neither in the conversation nor in the stream, nor was in this chunk.
+    #[inline(always)]
+    fn lets_all_through(&self) -> bool {
+        !self.muted
+            && self.silent == 0
+            && self.conversation.is_open()
+            && self.stream.is_open()
+            && !self.changed_conversation.is_changed
+            && !self.changed_stream.is_changed
+    }
+
+    /// Listens to the last chunk block by block.
+    #[inline(always)]
+    fn hear_closely(&mut self, events: &mut impl FnMut(KeyEvent)) {
+        let (begin, end) = (self.begin, self.end);
         let mut at = begin;
         while at < end {
-            let to = end.min((at / BLOCK + 1) * BLOCK);
-            if filter.muted || !filter.conversation.is_open() || filter.changed_conversation.is_changed {
-                let KeyFilter { changed_conversation, kept, conversation, muted, .. } = &mut *filter;
-                changed_conversation.pass(conversation, *muted, &kept[begin..to], at - begin);
+            if self.lets_all_through() {
+                let skipped = self.listener.skip();
+                if skipped > 0 {
+                    (self.quiet, self.insisting) = (self.quiet.saturating_add(skipped), 0);
+                    at = at / BLOCK * BLOCK + skipped as usize * BLOCK;
+                    continue;
+                }
             }
-            if filter.silent != 0 || !filter.stream.is_open() || filter.changed_stream.is_changed {
+            let to = end.min((at / BLOCK + 1) * BLOCK);
+            let KeyFilter { changed_conversation, changed_stream, conversation, stream, kept, .. } = self;
+            let kept = kept.as_flattened();
+            if self.muted || !conversation.is_open() || changed_conversation.is_changed {
+                changed_conversation.pass(conversation, self.muted, &kept[begin..to], at - begin);
+            }
+            if self.silent != 0 || !stream.is_open() || changed_stream.is_changed {
                 let begin_before = delayed(begin);
-                let silent = filter.silent >> ((begin_before + (at - begin)) / BLOCK) & 1 != 0;
-                let KeyFilter { changed_stream, kept, stream, .. } = &mut *filter;
+                let silent = self.silent >> ((begin_before + (at - begin)) / BLOCK) & 1 != 0;
                 changed_stream.pass(stream, silent, &kept[begin_before..begin_before + (to - begin)], at - begin);
             }
             if to.is_multiple_of(BLOCK) {
-                let verdict = filter.receiver.step(events);
-                filter.gate_conversation(verdict);
-                filter.gate_stream((to - 1) / BLOCK);
+                let verdict = self.listener.step(&self.kept, events);
+                self.gate_conversation(verdict);
+                self.gate_stream((to - 1) / BLOCK);
             }
             at = to;
         }
@@ -296,11 +323,15 @@ impl Gate {
 
     fn pass(&mut self, close: bool, samples: &[i16], out: &mut [i16]) {
         let (step, goal) = if close { (1, Self::RAMP) } else { (-1, 0) };
-        for (out, &sample) in out.iter_mut().zip(samples) {
-            if self.closed != goal {
-                self.closed += step;
-            }
+        let ramp = samples.len().min(self.closed.abs_diff(goal) as usize);
+        for (out, &sample) in out.iter_mut().zip(&samples[..ramp]) {
+            self.closed += step;
             *out = (i32::from(sample) * (Self::RAMP - self.closed) / Self::RAMP) as i16;
+        }
+        if close {
+            out[ramp..samples.len()].fill(0);
+        } else {
+            out[ramp..samples.len()].copy_from_slice(&samples[ramp..]);
         }
     }
 }

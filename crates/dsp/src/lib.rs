@@ -29,6 +29,7 @@ pub mod loopcode;
 pub mod measure;
 pub mod mix;
 pub mod ramp;
+mod screen;
 pub mod selftest;
 pub mod signals;
 pub mod talkers;

@@ -5,7 +5,7 @@
 //! and for all when it is first called. The source is the same, floating point is neither reordered nor contracted, so all
 //! of them give the same result, bit for bit.
 //!
-//! Some kernels are written out by hand: [`mirror`] and [`squares`], in whole numbers, so that their plain versions give the same
+//! Some kernels are written out by hand: [`mirror`], [`screen`] and [`squares`], in whole numbers, so that their plain versions give the same
 //! as well.
 //!
 //! Data path: a [`Kernel`] holding its slices → [`run`] → what it returns, and what it wrote into them.
@@ -13,6 +13,7 @@
 //! Words: *instructions* are a set of vector instructions, the plain one being what the compiler takes for granted.
 
 pub mod mirror;
+pub mod screen;
 pub mod squares;
 
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -45,40 +45,27 @@ impl Correlation {
     pub const NONE: Correlation = Correlation { even: [0; WAVES], odd: [0; WAVES] };
 }
 
-/// Correlates each block; what comes out has the samples without their [`LEFT_OUT`] bits. Returns how many.
-///
-/// The results and the sums of squares go into two circles, beginning at `first`.
-pub fn correlate<const CIRCLE: usize>(
-    blocks: &[[i16; BLOCK]],
-    waves: &Waves,
-    first: usize,
-    results: &mut [Correlation; CIRCLE],
-    energies: &mut [i32; CIRCLE],
-) {
+/// Correlates each block; what comes out has the samples without their [`LEFT_OUT`] bits. With fewer results than blocks, or the other
+/// way round, the fewer decide.
+#[inline]
+pub fn correlate(blocks: &[[i16; BLOCK]], waves: &Waves, results: &mut [Correlation]) {
     match Instructions::in_use().0 {
         // Pairs are multiplied and added there as well.
         // SAFETY: every processor of this architecture has it.
         #[cfg(target_arch = "x86_64")]
-        Set::Plain => unsafe { with_sse2(blocks, waves, first, results, energies) },
+        Set::Plain => unsafe { with_sse2(blocks, waves, results) },
         #[cfg(not(target_arch = "x86_64"))]
-        Set::Plain => plain(blocks, waves, first, results, energies),
+        Set::Plain => plain(blocks, waves, results),
         // SAFETY: there are such `Instructions` only where the processor has them, see `Instructions::run`.
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 | Set::Avx512 => unsafe { with_avx2(blocks, waves, first, results, energies) },
+        Set::Avx2 | Set::Avx512 => unsafe { with_avx2(blocks, waves, results) },
     }
 }
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
-fn plain<const CIRCLE: usize>(
-    blocks: &[[i16; BLOCK]],
-    waves: &Waves,
-    first: usize,
-    results: &mut [Correlation; CIRCLE],
-    energies: &mut [i32; CIRCLE],
-) {
-    for (n, block) in blocks.iter().enumerate() {
-        let place = (first + n) % CIRCLE;
-        let mut result = Correlation::NONE;
+fn plain(blocks: &[[i16; BLOCK]], waves: &Waves, results: &mut [Correlation]) {
+    for (result, block) in results.iter_mut().zip(blocks) {
+        *result = Correlation::NONE;
         let sample = |n: usize| i32::from(block[n] >> LEFT_OUT);
         for (pair, (even, odd)) in waves.even.iter().zip(&waves.odd).enumerate() {
             let (one, other) = (2 * pair, 2 * pair + 1);
@@ -90,32 +77,22 @@ fn plain<const CIRCLE: usize>(
                     + (sample(last_but_one) - sample(other)) * i32::from(odd[wave][1]);
             }
         }
-        results[place] = result;
-        energies[place] = block.iter().map(|&sample| i32::from(sample >> LEFT_OUT).pow(2)).sum();
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
-fn with_sse2<const CIRCLE: usize>(
-    blocks: &[[i16; BLOCK]],
-    waves: &Waves,
-    first: usize,
-    results: &mut [Correlation; CIRCLE],
-    energies: &mut [i32; CIRCLE],
-) {
+fn with_sse2(blocks: &[[i16; BLOCK]], waves: &Waves, results: &mut [Correlation]) {
     use std::arch::x86_64::{
-        __m128i, _mm_add_epi16, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_madd_epi16, _mm_shuffle_epi32,
-        _mm_shufflehi_epi16, _mm_shufflelo_epi16, _mm_srai_epi16, _mm_storeu_si128, _mm_sub_epi16,
+        __m128i, _mm_add_epi16, _mm_add_epi32, _mm_loadu_si128, _mm_madd_epi16, _mm_shuffle_epi32, _mm_shufflehi_epi16,
+        _mm_shufflelo_epi16, _mm_srai_epi16, _mm_storeu_si128, _mm_sub_epi16,
     };
-    for (n, block) in blocks.iter().enumerate() {
-        let place = (first + n) % CIRCLE;
+    for (result, block) in results.iter_mut().zip(blocks) {
         let samples: *const __m128i = std::ptr::from_ref(block).cast();
         // SAFETY: a block is two times 16 octets.
         let (early, late) = unsafe { (_mm_loadu_si128(samples), _mm_loadu_si128(samples.add(1))) };
         let early = _mm_srai_epi16::<{ LEFT_OUT as i32 }>(early);
         let late = _mm_srai_epi16::<{ LEFT_OUT as i32 }>(late);
-        let squares = _mm_add_epi32(_mm_madd_epi16(early, early), _mm_madd_epi16(late, late));
         let late = _mm_shuffle_epi32::<0x4e>(_mm_shufflehi_epi16::<0x1b>(_mm_shufflelo_epi16::<0x1b>(late)));
         let pairs = |folded| {
             let pair = [
@@ -137,39 +114,28 @@ fn with_sse2<const CIRCLE: usize>(
             }
         };
         let (even, odd) = (pairs(_mm_add_epi16(late, early)), pairs(_mm_sub_epi16(late, early)));
-        let result = &mut results[place];
         for half in 0..2 {
             even(&waves.even, half, std::ptr::from_mut(&mut result.even).cast());
             odd(&waves.odd, half, std::ptr::from_mut(&mut result.odd).cast());
         }
-        let two = _mm_add_epi32(squares, _mm_shuffle_epi32::<0x4e>(squares));
-        energies[place] = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0xb1>(two)));
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn with_avx2<const CIRCLE: usize>(
-    blocks: &[[i16; BLOCK]],
-    waves: &Waves,
-    first: usize,
-    results: &mut [Correlation; CIRCLE],
-    energies: &mut [i32; CIRCLE],
-) {
+fn with_avx2(blocks: &[[i16; BLOCK]], waves: &Waves, results: &mut [Correlation]) {
     use std::arch::x86_64::{
-        _mm_add_epi16, _mm_add_epi32, _mm_cvtsi128_si32, _mm_set_epi8, _mm_shuffle_epi8, _mm_shuffle_epi32,
-        _mm_sub_epi16, _mm256_add_epi32, _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_extracti128_si256,
-        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_shuffle_epi32, _mm256_srai_epi16, _mm256_storeu_si256,
+        _mm_add_epi16, _mm_set_epi8, _mm_shuffle_epi8, _mm_sub_epi16, _mm256_add_epi32, _mm256_broadcastsi128_si256,
+        _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_shuffle_epi32,
+        _mm256_srai_epi16, _mm256_storeu_si256,
     };
     // SAFETY, of all that goes through pointers: each is a reference to an array of 32 octets.
     let load = |pairs: &[[i16; 2]; WAVES]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(pairs).cast()) };
     let backwards = _mm_set_epi8(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
-    for (n, block) in blocks.iter().enumerate() {
-        let place = (first + n) % CIRCLE;
+    for (result, block) in results.iter_mut().zip(blocks) {
         // SAFETY: as above.
         let samples = unsafe { _mm256_loadu_si256(std::ptr::from_ref(block).cast()) };
         let samples = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(samples);
-        let squares = _mm256_madd_epi16(samples, samples);
         let (early, late) = (_mm256_castsi256_si128(samples), _mm256_extracti128_si256::<1>(samples));
         let late = _mm_shuffle_epi8(late, backwards);
         // Both halves hold all eight, so that a shuffle within halves brings a pair everywhere.
@@ -189,15 +155,11 @@ fn with_avx2<const CIRCLE: usize>(
             };
         }
         let (even, odd) = (sum!(even, waves.even), sum!(odd, waves.odd));
-        let result = &mut results[place];
         // SAFETY: as above.
         unsafe {
             _mm256_storeu_si256(std::ptr::from_mut(&mut result.even).cast(), even);
             _mm256_storeu_si256(std::ptr::from_mut(&mut result.odd).cast(), odd);
         }
-        let four = _mm_add_epi32(_mm256_castsi256_si128(squares), _mm256_extracti128_si256::<1>(squares));
-        let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0x4e>(four));
-        energies[place] = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0xb1>(two)));
     }
 }
 
@@ -220,16 +182,12 @@ mod tests {
         blocks.push(std::array::from_fn(|n| if n % 2 == 0 { i16::MIN } else { i16::MAX }));
         let full = Waves { even: [[[16_000; 2]; WAVES]; 4], odd: [[[16_000; 2]; WAVES]; 4] };
         for waves in [&waves, &full] {
-            for (count, first) in [(0, 0), (1, 63), (43, 30)] {
-                let (mut one, mut other) = ([Correlation::NONE; 64], [Correlation::NONE; 64]);
-                let (mut energy, mut energy_other) = ([0; 64], [0; 64]);
-                plain(&blocks[..count], waves, first, &mut one, &mut energy);
-                for instructions in Instructions::all() {
-                    instructions.put_to_use();
-                    correlate(&blocks[..count], waves, first, &mut other, &mut energy_other);
-                    let name = instructions.name();
-                    assert!(one == other && energy == energy_other, "{count} blocks from {first}, {name}");
-                }
+            let (mut one, mut other) = ([Correlation::NONE; 43], [Correlation::NONE; 43]);
+            plain(&blocks, waves, &mut one);
+            for instructions in Instructions::all() {
+                instructions.put_to_use();
+                correlate(&blocks, waves, &mut other);
+                assert!(one == other, "{}", instructions.name());
             }
         }
     }

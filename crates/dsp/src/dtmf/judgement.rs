@@ -46,6 +46,7 @@ pub(super) const ROW_LIMIT_HZ: [f32; 4] = [19.0, 21.1, 23.4, 26.0];
 pub(super) const COLUMN_LIMIT_HZ: [f32; 4] = [34.4, 38.9, 44.1, 50.9];
 
 /// Judges one window against the level of the background.
+#[inline(always)]
 pub(super) fn judge(fit: &Fit, background: f32) -> Verdict {
     let (row, column) = (fit.key.row(), fit.key.column());
     let twist = fit.column.mean_square / fit.row.mean_square.max(1.0);
@@ -53,7 +54,7 @@ pub(super) fn judge(fit: &Fit, background: f32) -> Verdict {
     let (row_error, column_error) =
         (fit.row.offset_hz.abs() / ROW_LIMIT_HZ[row], fit.column.offset_hz.abs() / COLUMN_LIMIT_HZ[column]);
     let error = row_error.max(column_error);
-    let slope = fit.row.slope.abs().max(fit.column.slope.abs());
+    let slope = fit.slope();
     let foreground = fit.total - background.min(fit.total / 2.0);
     if weaker < PLAUSIBLE_FLOOR
         || fit.explained < 0.6 * foreground
@@ -84,11 +85,10 @@ pub(super) fn judge(fit: &Fit, background: f32) -> Verdict {
 /// A voice is hardly ever as even. Nothing is learned while a run is on, for the key itself is not background.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Background {
-    stretches: [f32; 10],
-    next: usize,
     quietest: f32,
     count: u32,
-    level: f32,
+    next: usize,
+    stretches: [f32; 10],
 }
 
 impl Background {
@@ -97,21 +97,26 @@ impl Background {
     /// How much the stretches may differ: 3 dB.
     const EVEN: f32 = 2.0;
 
-    /// Takes the mean square of a window; gives that of the background, zero if there is no steady one.
+    /// Takes the mean squares of the next windows.
     #[inline(always)]
-    pub(super) fn hear(&mut self, total: f32, learn: bool) -> f32 {
-        if learn {
-            self.quietest = if self.count == 0 || total < self.quietest { total } else { self.quietest };
-            self.count += 1;
-            if self.count == Self::STRETCH {
-                self.count = 0;
-                self.stretches[self.next] = self.quietest;
-                self.next = (self.next + 1) % self.stretches.len();
-                let lowest = self.stretches.iter().copied().fold(f32::INFINITY, f32::min);
-                let highest = self.stretches.iter().copied().fold(0.0, f32::max);
-                self.level = if highest <= lowest * Self::EVEN { lowest } else { 0.0 };
+    pub(super) fn hear(&mut self, windows: &[f32]) {
+        let (mut quietest, mut count) = (self.quietest, self.count);
+        for &window in windows {
+            quietest = if count == 0 || window < quietest { window } else { quietest };
+            count += 1;
+            if count == Self::STRETCH {
+                count = 0;
+                self.stretches[self.next] = quietest;
+                self.next = if self.next + 1 == self.stretches.len() { 0 } else { self.next + 1 };
             }
         }
-        self.level
+        (self.quietest, self.count) = (quietest, count);
+    }
+
+    /// The mean square of the background, zero if there is no steady one.
+    pub(super) fn level(&self) -> f32 {
+        let lowest = self.stretches.iter().copied().fold(f32::INFINITY, f32::min);
+        let highest = self.stretches.iter().copied().fold(0.0, f32::max);
+        if highest <= lowest * Self::EVEN { lowest } else { 0.0 }
     }
 }

@@ -80,7 +80,18 @@ const TWIST_HIGH_DB: (f32, f32) = (4.1, 5.3);
 const TWIST_LOW_DB: (f32, f32) = (-8.1, -9.5);
 
 fn twist_db(fit: &Fit) -> f32 {
-    10.0 * (fit.column.mean_square / fit.row.mean_square.max(1.0)).max(1e-9).log10()
+    decibels((fit.column.mean_square / fit.row.mean_square.max(1.0)).max(1e-9))
+}
+
+/// A ratio of powers in dB, to 0.01 dB: it is asked for in every window, and a logarithm takes longer than the rest of the window.
+fn decibels(ratio: f32) -> f32 {
+    // As a floating-point number has it: an exponent, and a mantissa from 1 to 2, whose logarithm a curve of the third degree follows.
+    let bits = ratio.to_bits();
+    let exponent = (bits >> 23) as i32 - 127;
+    let mantissa = f32::from_bits(bits & 0x007f_ffff | 0x3f80_0000);
+    let x = mantissa - 1.0;
+    let log2 = 0.000_825 + x * (1.415_653 + x * (-0.568_704 + x * 0.152_7));
+    10.0 * std::f32::consts::LOG10_2 * (exponent as f32 + log2)
 }
 
 /// How far off the tones may be, as a share of the limits, when they are so many times as strong as all else.
@@ -143,20 +154,20 @@ impl Run {
             rest: 0.0,
             weight: 0.0,
         };
-        run.hear(at, verdict, fit);
+        run.hear(at, verdict, fit, 1);
         run
     }
 
-    /// One more window that says so.
-    pub fn hear(&mut self, at: u64, verdict: Verdict, fit: &Fit) {
+    /// One more window that says so, and stands for so many.
+    pub fn hear(&mut self, at: u64, verdict: Verdict, fit: &Fit, windows: u32) {
         self.last = at;
         self.misses = 0;
         if matches!(verdict, Verdict::Good(_) | Verdict::Clean(_)) {
-            self.good = self.good.saturating_add(1);
+            self.good = self.good.saturating_add(windows);
             self.pure = self.pure.saturating_add(u32::from(fit.explained >= PURE * fit.total));
-            self.twist_db += twist_db(fit);
-            let steady = fit.row.slope.abs().max(fit.column.slope.abs()) < STEADY;
-            let weight = if steady { 1.0 } else { EDGE_WEIGHT };
+            self.twist_db += windows as f32 * twist_db(fit);
+            let steady = fit.slope() < STEADY;
+            let weight = windows as f32 * if steady { 1.0 } else { EDGE_WEIGHT };
             self.row.add(weight, &fit.row);
             self.column.add(weight, &fit.column);
             self.rest += weight * (fit.total - fit.explained).max(0.0);
@@ -233,5 +244,27 @@ impl Run {
     /// Likely end of the tone: the last window that speaks of a key reaches beyond it.
     pub fn ended_at(&self) -> u64 {
         self.last.saturating_sub(ONSET_REACH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decibels_are_what_a_logarithm_says() {
+        for step in -900..900 {
+            let db = step as f32 / 10.0;
+            let found = decibels(10f32.powf(db / 10.0));
+            assert!((found - db).abs() < 0.01, "{db} dB: {found}");
+        }
+    }
+
+    #[test]
+    fn the_true_offset_is_that_of_the_tone() {
+        for (fitted_hz, hz) in [(0.0, 0.0), (-1.0, -1.0), (10.1, 10.0), (-33.0, -30.0), (68.6, 50.0), (1e9, 80.0)] {
+            let found = true_offset_hz(fitted_hz);
+            assert!((found - hz).abs() < 0.1, "{fitted_hz} Hz fitted: {found}");
+        }
     }
 }

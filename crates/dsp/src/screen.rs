@@ -1,0 +1,222 @@
+//! Whether there may be a key at all: energy, and a coarse look for two tones, at a fraction of the price of a fit.
+//!
+//! Nearly all of what callers say is nowhere near a key. Every 4 ms a span of 32 samples is correlated with four waves, two
+//! among the rows and two among the columns: a window as short as that sees so broad a band around each that the eight
+//! frequencies need no more. Where most of the energy is elsewhere, and in silence, nobody looks any closer. A tone that is to be
+//! heard shows in the first span it fills, and half filled in most; a window of `tonebank` is three times as long, so nothing comes
+//! too late.
+//!
+//! Data path: blocks of a leg's samples in a circle → [`Screen::take`] → the mean square of each window, and which spans are suspicious.
+//! Time: counted in blocks; a span ends with every second block since the first ever.
+//! Words: a *span* is two blocks; it is *suspicious* if it might be part of a key.
+
+use crate::SAMPLE_RATE;
+use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept, WINDOW, greater};
+use simd::screen::{self, SPAN, WAVES, Waves};
+use std::f64::consts::TAU;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+/// Two waves among the rows, two among the columns, in Hz: no tone within 2.7 % of a key's is further than 123 Hz from one
+/// of them, where a span shows it 4 dB weaker; no row is further than 71 Hz and 1.2 dB.
+const HZ: [f64; WAVES] = [725.0, 900.0, 1_280.0, 1_560.0];
+
+/// Share of a span's energy that must show at the stronger row and the stronger column together. Of a key with as much twist as may
+/// be and noise 5 dB below it, in one of two spans at least 0.27 does.
+const TOGETHER: f32 = 0.2;
+/// Share that must show at the stronger row.
+const ROW: f32 = 0.03;
+/// Share that must show at the stronger column, for the twist may be against it.
+const COLUMN: f32 = 0.01;
+/// Lowest mean square looked at: -46 dBm0, a decibel below what a window must have.
+const FLOOR: f32 = 6_400.0;
+/// The energy of a span that has it.
+const LOUD: f32 = FLOOR * SPAN as f32 / SQUARE;
+
+/// Blocks looked back at: a window, and those [`Screen::back`] may go.
+const HISTORY: usize = WINDOW - 1 + LOOK_BACK;
+/// How far [`Screen::back`] may go at most, in blocks.
+pub(crate) const LOOK_BACK: usize = 6;
+/// Room for the blocks taken ahead: they are counted by fours.
+const ROOM: usize = AHEAD.next_multiple_of(4);
+
+const _: () = assert!(SPAN == 2 * BLOCK && KEPT_BLOCKS.is_multiple_of(2));
+
+/// The energy of one leg, and what is suspicious in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Screen {
+    /// Sum of squares of the last blocks, and of those taken ahead.
+    energies: [f32; HISTORY + ROOM],
+    /// Mean square of the windows that end with the last [`LOOK_BACK`] blocks and with each taken ahead.
+    windows: [f32; LOOK_BACK + AHEAD],
+    /// Where the present block is among them; one before the first taken at the beginning.
+    at: usize,
+    /// How many were taken, and whether each ends a suspicious span, the first in the lowest bit.
+    taken: usize,
+    suspicious: u32,
+    waves: &'static Waves,
+}
+
+impl Screen {
+    pub fn new() -> Self {
+        Self {
+            energies: [0.0; HISTORY + ROOM],
+            windows: [0.0; LOOK_BACK + AHEAD],
+            at: HISTORY - 1,
+            taken: 0,
+            suspicious: 0,
+            waves: &WAVES_OF_KEYS,
+        }
+    }
+
+    /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle; [`Screen::advance`] then moves on by one after
+    /// the other. All that were taken before must have been.
+    #[inline(always)]
+    pub fn take(&mut self, kept: &Kept, places: Range<usize>) {
+        let mut last = [0.0; HISTORY];
+        last.copy_from_slice(&self.energies[self.taken..self.taken + HISTORY]);
+        self.energies[..HISTORY].copy_from_slice(&last);
+        (self.at, self.taken, self.suspicious) = (HISTORY - 1, places.len(), 0);
+        screen::energies(&kept[places.clone()], self.energies[HISTORY..].as_chunks_mut().0);
+        // Spans begin where the circle begins.
+        let spans = places.start / 2..places.end / 2;
+        let first_end = HISTORY + (1 - places.start % 2);
+        let energy = |span: usize| self.energies[first_end + 2 * span - 1] + self.energies[first_end + 2 * span];
+        let loud = (0..spans.len()).any(|span| energy(span) >= LOUD);
+        if loud {
+            let mut powers = [[0.0; WAVES]; AHEAD / 2 + 1];
+            screen::correlate(&kept.as_flattened().as_chunks().0[spans.clone()], self.waves, &mut powers);
+            for (span, powers) in powers[..spans.len()].iter().enumerate() {
+                let suspicious = u32::from(is_suspicious(powers, energy(span)));
+                self.suspicious |= suspicious << (first_end - HISTORY + 2 * span);
+            }
+        }
+        // All windows side by side; each adds in the order of its blocks, so that it does not matter when.
+        let mut windows = [0.0; LOOK_BACK + AHEAD];
+        for energies in self.energies[..HISTORY + AHEAD].windows(LOOK_BACK + AHEAD) {
+            windows.iter_mut().zip(energies).for_each(|(window, energy)| *window += energy);
+        }
+        self.windows = windows.map(|window| window * (SQUARE / (WINDOW * BLOCK) as f32));
+    }
+
+    /// Moves on by a block.
+    #[inline(always)]
+    pub fn advance(&mut self) {
+        self.at += 1;
+    }
+
+    /// Moves back by so many blocks, [`LOOK_BACK`] at most.
+    pub fn back(&mut self, blocks: usize) {
+        self.at -= blocks;
+    }
+
+    /// Whether the present block ends a suspicious span.
+    #[inline(always)]
+    pub fn is_suspicious(&self) -> bool {
+        self.suspicious >> (self.at - HISTORY) & 1 != 0
+    }
+
+    /// Mean square of the window that ends with the present block.
+    #[inline(always)]
+    pub fn mean_square(&self) -> f32 {
+        self.windows[self.at + 1 - WINDOW]
+    }
+
+    /// Mean squares of the windows that end with this and the last blocks: so many, the last ones left out; [`LOOK_BACK`] before
+    /// those taken at most.
+    #[inline(always)]
+    pub fn windows(&self, last: u32, left_out: u32) -> &[f32] {
+        let next = self.at + 2 - WINDOW;
+        &self.windows[next - last as usize..next - left_out as usize]
+    }
+
+    /// Moves on up to the next block that ends a suspicious span; says by how many.
+    #[inline(always)]
+    pub fn skip(&mut self) -> u32 {
+        let from = self.at + 1 - HISTORY;
+        let to = self.taken.min(from + (self.suspicious >> from).trailing_zeros() as usize);
+        self.at = HISTORY - 1 + to;
+        (to - from) as u32
+    }
+}
+
+/// What a sum of squares is to be multiplied by.
+const SQUARE: f32 = (1 << (2 * screen::LEFT_OUT)) as f32;
+
+#[inline(always)]
+fn is_suspicious(powers: &[f32; WAVES], energy: f32) -> bool {
+    let (row, column) = (greater(powers[0], powers[1]), greater(powers[2], powers[3]));
+    // Of a tone of mean square m, 32 samples show m 32² / 2 and have an energy of 32 m.
+    let all = energy * (SPAN as f32 / 2.0 * UNIT);
+    // All are asked, which takes less than to choose what to ask.
+    (energy >= LOUD) & (row + column >= TOGETHER * all) & (row >= ROW * all) & (column >= COLUMN * all)
+}
+
+/// Square of what the greatest value of a wave counts for.
+const UNIT: f32 = (screen::AMPLITUDE * screen::AMPLITUDE) as f32;
+
+/// Made once for all legs; [`Screen::new`] forces it, so that no tick ever has to.
+static WAVES_OF_KEYS: LazyLock<Waves> = LazyLock::new(|| {
+    let value = |pair: usize, second: usize, wave: usize| {
+        let time = (SPAN as f64 - 1.0) / 2.0 - (2 * pair + second) as f64;
+        let angle = TAU * HZ[wave % WAVES] / f64::from(SAMPLE_RATE) * time;
+        (screen::AMPLITUDE * if wave < WAVES { angle.cos() } else { angle.sin() }).round() as i16
+    };
+    Waves(std::array::from_fn(|pair| std::array::from_fn(|wave| [0, 1].map(|second| value(pair, second, wave)))))
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtmf::Key;
+    use crate::tones::{Oscillator, Tone};
+
+    /// Which of the spans are suspicious.
+    fn suspicious(samples: &[i16]) -> Vec<bool> {
+        let (mut screen, mut kept, mut found) = (Screen::new(), [[0; BLOCK]; KEPT_BLOCKS], vec![]);
+        for (count, block) in samples.as_chunks().0.iter().enumerate() {
+            let place = count % KEPT_BLOCKS;
+            kept[place] = *block;
+            screen.take(&kept, place..place + 1);
+            screen.advance();
+            if count % 2 == 1 {
+                found.push(screen.is_suspicious());
+            }
+        }
+        found
+    }
+
+    fn tones(tones: &[(f32, f32)]) -> Vec<i16> {
+        let mut samples = vec![0i16; 1_600];
+        for &(hz, dbm0) in tones {
+            let mut tone = vec![0; samples.len()];
+            Oscillator::new(Tone::new(hz, dbm0)).fill(&mut tone);
+            samples.iter_mut().zip(tone).for_each(|(sample, tone)| *sample += tone);
+        }
+        samples
+    }
+
+    #[test]
+    fn every_key_is_suspicious_off_its_frequencies_and_with_twist() {
+        for key in Key::ALL {
+            let (row, column) = key.frequencies();
+            for (off, other_off) in [(0.0, 0.0), (0.02, 0.02), (-0.02, -0.02), (0.02, -0.02), (-0.02, 0.02)] {
+                for (row_dbm0, column_dbm0) in [(-10.0, -10.0), (-10.0, -18.0), (-14.0, -10.0), (-42.0, -42.0)] {
+                    let samples = tones(&[(row * (1.0 + off), row_dbm0), (column * (1.0 + other_off), column_dbm0)]);
+                    let found = suspicious(&samples);
+                    let longest = found.split(|found| *found).map(<[bool]>::len).max();
+                    assert!(longest <= Some(1), "{key} {off} {other_off} {row_dbm0} {column_dbm0}: {found:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_quiet_or_elsewhere_is_not() {
+        for samples in
+            [tones(&[]), tones(&[(697.0, -52.0), (1_209.0, -52.0)]), tones(&[(300.0, -10.0), (2_500.0, -10.0)])]
+        {
+            assert!(!suspicious(&samples).contains(&true));
+        }
+    }
+}
