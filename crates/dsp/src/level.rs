@@ -137,6 +137,10 @@ const ATTACK_BLOCKS: u32 = 12;
 const FLOOR_BLOCKS: u32 = 100;
 /// Loud is this much above the noise floor: 9 dB.
 const ABOVE_FLOOR: f32 = 7.94;
+/// Weight of a block in the level that is told.
+const SMOOTHING: f32 = 0.05;
+/// Keeps the level from ever smaller numbers, which take processors longer: far below [`SILENCE_DBM0`].
+const NEXT_TO_NOTHING: f32 = 1e-6;
 /// The noise floor never lifts the threshold above this mean square: -26 dBm0.
 const HIGHEST_THRESHOLD: f32 = 644_742.5;
 
@@ -214,44 +218,61 @@ impl TalkDetector {
         self.position += samples.len() as u64;
         self.filled += samples.len();
         if self.filled == BLOCK {
-            self.judge(events);
+            let sum = self.energy - self.energy_before;
+            self.judge(&[sum], events);
             self.filled = 0;
         }
     }
 
+    /// Judges the next blocks, of which these are the energies. All of them were counted already.
     #[inline(always)]
-    fn judge(&mut self, events: &mut impl FnMut(TalkEvent)) {
-        let mean_square = (self.energy - self.energy_before) as f32 / BLOCK as f32;
-        let smooth = f32::midpoint(mean_square, self.previous);
-        self.previous = mean_square;
-        self.energy_before = self.energy;
-        self.level += (mean_square - self.level) / 20.0;
-
-        let lifted = (self.floor() * ABOVE_FLOOR).min(HIGHEST_THRESHOLD);
-        let loud = smooth > self.threshold.max(lifted);
-        self.learn_floor(smooth);
-
-        self.history = (self.history << 1 | u32::from(loud)) & ((1 << ATTACK_BLOCKS) - 1);
-        self.quiet_blocks = if loud { 0 } else { self.quiet_blocks.saturating_add(1) };
-        let was = self.talking;
-        self.talking = if was { self.quiet_blocks < self.hang_over } else { self.history.count_ones() >= self.attack };
-        match (was, self.talking) {
-            (false, true) => events(TalkEvent::Started { at: self.position }),
-            (true, false) => events(TalkEvent::Stopped { at: self.position }),
-            _ => {}
+    fn judge(&mut self, sums: &[u64], events: &mut impl FnMut(TalkEvent)) {
+        let mut rest = sums;
+        while !rest.is_empty() {
+            let (stretch, later) = rest.split_at(rest.len().min((FLOOR_BLOCKS - self.floor_blocks) as usize));
+            self.judge_in_stretch(stretch, self.position - (later.len() * BLOCK) as u64, events);
+            if self.floor_blocks == FLOOR_BLOCKS {
+                self.next_stretch();
+            }
+            rest = later;
         }
+        self.energy_before = self.energy;
     }
 
-    /// Keeps the quietest moment of each of the last stretches. They begin at zero, so the first seconds of a leg
-    /// are judged by the threshold alone.
+    /// The same of blocks in one stretch, which end at this position. The quietest moment of each stretch is kept. They begin at zero,
+    /// so the first seconds of a leg are judged by the threshold alone.
     #[inline(always)]
-    fn learn_floor(&mut self, mean_square: f32) {
-        let floor = &mut self.floors[self.next_floor];
-        *floor = if self.floor_blocks == 0 { mean_square } else { floor.min(mean_square) };
-        self.floor_blocks += 1;
-        if self.floor_blocks == FLOOR_BLOCKS {
-            self.next_stretch();
+    fn judge_in_stretch(&mut self, sums: &[u64], end: u64, events: &mut impl FnMut(TalkEvent)) {
+        // In variables of its own, so that a block need not wait until the one before is written.
+        let Self { threshold, attack, hang_over, floor_before, .. } = *self;
+        let (mut previous, mut level, mut floor) = (self.previous, self.level, self.floors[self.next_floor]);
+        let (mut history, mut quiet_blocks, mut talking) = (self.history, self.quiet_blocks, self.talking);
+        let mut is_first = self.floor_blocks == 0;
+        for (n, &sum) in sums.iter().enumerate() {
+            // With a sign, which processors convert at once; a block has 2^36 at most.
+            let mean_square = sum as i64 as f32 * (1.0 / BLOCK as f32);
+            let smooth = (mean_square + previous) * 0.5;
+            previous = mean_square;
+            level = level * (1.0 - SMOOTHING) + (mean_square * SMOOTHING + NEXT_TO_NOTHING);
+
+            let lifted = lesser(lesser(floor_before, floor) * ABOVE_FLOOR, HIGHEST_THRESHOLD);
+            let loud = smooth > threshold && smooth > lifted;
+            floor = if is_first { smooth } else { lesser(floor, smooth) };
+            is_first = false;
+
+            history = (history << 1 | u32::from(loud)) & ((1 << ATTACK_BLOCKS) - 1);
+            quiet_blocks = if loud { 0 } else { quiet_blocks.saturating_add(1) };
+            let was = talking;
+            // A quiet block never makes loud ones more.
+            talking = if was { quiet_blocks < hang_over } else { loud && history.count_ones() >= attack };
+            if was != talking {
+                let at = end - ((sums.len() - 1 - n) * BLOCK) as u64;
+                events(if talking { TalkEvent::Started { at } } else { TalkEvent::Stopped { at } });
+            }
         }
+        (self.previous, self.level, self.floors[self.next_floor]) = (previous, level, floor);
+        (self.history, self.quiet_blocks, self.talking) = (history, quiet_blocks, talking);
+        self.floor_blocks += sums.len() as u32;
     }
 
     #[cold]
@@ -261,6 +282,12 @@ impl TalkDetector {
         let others = self.floors.iter().enumerate().filter(|(stretch, _)| *stretch != self.next_floor);
         self.floor_before = others.map(|(_, floor)| *floor).fold(f32::INFINITY, f32::min);
     }
+}
+
+/// The lesser of two that are numbers: one instruction.
+#[inline(always)]
+const fn lesser(one: f32, other: f32) -> f32 {
+    if one < other { one } else { other }
 }
 
 /// A detector, what it is to listen to, and whom it is to tell.
@@ -284,11 +311,10 @@ impl<F: FnMut(TalkEvent)> Kernel for Listen<'_, F> {
         for blocks in blocks.chunks(AT_ONCE) {
             let mut sums = [0; AT_ONCE];
             squares::each(blocks, &mut sums);
-            for sum in &sums[..blocks.len()] {
-                detector.energy += sum;
-                detector.position += BLOCK as u64;
-                detector.judge(events);
-            }
+            let sums = &sums[..blocks.len()];
+            detector.energy += sums.iter().sum::<u64>();
+            detector.position += (blocks.len() * BLOCK) as u64;
+            detector.judge(sums, events);
         }
         detector.part(rest, events);
     }
