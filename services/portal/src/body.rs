@@ -91,10 +91,12 @@ pub(crate) fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Re
     let text = std::str::from_utf8(body).map_err(|_| Problem::malformed("the document is not UTF-8"))?;
     let value = match kind.as_str() {
         "application/json" | "application/merge-patch+json" => serde_json::from_str(text)
+            .map(whole)
             .map_err(|e| Problem::malformed(format!("the document is not JSON: line {}", e.line())))?,
         "application/xml" | "text/xml" => {
             let root = Element::parse(text).map_err(|e| Problem::malformed(format!("the document is not XML: {e}")))?;
-            value(&root)
+            let nothing = root.children.is_empty() && root.text.trim().is_empty();
+            if nothing { Value::Object(Map::new()) } else { value(&root) }
         }
         _ => {
             return Err(Problem::new(
@@ -108,6 +110,16 @@ pub(crate) fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Re
         return Err(Problem::wrong("the document is not an object"));
     }
     serde_json::from_value(value).map_err(|e| Problem::wrong(e.to_string()))
+}
+
+/// Numbers without a fraction are whole, however they are written (RFC 8259, clause 6): 60.0 is 60.
+fn whole(mut document: Value) -> Value {
+    for member in document.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if let Some(number) = member.as_f64().filter(|n| n.fract() == 0.0 && (0.0..1e15).contains(n)) {
+            *member = Value::from(number as u64);
+        }
+    }
+    document
 }
 
 fn element(name: &str, value: &Value) -> Element {
@@ -132,7 +144,8 @@ const LISTS: [&str; 1] = ["formats"];
 const NUMBERS: [&str; 2] = ["over_after_s", "archive_after_s"];
 
 fn value(element: &Element) -> Value {
-    if LISTS.contains(&element.name.as_str()) {
+    // Words where elements should be are no list, and refused as such.
+    if LISTS.contains(&element.name.as_str()) && element.text.trim().is_empty() {
         return Value::Array(element.children.iter().map(|child| Value::String(child.text.clone())).collect());
     }
     if !element.children.is_empty() {
@@ -189,10 +202,20 @@ mod tests {
             over_after_s: u64,
         }
         let mut headers = HeaderMap::new();
+        let decimals: Wish = read(
+            &headers,
+            &Bytes::from_static(b"{\"title\":\"A & B\",\"formats\":[\"mp3\",\"webm\"],\"over_after_s\":60.0}"),
+        )
+        .unwrap();
         let from_json: Wish = read(&headers, &Bytes::from(Format::Json.write("event", &document))).unwrap();
         headers.insert(header::CONTENT_TYPE, "application/xml; charset=utf-8".parse().unwrap());
         let from_xml: Wish = read(&headers, &Bytes::from(xml)).unwrap();
-        assert_eq!(from_json, from_xml);
+        assert_eq!((&from_json, &from_json), (&from_xml, &decimals));
+    }
+
+    #[derive(Deserialize, Debug)]
+    struct Listed {
+        formats: Vec<String>,
     }
 
     #[test]
@@ -212,5 +235,12 @@ mod tests {
             "no entities of its own"
         );
         assert_eq!(status("application/json", "{}"), None);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, "application/xml".parse().unwrap());
+        let list = |text: &'static str| read::<Listed>(&headers, &Bytes::from(text)).map_err(|p| p.status.as_u16());
+        assert_eq!(list("<a><formats><format>mp3</format></formats></a>").unwrap().formats, ["mp3"]);
+        assert_eq!(list("<a></a>").err(), Some(422), "an object without its members");
+        assert!(read::<Map<String, Value>>(&headers, &Bytes::from_static(b"<a/>")).unwrap().is_empty());
+        assert_eq!(list("<a><formats>mp3</formats></a>").err(), Some(422), "words where elements should be");
     }
 }

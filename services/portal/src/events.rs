@@ -315,11 +315,10 @@ impl Events {
 
 /// What may be asked for.
 fn check(title: Option<&str>, formats: &[String], time_outs_s: [Option<u32>; 2]) -> Result<(), Problem> {
-    if let Some(title) = title {
-        let title = title.trim();
-        if title.is_empty() || title.chars().count() > LONGEST_TITLE || title.chars().any(char::is_control) {
-            return Err(Problem::wrong(format!("a title has 1 to {LONGEST_TITLE} characters on one line")));
-        }
+    if let Some(title) = title
+        && (title.trim().is_empty() || title.chars().count() > LONGEST_TITLE || title.chars().any(char::is_control))
+    {
+        return Err(Problem::wrong(format!("a title has 1 to {LONGEST_TITLE} characters on one line")));
     }
     if let Some(format) = formats.iter().find(|format| !FORMATS.contains(&format.as_str())) {
         let known = FORMATS.join(", ");

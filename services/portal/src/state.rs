@@ -19,6 +19,8 @@ use tokio::sync::Semaphore;
 
 /// Passwords checked at a time: each takes 19 MiB and a core for tens of milliseconds.
 const PASSWORDS_AT_ONCE: usize = 2;
+/// What [`Portal::state_of`] may say.
+pub(crate) const STATES: [&str; 8] = ["reserved", "waiting", "live", "idle", "ended", "cancelled", "over", "archived"];
 /// The guard counts attempts by trunk as well; the portal is one.
 const PORTAL: u16 = 0;
 

@@ -5,7 +5,7 @@ use crate::access::Actor;
 use crate::body;
 use crate::events::{Change, Known, Wish};
 use crate::problem::Problem;
-use crate::state::{Peer, Portal, Shared};
+use crate::state::{Peer, Portal, STATES, Shared};
 use crate::usage;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, Query, State};
@@ -68,8 +68,15 @@ pub(super) struct Asked {
     limit: Option<usize>,
 }
 
+/// What was before 1970 counts as its first moment.
 fn time(field: &str, text: &str) -> Result<u64, Problem> {
+    let long_ago = || {
+        let (year, rest) = text.split_at_checked(4).filter(|(year, _)| ("0000".."1970").contains(year))?;
+        // In a year that has each day there is.
+        year.parse::<u16>().ok().and_then(|_| utc::parse_rfc3339(&format!("2000{rest}"))).map(|_| 0)
+    };
     utc::parse_rfc3339(text)
+        .or_else(long_ago)
         .ok_or_else(|| Problem::wrong(format!("`{field}` is no time of the form 2026-01-31T12:00:00Z")))
 }
 
@@ -153,7 +160,7 @@ async fn do_reserve(portal: &Shared, peer: Peer, headers: &HeaderMap, body: &Byt
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     let key = key.to_str().map(str::trim).unwrap_or_default();
-    if key.is_empty() || key.len() > LONGEST_KEY {
+    if !(1..=LONGEST_KEY).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(Problem::malformed(format!("an Idempotency-Key has 1 to {LONGEST_KEY} visible signs")));
     }
     Ok(Some(key.to_owned()))
@@ -180,6 +187,9 @@ fn listed(portal: &Portal, actor: &Actor, asked: &Asked) -> Outcome {
     let from = asked.from.as_deref().map(|text| time("from", text)).transpose()?;
     let to = asked.to.as_deref().map(|text| time("to", text)).transpose()?;
     let after = asked.after.as_deref().map(number).transpose()?;
+    if let Some(status) = asked.status.as_deref().filter(|status| !STATES.contains(status)) {
+        return Err(Problem::wrong(format!("`status` is one of {}, not {status:.20}", STATES.join(", "))));
+    }
     let title = asked.title.as_ref().map(|title| title.to_lowercase());
     let limit = asked.limit.unwrap_or(PAGE);
     if !(1..=PAGE).contains(&limit) {
@@ -338,4 +348,21 @@ pub(super) async fn usage(
         Ok((StatusCode::OK, "usage", shown::record(&portal, &known, &usage)))
     };
     answer(&headers, outcome.await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_long_ago_are_times() {
+        assert_eq!(time("from", "2026-01-31T12:00:00Z").unwrap(), 1_769_860_800_000);
+        assert_eq!(time("from", "0635-10-16T19:45:48Z").unwrap(), 0);
+        assert_eq!(time("from", "1904-02-29T00:00:00.5+01:00").unwrap(), 0);
+        for wrong in
+            ["", "0635", "063\u{e9}-10-16T19:45:48Z", "+635-10-16T19:45:48Z", "0635-13-16T19:45:48Z", "yesterday"]
+        {
+            assert!(time("from", wrong).is_err(), "{wrong}");
+        }
+    }
 }
