@@ -75,6 +75,10 @@ struct plan {
     bool until_played; /* hang up with the last octet of what is to be played */
     double after;   /* seconds from the link coming up */
     int cause, channel;
+    bool answers;   /* of a call that comes: */
+    int reject;     /* refused with this cause; 0: not */
+    double ring;    /* seconds from ALERTING to CONNECT; negative: nobody answers */
+    bool early;     /* what is played begins with ALERTING, which says that there is something to hear */
 };
 
 /* A call that is there. */
@@ -83,6 +87,7 @@ struct call {
     const struct plan *plan;
     int index, channel, cause;
     bool started, answered, sounding, played, clearing, ended;
+    double ringing_at;   /* 0: it does not ring, or not any more */
     double connected_at; /* 0: the connection is not yet acknowledged */
     FILE *play, *record;
 };
@@ -103,9 +108,10 @@ static struct bearer bearers[SLOTS];
 static struct call calls[CALLS];
 static int call_count;
 static struct plan plans[CALLS], answer_plan;
-static int plan_count;
+static struct plan parties[CALLS]; /* who answers at a number of his own */
+static int plan_count, party_count;
 static bool answering, e1, network, link_up, linked_once;
-static int reject_cause, answers_wanted = 1, answers_ended, answers_begun;
+static int answers_wanted = 1, answers_ended, answers_begun;
 static uint8_t idle = 0xff;
 static bool a_law;
 static FILE *capture;
@@ -395,7 +401,8 @@ static void call_connected(struct call *call)
     if (call->answered)
         return;
     call->answered = true;
-    sound_begin(call);
+    if (!call->plan->early)
+        sound_begin(call);
 }
 
 static void call_end(struct call *call, int cause, bool by_far_end)
@@ -405,7 +412,7 @@ static void call_end(struct call *call, int cause, bool by_far_end)
     call->ended = true;
     call->handle = NULL;
     sound_end(call);
-    if (call->plan == &answer_plan)
+    if (call->plan->answers)
         answers_ended++;
     say("\"hangup\",\"call\":%d,\"channel\":%d,\"cause\":%d,\"by_far_end\":%s", call->index, call->channel, cause,
         by_far_end ? "true" : "false");
@@ -451,6 +458,23 @@ static void call_place(struct call *call, int switch_type)
     say("\"calling\",\"call\":%d,\"channel\":%d,\"number\":%s", call->index, call->channel, quoted(plan->number));
 }
 
+static void call_answer(struct call *call)
+{
+    call->ringing_at = 0;
+    pri_answer(pri, call->handle, call->channel, 0);
+    call_connected(call);
+    say("\"answered\",\"call\":%d,\"channel\":%d", call->index, call->channel);
+}
+
+static const struct plan *party_at(const char *number)
+{
+    int i;
+    for (i = 0; i < party_count; i++)
+        if (strcmp(parties[i].number, number) == 0)
+            return &parties[i];
+    return &answer_plan;
+}
+
 static void call_incoming(pri_event_ring *ring)
 {
     struct call *call = NULL;
@@ -461,7 +485,7 @@ static void call_incoming(pri_event_ring *ring)
     for (i = plan_count; i < CALLS && call == NULL; i++)
         if (i >= call_count || calls[i].ended)
             call = &calls[i];
-    if (!answering || call == NULL) {
+    if (!answering || call == NULL || !party_at(ring->callednum)->answers) {
         pri_hangup(pri, ring->call, PRI_CAUSE_NORMAL_CIRCUIT_CONGESTION);
         return;
     }
@@ -469,29 +493,33 @@ static void call_incoming(pri_event_ring *ring)
         call_count = (int)(call - calls) + 1;
     memset(call, 0, sizeof(*call));
     call->handle = ring->call;
-    call->plan = &answer_plan;
+    call->plan = party_at(ring->callednum);
     call->index = answers_begun++;
     call->started = true;
     if (channel == 0)
         channel = channel_hunt();
     channel_take(call, channel);
-    if (reject_cause > 0) {
+    if (call->plan->reject > 0) {
         /* libpri refuses with RELEASE COMPLETE for these causes only, and that ends the call without an event. For others it
            believes to have sent DISCONNECT, but has not unless the call proceeds. */
-        bool at_once = reject_cause == PRI_CAUSE_UNALLOCATED || reject_cause == PRI_CAUSE_NORMAL_CIRCUIT_CONGESTION
-                       || reject_cause == PRI_CAUSE_REQUESTED_CHAN_UNAVAIL;
+        int cause = call->plan->reject;
+        bool at_once = cause == PRI_CAUSE_UNALLOCATED || cause == PRI_CAUSE_NORMAL_CIRCUIT_CONGESTION
+                       || cause == PRI_CAUSE_REQUESTED_CHAN_UNAVAIL;
         if (!at_once)
             pri_proceeding(pri, call->handle, channel, 0);
-        call_clear(call, reject_cause);
+        call_clear(call, cause);
         if (at_once)
-            call_end(call, reject_cause, false);
+            call_end(call, cause, false);
         return;
     }
     pri_proceeding(pri, call->handle, channel, 0);
-    pri_acknowledge(pri, call->handle, channel, 0);
-    pri_answer(pri, call->handle, channel, 0);
-    call_connected(call);
-    say("\"answered\",\"call\":%d,\"channel\":%d", call->index, channel);
+    pri_acknowledge(pri, call->handle, channel, call->plan->early);
+    if (call->plan->early)
+        sound_begin(call);
+    if (call->plan->ring == 0)
+        call_answer(call);
+    else
+        call->ringing_at = now();
 }
 
 static void restarted(int channel)
@@ -553,6 +581,7 @@ static void handle(pri_event *event)
     case PRI_EVENT_HANGUP_REQ: /* DISCONNECT: answered with RELEASE, and the end comes as HANGUP_ACK or HANGUP */
         call = call_find(event->hangup.call);
         if (call != NULL) {
+            call->ringing_at = 0;
             say("\"disconnect\",\"call\":%d,\"cause\":%d", call->index, event->hangup.cause);
             if (!call->clearing)
                 call->cause = event->hangup.cause;
@@ -604,6 +633,8 @@ static void carry_on(int switch_type)
             continue;
         if (told_to_stop)
             call_clear(call, PRI_CAUSE_NORMAL_CLEARING);
+        else if (call->ringing_at > 0 && call->plan->ring > 0 && time >= call->ringing_at + call->plan->ring)
+            call_answer(call);
         else if (call->connected_at > 0 && call->plan->seconds >= 0 && time >= call->connected_at + call->plan->seconds)
             call_clear(call, call->plan->cause);
         else if (call->connected_at > 0 && call->plan->until_played && call->played)
@@ -686,8 +717,9 @@ static void usage(void)
             "  --switch ni2|5ess|euroisdn|dms100|4ess [--law a|u] [--timeout S=120] [--capture FILE] [--debug]\n"
             "  [--call NUMBER [--from NUMBER] [--name NAME] [--channel C] [--after S] [--play FILE] [--record FILE]\n"
             "   [--seconds S] [--until-played] [--hangup-cause C=16]]...\n"
-            "  [--answer [--answers N=1, 0 without end] [--reject CAUSE] [--play FILE] [--record FILE] [--seconds S]\n"
-            "   [--until-played] [--hangup-cause C=16]]");
+            "  [--answer [--answers N=1, 0 without end] [--reject CAUSE] [--ring S=0, -1 without end] [--early] [--play FILE]\n"
+            "   [--record FILE] [--seconds S] [--until-played] [--hangup-cause C=16]]\n"
+            "  [--party NUMBER [the same as --answer]]...");
 }
 
 static int switch_by_name(const char *name)
@@ -726,9 +758,11 @@ int main(int argc, char **argv)
         else if (strcmp(option, "--answer") == 0) {
             answering = true;
             plan = &answer_plan;
-            *plan = (struct plan){ .seconds = -1, .cause = PRI_CAUSE_NORMAL_CLEARING };
+            *plan = (struct plan){ .seconds = -1, .cause = PRI_CAUSE_NORMAL_CLEARING, .answers = true };
         } else if (strcmp(option, "--until-played") == 0 && plan != NULL)
             plan->until_played = true;
+        else if (strcmp(option, "--early") == 0 && plan != NULL)
+            plan->early = true;
         else
             flag = false;
         if (flag)
@@ -756,8 +790,13 @@ int main(int argc, char **argv)
             capture_open(value);
         else if (strcmp(option, "--answers") == 0)
             answers_wanted = atoi(value);
-        else if (strcmp(option, "--reject") == 0)
-            reject_cause = atoi(value);
+        else if (strcmp(option, "--party") == 0) {
+            if (party_count >= CALLS / 2)
+                fail(1, "at most %d parties", CALLS / 2);
+            answering = true;
+            plan = &parties[party_count++];
+            *plan = (struct plan){ .number = value, .seconds = -1, .cause = PRI_CAUSE_NORMAL_CLEARING, .answers = true };
+        }
         else if (strcmp(option, "--call") == 0) {
             if (plan_count >= CALLS / 2)
                 fail(1, "at most %d calls", CALLS / 2);
@@ -768,6 +807,10 @@ int main(int argc, char **argv)
             plan_count++;
         } else if (plan == NULL)
             usage();
+        else if (strcmp(option, "--reject") == 0)
+            plan->reject = atoi(value);
+        else if (strcmp(option, "--ring") == 0)
+            plan->ring = atof(value);
         else if (strcmp(option, "--from") == 0)
             plan->from = value;
         else if (strcmp(option, "--name") == 0)

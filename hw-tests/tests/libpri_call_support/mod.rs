@@ -5,6 +5,8 @@
 //! Data path: [`Place`] → a daemon whose far end is a socket ← [`Exchange`]; a capture → [`ladders`].
 //! Time: the real clock for the two processes; the callers' own time is the octets they send, which the card paces.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use control::Reservation;
 use dsp::g711::{self, Law};
 use hw_tests::daemon::Daemon;
@@ -30,6 +32,8 @@ pub struct Trunk {
 
 pub const NI2: Trunk = Trunk { line: "T1", switch: "ni2", law: Law::Mu };
 pub const ESS5: Trunk = Trunk { line: "T1", switch: "5ess", law: Law::Mu };
+pub const ESS4: Trunk = Trunk { line: "T1", switch: "4ess", law: Law::Mu };
+pub const DMS100: Trunk = Trunk { line: "T1", switch: "dms100", law: Law::Mu };
 pub const EURO_ISDN: Trunk = Trunk { line: "E1", switch: "euroisdn", law: Law::A };
 
 /// A daemon with one span, and the folder in which it and the exchange meet.
@@ -43,11 +47,16 @@ pub struct Place {
 impl Place {
     /// The daemon alone: it has to show that nobody is at the far end. An event is reserved.
     pub fn new(trunk: Trunk) -> Place {
+        Place::configured(trunk, "")
+    }
+
+    /// The same with more in its configuration.
+    pub fn configured(trunk: Trunk, more: &str) -> Place {
         let folder = TempDir::new().expect("a folder");
         let Trunk { line, switch, .. } = trunk;
         let socket = folder.path().join("span.sock");
         let span = format!("line = \"{line}\"\nswitch = \"{switch}\"\nfar_end = \"socket\"\nsocket = {socket:?}");
-        let card = format!("[[card]]\nboard = \"loopback\"\nname = \"soft0\"\n[[card.span]]\n{span}");
+        let card = format!("[[card]]\nboard = \"loopback\"\nname = \"soft0\"\n[[card.span]]\n{span}\n{more}");
         let mut daemon = Daemon::prepare("", "linger_s = 2", &card);
         daemon.launch();
         let event = daemon.client().reserve(control::Reserve { title: "By others".into(), ..Default::default() });
@@ -216,12 +225,19 @@ impl Drop for Exchange {
     }
 }
 
-/// The Q.931 messages of a capture by call reference, in their order: who sent it (`n`, the network, or `u`) and its name.
+/// The Q.931 messages of a capture by call reference and whether it is of the user's side, in their order: who sent it (`n`, the network, or `u`) and its name.
 /// Frames that Q.921 sent a second time are left out.
-pub fn ladders(capture: &Path) -> BTreeMap<u32, Vec<String>> {
-    let fields =
-        ["lapd.direction", "lapd.control.n_s", "lapd.control.u_modifier_cmd", "q931.call_ref", "q931.message_type"];
-    let mut ladders: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+pub fn ladders(capture: &Path) -> BTreeMap<(u32, bool), Vec<String>> {
+    let fields = [
+        "lapd.direction",
+        "lapd.control.n_s",
+        "lapd.control.u_modifier_cmd",
+        "q931.call_ref",
+        "q931.message_type",
+        "q931.call_ref_flag",
+    ];
+    // Either side counts its own calls (Q.931 clause 4.3): the flag is 0 from the side that began one.
+    let mut ladders: BTreeMap<(u32, bool), Vec<String>> = BTreeMap::new();
     let mut next = [0; 2];
     for row in peers::tshark_fields(capture, &fields) {
         let number = |text: &str| match text.strip_prefix("0x") {
@@ -240,6 +256,7 @@ pub fn ladders(capture: &Path) -> BTreeMap<u32, Vec<String>> {
         *next = (*next + 1) % 128;
         let (Some(message), Some(call)) = (number(&row[4]), u32::from_str_radix(&row[3], 16).ok()) else { continue };
         let name = match message {
+            0x01 => "ALERTING",
             0x02 => "CALL PROCEEDING",
             0x05 => "SETUP",
             0x07 => "CONNECT",
@@ -252,7 +269,8 @@ pub fn ladders(capture: &Path) -> BTreeMap<u32, Vec<String>> {
             _ => "another message",
         };
         let side = if from_network { 'n' } else { 'u' };
-        ladders.entry(call).or_default().push(format!("{side} {name}"));
+        let by_user = from_network == matches!(row[5].as_str(), "1" | "True");
+        ladders.entry((call, by_user)).or_default().push(format!("{side} {name}"));
     }
     ladders
 }
