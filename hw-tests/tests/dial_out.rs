@@ -130,7 +130,6 @@ fn who_is_called_hears_the_question_comes_in_and_is_heard() {
     assert!(place.daemon.terminate().success());
     for (name, least) in [
         ("prompts/en/dial-out-forbidden.wav", 0.8),
-        ("prompts/en/calling.wav", 0.8),
         ("prompts/en/call-busy.wav", 0.8),
         ("prompts/en/ringing.wav", 0.8),
         ("prompts/en/call-answered.wav", 0.8),
