@@ -62,6 +62,7 @@ pub(crate) struct Batch {
 #[derive(Clone, Debug)]
 enum Kind {
     Outbox(Tail),
+    OutboxElsewhere,
     Calls,
     Events { server: String },
 }
@@ -90,6 +91,12 @@ impl Feed {
         Feed { kind: Kind::Outbox(tail), directory: directory.to_owned(), files: BTreeMap::new() }
     }
 
+    /// The journal of another program's outbox, which may be writing it or away.
+    #[must_use]
+    pub fn outbox_elsewhere(directory: &Path) -> Feed {
+        Feed { kind: Kind::OutboxElsewhere, directory: directory.to_owned(), files: BTreeMap::new() }
+    }
+
     /// The call records of the gateway with this state directory.
     #[must_use]
     pub fn calls(state_directory: &Path) -> Feed {
@@ -110,7 +117,7 @@ impl Feed {
 
     fn prefix(&self) -> &'static str {
         match self.kind {
-            Kind::Outbox(_) => "outbox",
+            Kind::Outbox(_) | Kind::OutboxElsewhere => "outbox",
             Kind::Calls => "calls",
             Kind::Events { .. } => "events",
         }
@@ -122,7 +129,7 @@ impl Feed {
             return Err(Unusable(format!("longer than {LONGEST} octets")));
         }
         match &self.kind {
-            Kind::Outbox(_) => Record::from_line(&line.text),
+            Kind::Outbox(_) | Kind::OutboxElsewhere => Record::from_line(&line.text),
             Kind::Calls => Record::from_call_line(&line.text),
             Kind::Events { server } => Record::from_event_line(&line.text, server),
         }
@@ -140,14 +147,14 @@ impl Feed {
             let path = self.directory.join(&file);
             if !self.files.contains_key(&file) {
                 let Some(followed) = take_up(self.prefix(), &path, &file, places)? else { continue };
-                // What the outbox writes there itself is no record.
-                let head = if matches!(self.kind, Kind::Outbox(_)) {
-                    first_line(&path)?.map_or(0, |l| l.len() as u64)
-                } else {
-                    0
-                };
-                let position = followed.position.max(head);
+                let position = followed.position.max(self.head(&path)?);
                 self.files.insert(file.clone(), Followed { position, ..followed });
+            }
+            // Lines of another program's outbox may be read before its disk refuses them, and then are taken off again.
+            if matches!(self.kind, Kind::OutboxElsewhere) && !has_mark(&path, &self.files[&file].place)? {
+                log::warn!("records: {} has lost lines, and is read again from its beginning", path.display());
+                let position = self.head(&path)?;
+                self.files.entry(file.clone()).and_modify(|followed| followed.position = position);
             }
             let followed = &self.files[&file];
             let lines = read_lines(&path, followed.position, length, most)?;
@@ -160,7 +167,15 @@ impl Feed {
         Ok(None)
     }
 
-    /// A batch is in the database. True when its file is not needed any more, and gone.
+    /// Octets of what an outbox writes into its file itself, which is no record.
+    fn head(&self, path: &Path) -> io::Result<u64> {
+        match self.kind {
+            Kind::Outbox(_) | Kind::OutboxElsewhere => Ok(first_line(path)?.map_or(0, |line| line.len() as u64)),
+            Kind::Calls | Kind::Events { .. } => Ok(0),
+        }
+    }
+
+    /// A batch is in the database.
     pub(crate) fn applied(&mut self, batch: &Batch) {
         if let Some(followed) = self.files.get_mut(&batch.file) {
             followed.position = batch.after.position;
@@ -171,8 +186,14 @@ impl Feed {
     /// Removes segments of the outbox that are wholly in the database and not written any more; their
     /// sources, which the database need not remember.
     pub(crate) fn prune(&mut self) -> io::Result<Vec<String>> {
-        let Kind::Outbox(tail) = &self.kind else { return Ok(Vec::new()) };
-        let (last, _) = tail.get();
+        let last = match &self.kind {
+            Kind::Outbox(tail) => tail.get().0,
+            // While the last one is begun, the one before may be written yet.
+            Kind::OutboxElsewhere => {
+                self.files.keys().filter_map(|file| journal::segment_of(file)).max().unwrap_or(0).max(1) - 1
+            }
+            Kind::Calls | Kind::Events { .. } => return Ok(Vec::new()),
+        };
         let mut gone = Vec::new();
         for (file, followed) in &self.files {
             let done = journal::segment_of(file).is_some_and(|segment| segment < last);
@@ -192,10 +213,12 @@ impl Feed {
     /// Octets that are not in the database yet.
     pub(crate) fn behind(&self) -> io::Result<u64> {
         let grown = self.grown()?;
-        Ok(grown.iter().map(|(file, length)| length - self.files.get(file).map_or(0, |f| f.position)).sum())
+        let read = |file: &String| self.files.get(file).map_or(0, |followed| followed.position);
+        Ok(grown.iter().map(|(file, length)| length.saturating_sub(read(file))).sum())
     }
 
-    /// Files that are longer than what has been read of them, oldest first.
+    /// Files that are longer than what has been read of them, oldest first; of another program's outbox also those that have
+    /// become shorter.
     fn grown(&self) -> io::Result<Vec<(String, u64)>> {
         let entries = match fs::read_dir(&self.directory) {
             // The gateway has not been there yet.
@@ -208,7 +231,8 @@ impl Feed {
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
             let Some(limit) = self.limit(&name) else { continue };
             let length = entry.metadata()?.len().min(limit);
-            if length > self.files.get(&name).map_or(0, |followed| followed.position) {
+            let read = self.files.get(&name).map_or(0, |followed| followed.position);
+            if length > read || (length < read && matches!(self.kind, Kind::OutboxElsewhere)) {
                 files.push((name, length));
             }
         }
@@ -223,6 +247,7 @@ impl Feed {
                 let (segment, (last, length)) = (journal::segment_of(name)?, tail.get());
                 (segment <= last).then_some(if segment == last { length } else { u64::MAX })
             }
+            Kind::OutboxElsewhere => journal::segment_of(name).map(|_| u64::MAX),
             Kind::Calls => (name.starts_with("calls-") && name.ends_with(".jsonl")).then_some(u64::MAX),
             Kind::Events { .. } => (name == "events.jsonl").then_some(u64::MAX),
         }

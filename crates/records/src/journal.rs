@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A segment is only ever added to; when it is long another begins, and the one before is removed by whoever
-//! has applied it ([`Feed`](crate::Feed)). The first line of a segment tells it from those of any other
+//! has applied it (a feed). The first line of a segment tells it from those of any other
 //! journal, so that one that is begun afresh after a loss is not taken for the old one.
 //!
 //! Data path: lines, from the [`Outbox`](crate::Outbox)'s thread → here → segment; [`Tail`] → feed.

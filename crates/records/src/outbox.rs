@@ -106,7 +106,7 @@ impl Outbox {
         answered.blocking_recv().unwrap_or(Err(OutboxError::Closed))
     }
 
-    /// Up to where the journal is on the disk: for [`Feed::outbox`](crate::Feed::outbox).
+    /// Up to where the journal is on the disk: for a feed in this program.
     #[must_use]
     pub fn tail(&self) -> Tail {
         self.tail.clone()

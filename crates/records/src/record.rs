@@ -224,6 +224,7 @@ impl Record {
     ///
     /// # Errors
     /// What is wrong with it.
+    #[cfg(feature = "database")]
     pub(crate) fn from_call_line(line: &[u8]) -> Result<Record, Unusable> {
         let call: Call = serde_json::from_slice(line).map_err(|e| Unusable(format!("no call record: {e}")))?;
         if call.setup_ms == 0 {
@@ -236,6 +237,7 @@ impl Record {
     ///
     /// # Errors
     /// What is wrong with it.
+    #[cfg(feature = "database")]
     pub(crate) fn from_event_line(line: &[u8], server: &str) -> Result<Record, Unusable> {
         let happening: Happening =
             serde_json::from_slice(line).map_err(|e| Unusable(format!("no entry of the journal of events: {e}")))?;

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Desk, event, happening, reservation, usage};
-use records::{Counts, Database, EventFilter, EventState, Feed, Happened, Page, Record, Report, to_csv};
+use records::{Counts, Database, EventFilter, EventState, Feed, Happened, Journal, Page, Record, Report, to_csv};
 use std::fs;
 
 #[tokio::test]
@@ -201,4 +201,36 @@ async fn two_writers_with_one_database_count_once() {
     }
     let applied: u64 = writers.iter().map(|w| w.progress().applied).sum();
     assert_eq!(applied, 2000, "each line by one of them");
+}
+
+#[tokio::test]
+async fn the_outbox_of_another_program_is_followed_as_it_grows_loses_lines_and_begins_segments() {
+    let desk = Desk::new();
+    let place = desk.path("portal");
+    let mut journal = Journal::open_with(&place, 2000).expect("opened");
+    let line = |n: u32| happening(n, 1, Happened::Other("joined".to_owned())).to_line();
+    let writer = desk.writer_with(&desk.sqlite(), vec![Feed::outbox_elsewhere(&place)]);
+    for n in 0..200 {
+        journal.append(&[line(n)]).expect("written");
+    }
+    desk.until(&writer, |p| p.level && p.applied == 200).await;
+    let segments = || {
+        let names = fs::read_dir(&place).expect("listed").map(|entry| entry.expect("read").path());
+        let mut segments: Vec<_> = names.filter(|path| path.extension().is_some_and(|e| e == "jsonl")).collect();
+        segments.sort();
+        segments
+    };
+    assert_eq!(segments().len(), 2, "the last, and the one that may be written while it is begun");
+    // A line is read before the disk refuses it and it is taken off again.
+    let last = segments().pop().expect("one");
+    let whole = fs::read(&last).expect("read");
+    fs::write(&last, [&whole[..], &line(900)].concat()).expect("written");
+    desk.until(&writer, |p| p.level && p.applied == 201).await;
+    fs::write(&last, &whole).expect("taken off");
+    journal.append(&[line(500), line(501), line(502)]).expect("written");
+    let database = Database::open(&desk.sqlite()).expect("an address");
+    desk.until_async(async || database.counts().await.expect("counted").happenings >= 204).await;
+    desk.until(&writer, |p| p.level).await;
+    assert_eq!(database.counts().await.expect("counted").happenings, 204);
+    assert_eq!(writer.progress().set_aside, 0, "no line was read from its middle");
 }

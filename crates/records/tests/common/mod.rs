@@ -1,6 +1,8 @@
 //! An outbox in a directory of its own, and records to put into it.
 #![allow(dead_code)]
 
+pub mod server;
+
 use event::{EventNumber, KeyId};
 use records::{
     Backoff, Feed, Happened, Happening, Outbox, Progress, Record, Reservation, Usage, Writer, WriterSettings,
