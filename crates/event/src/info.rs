@@ -28,13 +28,14 @@
 //! to write it back could lose what mattered to its writer. `docs/EVENT-INFO.md` tells each element,
 //! `docs/event-info.xsd` describes what is written.
 
+use crate::journal::Closing;
 use crate::number::EventNumber;
 use crate::pin::Pin;
 use crate::utc;
 use crate::xml;
 use std::fmt;
 
-pub use crate::store::{InfoError, Request, list, read, reserve, write};
+pub use crate::store::{InfoError, Request, discard, list, read, reserve, update, write};
 pub use crate::xml::Element;
 
 /// The version of the document that is written, and the greatest that is read.
@@ -87,6 +88,16 @@ impl Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+impl From<Closing> for Status {
+    fn from(closing: Closing) -> Status {
+        match closing {
+            Closing::Over => Status::Over,
+            Closing::Ended => Status::Ended,
+            Closing::Cancelled => Status::Cancelled,
+        }
     }
 }
 
@@ -157,6 +168,18 @@ fn invalid<T>(what: impl Into<String>) -> Result<T, InvalidInfo> {
 }
 
 impl EventInfo {
+    /// Notes that it takes no more calls, and why; whether that is news. Of several reasons the greatest is told, and an event
+    /// with an archive has one.
+    pub fn close(&mut self, closing: Closing) -> bool {
+        let known =
+            [Closing::Over, Closing::Ended, Closing::Cancelled].into_iter().find(|c| self.status == Status::from(*c));
+        let news = self.status != Status::Archived && known < Some(closing);
+        if news {
+            self.status = closing.into();
+        }
+        news
+    }
+
     /// The document.
     #[must_use]
     pub fn to_xml(&self) -> String {

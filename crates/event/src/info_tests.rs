@@ -47,6 +47,21 @@ fn wrong(document: &str) -> String {
 }
 
 #[test]
+fn a_record_is_closed_for_the_greatest_reason_and_an_archive_stays() {
+    let mut info = EventInfo { status: Status::Live, ..full() };
+    for (closing, news, status) in [
+        (Closing::Over, true, Status::Over),
+        (Closing::Over, false, Status::Over),
+        (Closing::Cancelled, true, Status::Cancelled),
+        (Closing::Ended, false, Status::Cancelled),
+    ] {
+        assert_eq!((info.close(closing), &info.status), (news, &status));
+    }
+    info.status = Status::Archived;
+    assert!(!info.close(Closing::Cancelled) && info.status == Status::Archived);
+}
+
+#[test]
 fn the_document_as_text() {
     let expected = "\
 <?xml version=\"1.0\" encoding=\"UTF-8\"?>

@@ -15,6 +15,7 @@ use crate::keyring::Keyring;
 use crate::number::EventNumber;
 use crate::role::Role;
 use crate::xml::Element;
+use nix::fcntl::{Flock, FlockArg};
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -225,6 +226,37 @@ pub fn write(store_dir: &Path, info: &EventInfo) -> Result<(), InfoError> {
     }
 }
 
+/// Reads the `event-info.xml` of an event, lets it be changed, and writes it if `change` says that it was. Programs that do so at
+/// the same time come one after the other, on file systems with locks (flock(2)); on others the last one has its way.
+///
+/// # Errors
+/// As for [`read`] and [`write()`].
+pub fn update(
+    store_dir: &Path,
+    number: EventNumber,
+    change: impl FnOnce(&mut EventInfo) -> bool,
+) -> Result<EventInfo, InfoError> {
+    // The directory stays while the file in it is replaced, so the lock is on that.
+    let directory = File::open(event_dir(store_dir, number));
+    let _lock = directory.ok().and_then(|directory| Flock::lock(directory, FlockArg::LockExclusive).ok());
+    let mut info = read(store_dir, number)?;
+    if change(&mut info) {
+        write(store_dir, &info)?;
+    }
+    Ok(info)
+}
+
+/// Takes away a reservation that was not granted after all: its record, and its directory if nothing else is in it.
+///
+/// # Errors
+/// [`InfoError::Store`]; then it may be there yet.
+pub fn discard(store_dir: &Path, number: EventNumber) -> Result<(), InfoError> {
+    let directory = event_dir(store_dir, number);
+    let path = directory.join(FILE_NAME);
+    fs::remove_file(&path).map_err(failed("remove", &path))?;
+    fs::remove_dir(&directory).map_err(failed("remove the directory", &directory))
+}
+
 /// The numbers of all events in the store, lowest first. A store without events has none.
 ///
 /// # Errors
@@ -336,6 +368,39 @@ mod tests {
         write(store.path(), &info).unwrap();
         assert_eq!(read(store.path(), info.number).unwrap().status, Status::Cancelled);
         assert_eq!(fs::read_dir(event_dir(store.path(), info.number)).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_many_who_change_it_at_once_none_undoes_anothers_change() {
+        let store = tempfile::tempdir().unwrap();
+        let number = reserve(store.path(), &Keyring::random(), request()).unwrap().number;
+        let add = |thread: u32| {
+            for n in 0..20 {
+                let element = Element::text("note", thread * 100 + n);
+                update(store.path(), number, |info| {
+                    info.others.push(element);
+                    true
+                })
+                .unwrap();
+            }
+        };
+        std::thread::scope(|scope| (0..4).for_each(|thread| drop(scope.spawn(move || add(thread)))));
+        assert_eq!(read(store.path(), number).unwrap().others.len(), 80);
+        let before = fs::metadata(event_dir(store.path(), number).join(FILE_NAME)).unwrap().modified().unwrap();
+        update(store.path(), number, |_| false).unwrap();
+        let after = fs::metadata(event_dir(store.path(), number).join(FILE_NAME)).unwrap().modified().unwrap();
+        assert_eq!(before, after, "what is not changed is not written");
+    }
+
+    #[test]
+    fn what_is_discarded_was_never_there() {
+        let store = tempfile::tempdir().unwrap();
+        let ring = Keyring::random();
+        let (kept, gone) =
+            (reserve(store.path(), &ring, request()).unwrap(), reserve(store.path(), &ring, request()).unwrap());
+        discard(store.path(), gone.number).unwrap();
+        assert_eq!(list(store.path()).unwrap(), [kept.number]);
+        assert!(matches!(discard(store.path(), gone.number), Err(InfoError::Store { .. })));
     }
 
     #[test]
