@@ -120,6 +120,7 @@ impl Desk {
             Request::Events => Ok(Reply::Events(self.events())),
             Request::ListenPorts => Ok(Reply::Ports(self.ports())),
             Request::Reserve(wish) => self.reserve(wish),
+            Request::Announce { event } => self.announce(&event),
             Request::Cancel { event } => self.close(&event, Closed::Cancelled),
             Request::End { event } => self.close(&event, Closed::Ended),
             Request::Conferences => Ok(self.conferences()),
@@ -423,14 +424,7 @@ impl Desk {
         })?;
         let pin = |role| self.keyring.pin(info.number, role).map(|p| p.as_str().to_owned()).unwrap_or_default();
         let pins = Pins { host: pin(Role::Host), speaker: pin(Role::Speaker), listener: pin(Role::Listener) };
-        let now = now_ms();
-        let written = self.shared.journal().append(now, info.number, event::Happening::Reserved, &self.server);
-        if let Err(error) = written {
-            let text = format!("journal: {}", chain(&error));
-            log::error!(target: "event", "{text}");
-            self.shared.picture().raise(now, office::JOURNAL, control::Severity::Major, text);
-        }
-        self.shared.picture().event(now, info.number).title.clone_from(&info.title);
+        self.list(info.number, &info.title);
         Ok(Reply::Reserved(Reservation {
             event: info.number.to_string(),
             title: info.title,
@@ -439,10 +433,38 @@ impl Desk {
         }))
     }
 
-    fn close(&self, event: &str, closed: Closed) -> Result<Reply, Problem> {
-        let number = EventNumber::parse(event).map_err(|e| {
-            Problem::not_found(format!("{event} is no event number: {e}")).with_hint("check the digits")
+    /// Lists an event that has been reserved, also after a restart.
+    fn list(&self, number: EventNumber, title: &str) {
+        let now = now_ms();
+        let written = {
+            let mut journal = self.shared.journal();
+            if journal.state(number).is_some() {
+                Ok(())
+            } else {
+                journal.append(now, number, event::Happening::Reserved, &self.server)
+            }
+        };
+        if let Err(error) = written {
+            let text = format!("journal: {}", chain(&error));
+            log::error!(target: "event", "{text}");
+            self.shared.picture().raise(now, office::JOURNAL, control::Severity::Major, text);
+        }
+        title.clone_into(&mut self.shared.picture().event(now, number).title);
+    }
+
+    fn announce(&self, event: &str) -> Result<Reply, Problem> {
+        let number = number_of(event)?;
+        let info = event::info::read(&self.content_dir, number).map_err(|error| match error {
+            event::InfoError::NotFound { .. } => Problem::not_found(chain(&error))
+                .with_hint(format!("its record is looked for in {}", self.content_dir.display())),
+            error => Problem::unavailable(chain(&error)),
         })?;
+        self.list(number, &info.title);
+        Ok(Reply::done(format!("event {} is listed", number.grouped())))
+    }
+
+    fn close(&self, event: &str, closed: Closed) -> Result<Reply, Problem> {
+        let number = number_of(event)?;
         let callers = {
             let picture = self.shared.picture();
             let known = picture.events.get(&number);
@@ -556,6 +578,11 @@ impl Desk {
                 .with_hint("`trunkctl exchange calls` lists them"))
         }
     }
+}
+
+fn number_of(event: &str) -> Result<EventNumber, Problem> {
+    EventNumber::parse(event)
+        .map_err(|e| Problem::not_found(format!("{event} is no event number: {e}")).with_hint("check the digits"))
 }
 
 fn no_span(number: u16, spans: usize) -> Problem {

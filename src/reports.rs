@@ -24,6 +24,16 @@ pub enum Closed {
     Over,
 }
 
+impl From<Closed> for event::Closing {
+    fn from(closed: Closed) -> event::Closing {
+        match closed {
+            Closed::Ended => event::Closing::Ended,
+            Closed::Cancelled => event::Closing::Cancelled,
+            Closed::Over => event::Closing::Over,
+        }
+    }
+}
+
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallStage {

@@ -20,6 +20,7 @@ impl Order {
     pub fn of(request: &Request) -> Option<Order> {
         let (verb, target) = match request {
             Request::Reserve(wish) => ("reserve", wish.title.clone()),
+            Request::Announce { event } => ("announce", event.clone()),
             Request::Cancel { event } => ("cancel", event.clone()),
             Request::End { event } => ("end", event.clone()),
             Request::ConferenceOrder { event, order } => {

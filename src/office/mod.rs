@@ -306,6 +306,10 @@ impl Office {
         for event in &listed {
             store.look_up(*event);
         }
+        // What a kill or a store that was away has kept out of the records.
+        for (event, closed) in picture.events.iter().filter_map(|(event, entry)| Some((event, entry.closed?))) {
+            store.close(*event, closed.into());
+        }
         let alarm_log = AlarmLog::open(&settings.state_dir, now, &mut picture.alarms).unwrap_or_else(|error| {
             log::error!(target: "server", "{}: {error}; alarms of before are not shown", alarms::FILE);
             AlarmLog::anew(&settings.state_dir)
@@ -672,6 +676,7 @@ impl Office {
                 self.shared.picture().event(at_ms, *event).over_at_ms = over_at_ms;
             }
             What::EventClosed { event, closed, .. } => {
+                self.store.close(*event, (*closed).into());
                 let kind = match closed {
                     Closed::Ended => Happening::Ended,
                     Closed::Cancelled => Happening::Cancelled,

@@ -1,10 +1,14 @@
-//! Looking events up in the content store, on a thread of its own: the store may be slow or away, and
-//! nothing waits for it.
+//! The records of events in the content store: looked up, and told when an event takes no more calls. On a thread
+//! of its own: the store may be slow or away, and nothing waits for it.
+//!
+//! Time: what the store does not take is tried again every [`AGAIN`].
 
 use cast::Format;
-use crossbeam_channel::{Receiver, Sender, bounded};
-use event::EventNumber;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use event::{Closing, EventNumber, InfoError};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What the record of an event says that matters here.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +25,20 @@ pub struct Found {
     pub recordings: u32,
 }
 
-/// Questions that may wait: after a start, all events that are still open are asked for.
+/// Questions that may wait: after a start, all events that are listed are asked for.
 const QUESTIONS: usize = 16_384;
+/// Pause between attempts to write a record.
+const AGAIN: Duration = Duration::from_secs(5);
 
-/// The way to the thread that reads.
+/// What the thread is to do.
+enum Question {
+    LookUp(EventNumber),
+    Close(EventNumber, Closing),
+}
+
+/// The way to the thread that reads and writes.
 pub struct Store {
-    questions: Sender<EventNumber>,
+    questions: Sender<Question>,
     answers: Receiver<(EventNumber, Result<Found, String>)>,
 }
 
@@ -36,15 +48,29 @@ impl Store {
     /// # Errors
     /// When there is no thread to be had.
     pub fn start(content_dir: PathBuf) -> std::io::Result<Store> {
-        let (questions, asked) = bounded::<EventNumber>(QUESTIONS);
+        let (questions, asked) = bounded::<Question>(QUESTIONS);
         let (answer, answers) = bounded(QUESTIONS);
         std::thread::Builder::new().name("store".into()).spawn(move || {
-            for event in asked {
-                let found = event::info::read(&content_dir, event)
-                    .map(|info| found(info, recordings(&content_dir, event)))
-                    .map_err(|e| super::chain(&e));
-                if answer.send((event, found)).is_err() {
-                    break;
+            let mut closings = BTreeMap::new();
+            loop {
+                match if closings.is_empty() { asked.recv().map_err(Into::into) } else { asked.recv_timeout(AGAIN) } {
+                    Ok(Question::LookUp(event)) => {
+                        let found = event::info::read(&content_dir, event)
+                            .map(|info| found(info, recordings(&content_dir, event)))
+                            .map_err(|e| super::chain(&e));
+                        if answer.send((event, found)).is_err() {
+                            break;
+                        }
+                    }
+                    Ok(Question::Close(event, closing)) => {
+                        if !closed(&content_dir, event, closing) {
+                            closings.insert(event, closing);
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => {
+                        closings.retain(|event, closing| !closed(&content_dir, *event, *closing));
+                    }
+                    Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
         })?;
@@ -54,12 +80,30 @@ impl Store {
     /// Ask for an event's record. With too many questions waiting this one is not asked, and the
     /// defaults serve.
     pub fn look_up(&self, event: EventNumber) {
-        let _ = self.questions.try_send(event);
+        let _ = self.questions.try_send(Question::LookUp(event));
+    }
+
+    /// Have an event's record say that it takes no more calls. With too many questions waiting the journal
+    /// alone says so until the next start.
+    pub fn close(&self, event: EventNumber, closing: Closing) {
+        let _ = self.questions.try_send(Question::Close(event, closing));
     }
 
     /// The next answer.
     pub fn poll(&self) -> Option<(EventNumber, Result<Found, String>)> {
         self.answers.try_recv().ok()
+    }
+}
+
+/// Whether the record of an event says that it takes no more calls, or never will; false: to be tried again.
+fn closed(content_dir: &Path, event: EventNumber, closing: Closing) -> bool {
+    match event::info::update(content_dir, event, |info| info.close(closing)) {
+        // Reserved elsewhere, or not one of ours to mend: the journal says it all the same.
+        Ok(_) | Err(InfoError::NotFound { .. } | InfoError::Invalid { .. } | InfoError::Misplaced { .. }) => true,
+        Err(error) => {
+            log::warn!(target: "event", "the record of event {} does not say yet that it has ended: {}", event.grouped(), super::chain(&error));
+            false
+        }
     }
 }
 
@@ -94,6 +138,23 @@ fn found(info: event::EventInfo, recordings: u32) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_that_is_closed_says_so_in_its_record() {
+        let content = tempfile::tempdir().expect("a directory");
+        let request = event::Request { created_ms: 1, ..event::Request::default() };
+        let number = event::info::reserve(content.path(), &event::Keyring::random(), request).expect("reserved").number;
+        let store = Store::start(content.path().to_owned()).expect("a thread");
+        store.close(number, Closing::Over);
+        store.close(EventNumber::random(event::KeyId::LAST), Closing::Ended);
+        // Answers come in the order of the questions.
+        store.look_up(number);
+        while store.poll().is_none() {
+            std::thread::yield_now();
+        }
+        let info = event::info::read(content.path(), number).expect("there");
+        assert_eq!(info.status, event::Status::Over);
+    }
 
     #[test]
     fn formats_named_twice_or_unknown_do_not_keep_an_event_off_the_air() {

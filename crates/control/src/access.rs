@@ -137,6 +137,7 @@ impl Request {
             | Request::PortFault { .. } => Access::Technician,
             // An answer to it shows PINs; ending is for good; the exchange reads and writes files as the daemon.
             Request::Reserve(_)
+            | Request::Announce { .. }
             | Request::Cancel { .. }
             | Request::End { .. }
             | Request::ExchangeDial(_)

@@ -220,6 +220,8 @@ impl Client {
         ports() = Request::ListenPorts => Reply::Ports(ports) => ports, Vec<PortInfo>;
         /// Reserve an event.
         reserve(reserve: Reserve) = Request::Reserve(reserve) => Reply::Reserved(reservation) => reservation, Reservation;
+        /// List an event that another program has reserved or changed.
+        announce(event: &str) = Request::Announce { event: event.into() } => Reply::Done(done) => done, Done;
         /// Cancel an event.
         cancel(event: &str) = Request::Cancel { event: event.into() } => Reply::Done(done) => done, Done;
         /// End an event.

@@ -42,6 +42,12 @@ pub enum Request {
     ListenPorts,
     /// Reserve an event. Answered with `Reserved`.
     Reserve(Reserve),
+    /// An event was reserved or changed in the content store by another program: list it, with its title. It takes calls without.
+    /// Answered with `Done`.
+    Announce {
+        /// Its number.
+        event: String,
+    },
     /// Cancel an event: it takes no calls, now or ever. Answered with `Done`.
     Cancel {
         /// Its number.
@@ -279,9 +285,10 @@ impl Request {
                 Err(Problem::malformed("`words` are a short order such as \"errors 1e-6\""))
             }
             Request::Fault { words: Some(words), .. } => one_line("words", words),
-            Request::Cancel { event } | Request::End { event } | Request::Conference { event } => {
-                digits("event", event, "")
-            }
+            Request::Announce { event }
+            | Request::Cancel { event }
+            | Request::End { event }
+            | Request::Conference { event } => digits("event", event, ""),
             Request::ConferenceOrder { event, order } => {
                 digits("event", event, "")?;
                 order.check()

@@ -209,6 +209,7 @@ mod tests {
             Request::Events,
             Request::ListenPorts,
             Request::Reserve(Reserve { title: "Town hall".into(), over_after_s: Some(60), ..Reserve::default() }),
+            Request::Announce { event: "100200305".into() },
             Request::Cancel { event: "100200305".into() },
             Request::End { event: "100200305".into() },
             Request::HangUp { call: 7 },

@@ -66,6 +66,7 @@ impl Handler for Fake {
                 pins: Pins { host: "86421357".into(), speaker: "13572468".into(), listener: "97531864".into() },
                 listen: vec!["listen at the address `trunkctl events` shows once somebody speaks".into()],
             }),
+            Request::Announce { event } => Reply::done(format!("event {event} is listed")),
             Request::Cancel { event } => Reply::done(format!("event {event} is cancelled")),
             Request::End { event } => Reply::done(format!("event {event} is ended, 2 callers were let go")),
             Request::Conferences => Reply::Conferences(vec![conference()]),

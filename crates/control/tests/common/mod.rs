@@ -29,6 +29,7 @@ impl Handler for Fake {
                 event: "100200305".into(),
                 ..Reservation::default()
             }),
+            Request::Announce { event } => Reply::done(format!("{event} is listed")),
             Request::Cancel { event } => Reply::done(format!("{event} cancelled")),
             Request::End { event } => return Err(Problem::conflict(format!("{event} is over")).with_hint("none")),
             Request::Conferences => Reply::Conferences(vec![]),
