@@ -16,6 +16,9 @@ pub(crate) struct Config {
     /// The gateway's content directory; none: `content` under the state directory.
     #[serde(default)]
     pub(crate) content_dir: Option<PathBuf>,
+    /// The portal's own directory; none: `portal` under the state directory.
+    #[serde(default)]
+    pub(crate) portal_dir: Option<PathBuf>,
     /// What this server is called in the records of events.
     #[serde(default)]
     pub(crate) server: String,
@@ -41,6 +44,11 @@ impl Config {
         self.content_dir.clone().unwrap_or_else(|| self.state_dir.join("content"))
     }
 
+    /// Where the portal hands its records in.
+    pub(crate) fn portal_outbox(&self) -> PathBuf {
+        self.portal_dir.clone().unwrap_or_else(|| self.state_dir.join("portal")).join("outbox")
+    }
+
     /// A place for what is the keeper's own.
     pub(crate) fn own(&self, name: &str) -> PathBuf {
         self.state_dir.join("keeper").join(name)
@@ -58,7 +66,11 @@ mod tests {
         std::fs::write(&file, TEMPLATE).unwrap();
         let config = Config::load(&file).unwrap();
         assert_eq!(config.content_dir(), Path::new("/var/lib/trunkcast/content"));
+        assert_eq!(config.portal_outbox(), Path::new("/var/lib/trunkcast/portal/outbox"));
         assert_eq!(config.store.unwrap().mirrors.len(), 1);
+        let elsewhere = TEMPLATE.replace("# portal_dir", "portal_dir");
+        std::fs::write(&file, elsewhere).unwrap();
+        assert_eq!(Config::load(&file).unwrap().portal_outbox(), Path::new("/srv/portal/outbox"));
         std::fs::write(&file, "state_dir = \"/x\"\n").unwrap();
         assert!(Config::load(&file).unwrap_err().ends_with("there is nothing to do"));
         std::fs::write(&file, "state_dir = \"/x\"\ndatabases = \"sqlite:x\"\n").unwrap();

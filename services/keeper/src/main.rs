@@ -1,7 +1,7 @@
 //! `trunkcast-keeper`: brings what a gateway writes to a database and to other places.
 //!
-//! It reads the gateway's files and nothing else: call records, the journal of events, event information,
-//! recordings. The gateway does not know of it, and loses nothing while it, the database or a mirror is away.
+//! It reads the files of the gateway and its portal and nothing else: call records, the journal of events, what the portal
+//! records, event information, recordings. The gateway does not know of it, and loses nothing while it, the database or a mirror is away.
 //!
 //! Data path: state directory → `records` → database; content directory → `store` → mirrors.
 //! Time: it follows the files with a delay of about a second.
@@ -10,7 +10,7 @@
 mod config;
 mod content;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use config::Config;
 use content::Content;
 use event::EventNumber;
@@ -30,6 +30,14 @@ struct Arguments {
     /// The configuration file.
     #[arg(long, default_value = "/etc/trunkcast/keeper.toml")]
     config: PathBuf,
+
+    /// Print a completion script for a shell, and exit.
+    #[arg(long, value_name = "SHELL", hide_short_help = true)]
+    completions: Option<clap_complete::Shell>,
+
+    /// Write the manual pages to this directory, and exit.
+    #[arg(long, value_name = "DIR", hide = true)]
+    man: Option<PathBuf>,
     #[command(subcommand)]
     order: Option<Order>,
 }
@@ -60,6 +68,22 @@ enum Order {
 fn main() -> ExitCode {
     let _ = log::set_logger(&Stderr).map(|()| log::set_max_level(log::LevelFilter::Info));
     let arguments = Arguments::parse();
+    if let Some(shell) = arguments.completions {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "trunkcast-keeper", &mut script);
+        return match std::io::stdout().write_all(&script) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&format!("the standard output cannot be written: {error}")),
+        };
+    }
+    if let Some(directory) = &arguments.man {
+        let written = std::fs::create_dir_all(directory)
+            .and_then(|()| clap_mangen::Man::new(Arguments::command()).section("8").generate_to(directory));
+        return match written {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => fail(&format!("the manual page cannot be written to {}: {error}", directory.display())),
+        };
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.to_string()),
@@ -111,6 +135,7 @@ async fn run(config: &Config) -> Result<ExitCode, String> {
             Feed::outbox(&directory, opened.tail()),
             Feed::calls(&config.state_dir),
             Feed::events(&config.state_dir, &config.server),
+            Feed::outbox_elsewhere(&config.portal_outbox()),
         ];
         writer = Some(Writer::start(WriterSettings::new(database, &directory), feeds).map_err(|e| e.to_string())?);
         outbox = Some(opened);

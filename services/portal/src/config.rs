@@ -192,6 +192,12 @@ impl Config {
         self.under_state(&self.accounts, "portal-accounts.toml")
     }
 
+    /// What is the portal's own: the journal of its records, the audiences of events.
+    #[must_use]
+    pub fn own_dir(&self) -> PathBuf {
+        self.state_dir.join("portal")
+    }
+
     /// What addresses begin with, when it listens at this one.
     #[must_use]
     pub fn base(&self, address: SocketAddr) -> String {

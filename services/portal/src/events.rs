@@ -9,12 +9,13 @@
 use crate::accounts::hash_of;
 use crate::config::Config;
 use crate::problem::Problem;
+use crate::records::{self, Records};
 use event::info::{self, Element};
 use event::link::{Attendee, Bearer, Link, Standing};
-use event::{EventInfo, EventNumber, Keyring, Links, Status, utc};
+use event::{Closing, EventInfo, EventNumber, Keyring, Links, Status, utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 const OWNER: &str = "owner";
 const REQUEST_KEY: &str = "request-key";
@@ -103,6 +104,7 @@ pub(crate) struct Events {
     keyring: Keyring,
     links: Links,
     index: RwLock<Index>,
+    records: Arc<Records>,
     /// Keys of reservations that are being made.
     being_reserved: Mutex<BTreeSet<String>>,
     /// Who changes a record holds this.
@@ -118,6 +120,7 @@ impl Events {
             keyring,
             links: Links::new(&config.installation),
             index: RwLock::default(),
+            records: Arc::new(Records::open(&config.own_dir())),
             being_reserved: Mutex::default(),
             changing: Mutex::default(),
         }
@@ -153,6 +156,11 @@ impl Events {
         }
     }
 
+    /// What is recorded of them.
+    pub(crate) fn records(&self) -> &Arc<Records> {
+        &self.records
+    }
+
     /// The keys of PINs and links.
     pub(crate) fn keyring(&self) -> &Keyring {
         &self.keyring
@@ -176,9 +184,7 @@ impl Events {
         if let Some(known) = self.index().events.get(&number) {
             return Ok(known.clone());
         }
-        let mut info = info::read(&self.store, number)?;
-        let _changing = self.changing();
-        self.ensure_link(&mut info)?;
+        let info = info::update(&self.store, number, |info| self.add_link(info))?;
         self.remember(&info);
         Ok(Known::of(&info))
     }
@@ -214,7 +220,10 @@ impl Events {
                     if wished != print {
                         return Err(Problem::conflict("this Idempotency-Key was used for another reservation"));
                     }
-                    return Ok((info::read(&self.store, number)?, false));
+                    let info = info::read(&self.store, number)?;
+                    // Perhaps the portal was killed before this was recorded; recorded twice it counts once.
+                    self.records.keep(&records::reservation(&Known::of(&info), info.created_ms))?;
+                    return Ok((info, false));
                 }
                 Some(claim)
             }
@@ -233,15 +242,33 @@ impl Events {
             others,
         };
         let mut info = info::reserve(&self.store, &self.keyring, request)?;
-        self.ensure_link(&mut info)?;
+        self.add_link(&mut info);
+        let recorded = info::write(&self.store, &info)
+            .map_err(Problem::from)
+            .and_then(|()| self.records.keep(&records::reservation(&Known::of(&info), info.created_ms)));
+        if let Err(problem) = recorded {
+            if let Err(error) = info::discard(&self.store, info.number) {
+                log::error!(target: "portal", "event {} is in the store and was not granted: {error}", info.number.grouped());
+            }
+            return Err(problem);
+        }
         self.remember(&info);
         Ok((info, true))
     }
 
-    /// Sees that there is an attendee link in the record.
-    fn ensure_link(&self, info: &mut EventInfo) -> Result<(), Problem> {
+    /// Reads the record again, which another program has changed.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) fn reread(&self, number: EventNumber) -> Result<(), Problem> {
+        self.remember(&info::read(&self.store, number)?);
+        Ok(())
+    }
+
+    /// Sees that there is an attendee link in the record; whether it was missing.
+    fn add_link(&self, info: &mut EventInfo) -> bool {
         if info.attendee_link.is_some() {
-            return Ok(());
+            return false;
         }
         let link = Link {
             event: info.number,
@@ -256,7 +283,7 @@ impl Events {
         };
         // Events of a key that is retired have no links any more.
         info.attendee_link = self.links.issue(&self.keyring, &link).map(|token| format!("{}/a/{token}/", self.base));
-        Ok(info::write(&self.store, info)?)
+        info.attendee_link.is_some()
     }
 
     fn changing(&self) -> MutexGuard<'_, ()> {
@@ -265,12 +292,26 @@ impl Events {
 
     fn update(&self, number: EventNumber, change: impl FnOnce(&mut EventInfo)) -> Result<Known, Problem> {
         let _changing = self.changing();
-        let mut info = info::read(&self.store, number)?;
-        change(&mut info);
-        self.ensure_link(&mut info)?;
-        info::write(&self.store, &info)?;
+        let info = info::update(&self.store, number, |info| {
+            change(info);
+            self.add_link(info);
+            true
+        })?;
         self.remember(&info);
         Ok(Known::of(&info))
+    }
+
+    /// The same, undone when it cannot be recorded.
+    fn update_recorded(&self, number: EventNumber, change: impl FnOnce(&mut EventInfo)) -> Result<Known, Problem> {
+        let before = info::read(&self.store, number)?;
+        let known = self.update(number, change)?;
+        if let Err(problem) = self.records.keep(&records::reservation(&known, utc::now_ms())) {
+            let _changing = self.changing();
+            info::write(&self.store, &before)?;
+            self.remember(&before);
+            return Err(problem);
+        }
+        Ok(known)
     }
 
     /// Changes an event.
@@ -280,7 +321,7 @@ impl Events {
     pub(crate) fn change(&self, number: EventNumber, change: Change) -> Result<Known, Problem> {
         let time_outs = [change.over_after_s.flatten(), change.archive_after_s.flatten()];
         check(change.title.as_deref(), change.formats.as_deref().unwrap_or_default(), time_outs)?;
-        self.update(number, |info| {
+        self.update_recorded(number, |info| {
             let Change { title, starts_ms, formats, over_after_s, archive_after_s } = change;
             title.into_iter().for_each(|title| title.trim().clone_into(&mut info.title));
             starts_ms.into_iter().for_each(|starts| info.starts_ms = starts);
@@ -290,12 +331,14 @@ impl Events {
         })
     }
 
-    /// Notes in the record that it was ended or cancelled.
+    /// Notes in the record that it was ended or cancelled, if the gateway has not done so yet.
     ///
     /// # Errors
     /// When the store does not take it.
-    pub(crate) fn close(&self, number: EventNumber, status: Status) -> Result<Known, Problem> {
-        self.update(number, |info| info.status = status)
+    pub(crate) fn close(&self, number: EventNumber, closing: Closing) -> Result<Known, Problem> {
+        self.update(number, |info| {
+            info.close(closing);
+        })
     }
 
     /// Makes a new attendee link; all that were given out before are void.

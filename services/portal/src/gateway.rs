@@ -3,13 +3,16 @@
 //! Two threads look after it: one is told what happens and wakes the other, which then reads how its events stand and keeps the
 //! table. A gateway that is away is looked for again every second; until it is back nothing is on the air, and orders are refused.
 //!
-//! Data path: notices → wake → events → [`Table`], [`Audiences`].
+//! Data path: notices → wake → events → [`Table`], [`Audiences`], [`Minutes`] for the records.
 //! Time: a stream that starts or stops is in the table within [`SETTLE`] of its notice, and at the latest after [`LOOK`].
 
 use crate::audience::Audiences;
+use crate::minutes::{Minutes, Noted};
 use crate::problem::Problem;
+use crate::records::Records;
 use crate::table::Table;
-use control::{Client, ClientError};
+use control::{Client, ClientError, EventInfo};
+use event::EventNumber;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -29,15 +32,26 @@ pub(crate) struct Gateway {
     slots: Semaphore,
     table: RwLock<Table>,
     audiences: Mutex<Audiences>,
+    records: Arc<Records>,
+}
+
+/// What the thread that looks keeps between two looks.
+#[derive(Default)]
+struct Looking {
+    client: Option<Client>,
+    minutes: Minutes,
+    /// What was noted before the start has been handed on.
+    taken_up: bool,
 }
 
 impl Gateway {
-    pub(crate) fn new(socket: Option<PathBuf>) -> Arc<Gateway> {
+    pub(crate) fn new(socket: Option<PathBuf>, records: Arc<Records>) -> Arc<Gateway> {
         Arc::new(Gateway {
             socket,
             slots: Semaphore::new(AT_ONCE),
             table: RwLock::default(),
             audiences: Mutex::default(),
+            records,
         })
     }
 
@@ -89,9 +103,9 @@ impl Gateway {
         })?;
         let looking = Arc::downgrade(self);
         std::thread::Builder::new().name("gateway".into()).spawn(move || {
-            let mut client = None;
+            let mut state = Looking::default();
             while let Some(gateway) = looking.upgrade() {
-                gateway.look(&mut client);
+                gateway.look(&mut state);
                 drop(gateway);
                 if !wait(&woken) {
                     break;
@@ -102,16 +116,10 @@ impl Gateway {
     }
 
     /// Asks how its events stand.
-    fn look(&self, client: &mut Option<Client>) {
-        let events = match client {
-            Some(client) => client.events(),
-            None => self.connect().and_then(|mut fresh| {
-                let events = fresh.events();
-                *client = Some(fresh);
-                events
-            }),
-        };
+    fn look(&self, looking: &mut Looking) {
+        let events = self.events(&mut looking.client);
         let now_ms = event::utc::now_ms();
+        let mut noted = Vec::new();
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let was = table.reached;
         match events {
@@ -120,20 +128,50 @@ impl Gateway {
                 for event in &events {
                     audiences.note(&event.number, now_ms, event.streams.iter().map(|s| s.listeners).sum());
                 }
+                noted = listeners(&mut looking.minutes, now_ms, &events);
                 table.replace(events);
             }
             Err(error) => {
-                *client = None;
+                looking.client = None;
                 if was {
                     log::warn!(target: "portal", "the gateway is away: {error}");
                 }
                 table.away();
             }
         }
-        if table.reached && !was {
+        let (reached, server) = (table.reached, table.server.clone());
+        drop(table);
+        if reached && !was {
             log::info!(target: "portal", "the gateway answers");
         }
+        if reached && !std::mem::replace(&mut looking.taken_up, true) {
+            self.records.take_up(&server, now_ms);
+        }
+        for (number, noted) in noted {
+            noted.over.iter().for_each(|most| self.records.minute(number, most, &server));
+            noted.rise.iter().for_each(|rise| self.records.note(number, rise));
+        }
     }
+
+    fn events(&self, client: &mut Option<Client>) -> Result<Vec<EventInfo>, ClientError> {
+        if let Some(client) = client {
+            return client.events();
+        }
+        let mut fresh = self.connect()?;
+        let server = fresh.status()?.server;
+        self.table.write().unwrap_or_else(PoisonError::into_inner).server = server;
+        client.insert(fresh).events()
+    }
+}
+
+/// What of the listeners is to be written down.
+fn listeners(minutes: &mut Minutes, now_ms: u64, events: &[EventInfo]) -> Vec<(EventNumber, Noted)> {
+    let mut note = |event: &EventInfo| {
+        let number = EventNumber::parse(&event.number).ok()?;
+        let streams = event.streams.iter().map(|stream| (stream.format.as_str(), stream.listeners));
+        Some((number, minutes.note(&event.number, now_ms, streams)))
+    };
+    events.iter().filter_map(&mut note).collect()
 }
 
 fn nudge(wake: &SyncSender<()>) {

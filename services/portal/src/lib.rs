@@ -9,6 +9,7 @@
 //!                                                                  └─► web    pages
 //!                 events ◄── content store, key ring                └─► listen  attendee links, streams
 //!                 gateway ◄── control socket ──► table (streams on the air), audience
+//!                 records ──► journal, for the keeper and its database; the audience of each event
 //! ```
 //!
 //! Time: the real clock; what decides by time (`limit`, `audience`) is given it.
@@ -27,7 +28,9 @@ mod guard;
 mod limit;
 mod listen;
 mod logging;
+mod minutes;
 mod problem;
+mod records;
 mod relay;
 mod run;
 mod serve;

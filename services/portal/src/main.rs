@@ -1,6 +1,6 @@
 //! `trunkcast-portal`: the web side, beside a gateway.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use portal::{Config, Role, TEMPLATE, add_account, add_token};
 use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
@@ -23,6 +23,14 @@ struct Arguments {
     /// Check a configuration, say what is wrong with line and field, and exit.
     #[arg(long, value_name = "FILE")]
     check_config: Option<PathBuf>,
+
+    /// Print a completion script for a shell, and exit.
+    #[arg(long, value_name = "SHELL", hide_short_help = true)]
+    completions: Option<clap_complete::Shell>,
+
+    /// Write the manual pages to this directory, and exit.
+    #[arg(long, value_name = "DIR", hide = true)]
+    man: Option<PathBuf>,
 
     #[command(subcommand)]
     command: Option<Command>,
@@ -60,6 +68,18 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), String> {
+    if let Some(shell) = arguments.completions {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "trunkcast-portal", &mut script);
+        return std::io::stdout().write_all(&script).map_err(|e| format!("the standard output: {e}"));
+    }
+    if let Some(directory) = &arguments.man {
+        let written = std::fs::create_dir_all(directory)
+            .and_then(|()| clap_mangen::Man::new(Arguments::command()).section("8").generate_to(directory));
+        return written
+            .map(drop)
+            .map_err(|e| format!("the manual page cannot be written to {}: {e}", directory.display()));
+    }
     if arguments.print_config {
         return std::io::stdout().write_all(TEMPLATE.as_bytes()).map_err(|e| format!("the standard output: {e}"));
     }

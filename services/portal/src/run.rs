@@ -16,12 +16,15 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
 /// Octets of a request's body at most.
 const LONGEST_BODY: usize = 64 * 1024;
+/// How often the records of events that the gateway has closed are read again.
+const CATCH_UP: Duration = Duration::from_secs(5);
 /// Threads that answer.
 const THREADS: usize = 2;
 
@@ -93,10 +96,18 @@ pub fn start(config: Config) -> Result<Running, String> {
         Err(problem) => log::error!(target: "portal", "{}", problem.detail),
     }
     let socket = Some(config.socket.clone()).filter(|socket| !socket.as_os_str().is_empty());
-    let gateway = Gateway::new(socket);
+    let gateway = Gateway::new(socket, events.records().clone());
     gateway.follow().map_err(|e| format!("no threads for the gateway: {e}"))?;
     let connections = config.connections;
     let portal = Arc::new(Portal::new(config, base.clone(), events, gateway, accounts));
+    let following = Arc::downgrade(&portal);
+    runtime.spawn(async move {
+        while let Some(portal) = following.upgrade() {
+            portal.catch_up().await;
+            drop(portal);
+            tokio::time::sleep(CATCH_UP).await;
+        }
+    });
     runtime.spawn(serve(listener, tls, connections, router(portal.clone())));
     log::info!(target: "portal", "the portal is at {base}/");
     Ok(Running { address, base, portal, _runtime: runtime })

@@ -112,6 +112,47 @@ impl Portal {
         }
     }
 
+    /// Tells the gateway of an event that is new or has changed, so that it lists it. One that is away learns of it by a call.
+    pub(crate) fn announce(self: &Arc<Self>, number: EventNumber) {
+        let gateway = self.gateway.clone();
+        tokio::spawn(async move {
+            let told = gateway.ask(move |client| client.announce(&number.to_string())).await;
+            if let Err(problem) = told {
+                log::debug!(target: "portal", "event {} is not announced: {}", number.grouped(), problem.detail);
+            }
+        });
+    }
+
+    /// Takes from the store what the gateway has closed meanwhile: the records say so for good, the gateway for a day.
+    pub(crate) async fn catch_up(self: &Arc<Self>) {
+        let closed: Vec<EventNumber> = {
+            let table = self.gateway.table();
+            let late = |known: &Known| {
+                let state = table.event(&known.number.to_string()).map(|event| event.state);
+                let closed = matches!(state, Some(EventState::Ended | EventState::Cancelled | EventState::Over));
+                closed && !known.is_closed()
+            };
+            self.events.all().into_iter().filter(late).map(|known| known.number).collect()
+        };
+        for number in closed {
+            // It is looked at again with the next round.
+            let _ = self.slowly(move |portal| portal.events.reread(number)).await;
+        }
+    }
+
+    /// Says to the log and to the records what somebody did with an event.
+    pub(crate) async fn note(self: &Arc<Self>, number: EventNumber, word: &'static str, said: &str, actor: &Actor) {
+        let by = actor.shown();
+        log::info!(target: "portal", "event {} {said}, by {by}", number.grouped());
+        let server = self.gateway.table().server.clone();
+        let work = move |portal: &Portal| {
+            portal.events.records().happened(number, word, &by, &server, event::utc::now_ms());
+            Ok(())
+        };
+        // It has said why if it is not recorded; what was done is done.
+        let _ = self.slowly(work).await;
+    }
+
     /// Where an event stands, in a word.
     pub(crate) fn state_of(&self, known: &Known) -> &'static str {
         match known.status {

@@ -32,6 +32,8 @@ pub(crate) struct Table {
     events: BTreeMap<String, EventInfo>,
     /// The gateway answers.
     pub(crate) reached: bool,
+    /// What the gateway's server is called; empty until it has answered once.
+    pub(crate) server: String,
 }
 
 impl Table {

@@ -4,6 +4,8 @@
 //!
 //! Data path: files under `records` in the gateway's state directory → [`of`] → report of API and host page.
 
+use crate::audience::Point;
+use crate::minutes;
 use crate::problem::Problem;
 use crate::state::Shared;
 use control::Masked;
@@ -58,6 +60,8 @@ impl Call {
 pub(crate) struct Usage {
     /// Calls that have ended, in the order they did.
     pub(crate) calls: Vec<Call>,
+    /// How many listened from when on.
+    pub(crate) audience: Vec<Point>,
 }
 
 impl Usage {
@@ -79,20 +83,37 @@ impl Usage {
 /// When the records cannot be read.
 pub(crate) async fn of(portal: &Shared, number: EventNumber) -> Result<Usage, Problem> {
     let directory = portal.config.state_dir.join("records");
-    portal
+    let audience = audience(portal, number).await?;
+    let calls = portal
         .slowly(move |_| {
             read(&directory, number).map_err(|error| {
                 log::warn!(target: "portal", "{}: {error}", directory.display());
                 Problem::unavailable("the call records cannot be read at this moment")
             })
         })
-        .await
+        .await?;
+    Ok(Usage { calls, audience })
 }
 
-fn read(directory: &Path, number: EventNumber) -> std::io::Result<Usage> {
+/// Its audience over time, from before the start of the portal too.
+///
+/// # Errors
+/// When what was noted cannot be read.
+pub(crate) async fn audience(portal: &Shared, number: EventNumber) -> Result<Vec<Point>, Problem> {
+    let remembered = portal.gateway.audiences().of(&number.to_string()).to_vec();
+    let noted = portal.slowly(move |portal| {
+        portal.events.records().audience(number).map_err(|error| {
+            log::warn!(target: "portal", "the audience of event {}: {error}", number.grouped());
+            Problem::unavailable("the audience cannot be read at this moment")
+        })
+    });
+    Ok(minutes::points(&noted.await?, &remembered))
+}
+
+fn read(directory: &Path, number: EventNumber) -> std::io::Result<Vec<Call>> {
     let mut files: Vec<_> = match std::fs::read_dir(directory) {
         Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Usage::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
@@ -113,7 +134,7 @@ fn read(directory: &Path, number: EventNumber) -> std::io::Result<Usage> {
             }
         }
     }
-    Ok(Usage { calls })
+    Ok(calls)
 }
 
 fn call(record: Record) -> Option<Call> {
@@ -147,7 +168,7 @@ mod tests {
             [line(&number.to_string(), "+4930555014273", 1000), line("1", "5550142", 2000), "no record\n".to_owned()];
         std::fs::write(directory.path().join("2026-11-21.jsonl"), lines.concat()).unwrap();
         std::fs::write(directory.path().join("open.json"), line(&number.to_string(), "1", 5)).unwrap();
-        let usage = read(directory.path(), number).unwrap();
+        let usage = Usage { calls: read(directory.path(), number).unwrap(), audience: Vec::new() };
         assert_eq!(usage.calls.len(), 1);
         assert_eq!((usage.calls[0].seconds, usage.calls[0].cause), (61, Some(16)));
         let csv = usage.to_csv();
@@ -155,6 +176,6 @@ mod tests {
             csv.lines().count() == 2 && !csv.contains("5550142") && csv.contains("73,1970-01-01T00:00:01.000Z"),
             "{csv}"
         );
-        assert_eq!(read(&directory.path().join("none"), number).unwrap(), Usage::default());
+        assert_eq!(read(&directory.path().join("none"), number).unwrap(), []);
     }
 }

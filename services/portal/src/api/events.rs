@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use event::{EventNumber, Status, utc};
+use event::{Closing, EventInfo, EventNumber, utc};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
@@ -142,19 +142,27 @@ async fn do_reserve(portal: &Shared, peer: Peer, headers: &HeaderMap, body: &Byt
         archive_after_s: wished.archive_after_s,
     };
     let key = idempotency_key(headers)?;
+    let (info, new) = reserved(portal, wish, key, &actor).await?;
+    let known = portal.find(info.number).await?;
+    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, "event", shown::reservation(portal, &known, &info)))
+}
+
+/// Reserves an event, or finds it by its key; whether it is new. The gateway is told so that it lists it, and need not answer.
+pub(crate) async fn reserved(
+    portal: &Shared,
+    wish: Wish,
+    key: Option<String>,
+    actor: &Actor,
+) -> Result<(EventInfo, bool), Problem> {
     let owner = actor.owner().map(str::to_owned);
-    let by = actor.shown();
-    let (value, new) = portal
-        .slowly(move |portal| {
-            let (info, new) = portal.events.reserve(&wish, owner.as_deref(), key.as_deref())?;
-            let known = portal.events.find(info.number)?;
-            if new {
-                log::info!(target: "portal", "event {} was reserved by {by}", info.number.grouped());
-            }
-            Ok((shown::reservation(portal, &known, &info), new))
-        })
-        .await?;
-    Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, "event", value))
+    let (info, new) =
+        portal.slowly(move |portal| portal.events.reserve(&wish, owner.as_deref(), key.as_deref())).await?;
+    if new {
+        log::info!(target: "portal", "event {} was reserved by {}", info.number.grouped(), actor.shown());
+        portal.announce(info.number);
+    }
+    Ok((info, new))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -264,7 +272,15 @@ pub(crate) async fn changed(
         return Err(Problem::conflict(format!("the event is {}", portal.state_of(&known))));
     }
     let known = portal.slowly(move |portal| portal.events.change(number, change)).await?;
-    log::info!(target: "portal", "event {} was changed by {}", number.grouped(), actor.shown());
+    portal.announce(number);
+    portal.note(number, "changed", "was changed", actor).await;
+    Ok(known)
+}
+
+/// Gives an event a new attendee link.
+pub(crate) async fn renewed(portal: &Shared, number: EventNumber, actor: &Actor) -> Result<Known, Problem> {
+    let known = portal.slowly(move |portal| portal.events.renew_link(number)).await?;
+    portal.note(number, "link-renewed", "has a new link", actor).await;
     Ok(known)
 }
 
@@ -272,7 +288,7 @@ pub(crate) async fn changed(
 pub(crate) async fn closed(
     portal: &Shared,
     number: EventNumber,
-    status: Status,
+    closing: Closing,
     actor: &Actor,
 ) -> Result<Known, Problem> {
     let known = portal.find(number).await?;
@@ -280,7 +296,7 @@ pub(crate) async fn closed(
         return Err(Problem::conflict(format!("the event is {}", portal.state_of(&known))));
     }
     let digits = number.to_string();
-    let cancel = status == Status::Cancelled;
+    let cancel = closing == Closing::Cancelled;
     let ordered =
         portal.gateway.ask(move |client| if cancel { client.cancel(&digits) } else { client.end(&digits) }).await;
     match ordered {
@@ -288,8 +304,9 @@ pub(crate) async fn closed(
         Err(problem) if problem.status == StatusCode::CONFLICT => {}
         other => drop(other?),
     }
-    log::info!(target: "portal", "event {} was {} by {}", number.grouped(), status.name(), actor.shown());
-    portal.slowly(move |portal| portal.events.close(number, status)).await
+    let (word, said) = if cancel { ("cancel-ordered", "was cancelled") } else { ("end-ordered", "was ended") };
+    portal.note(number, word, said, actor).await;
+    portal.slowly(move |portal| portal.events.close(number, closing)).await
 }
 
 pub(super) async fn cancel(
@@ -300,7 +317,7 @@ pub(super) async fn cancel(
 ) -> Response {
     let outcome = async {
         let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
-        closed(&portal, known.number, Status::Cancelled, &actor).await?;
+        closed(&portal, known.number, Closing::Cancelled, &actor).await?;
         Ok((StatusCode::NO_CONTENT, "", Value::Null))
     };
     answer(&headers, outcome.await)
@@ -314,7 +331,7 @@ pub(super) async fn end(
 ) -> Response {
     let outcome = async {
         let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
-        let known = closed(&portal, known.number, Status::Ended, &actor).await?;
+        let known = closed(&portal, known.number, Closing::Ended, &actor).await?;
         Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
     };
     answer(&headers, outcome.await)
@@ -328,9 +345,7 @@ pub(super) async fn renew_link(
 ) -> Response {
     let outcome = async {
         let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
-        let number = known.number;
-        let known = portal.slowly(move |portal| portal.events.renew_link(number)).await?;
-        log::info!(target: "portal", "the links of event {} were renewed by {}", number.grouped(), actor.shown());
+        let known = renewed(&portal, known.number, &actor).await?;
         Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
     };
     answer(&headers, outcome.await)

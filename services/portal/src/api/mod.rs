@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
-pub(crate) use events::{changed, closed};
+pub(crate) use events::{changed, closed, renewed, reserved};
 pub(crate) use shown::record;
 
 /// What describes it all.

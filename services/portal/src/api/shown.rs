@@ -50,7 +50,6 @@ pub(super) fn reservation(portal: &Portal, known: &Known, info: &EventInfo) -> V
 /// What came of an event: its usage.
 pub(crate) fn record(portal: &Portal, known: &Known, usage: &crate::usage::Usage) -> Value {
     let number = known.number.to_string();
-    let audiences = portal.gateway.audiences();
     let point = |(at, listeners): &(u64, u32)| json!({"at": utc::rfc3339(*at), "listeners": listeners});
     json!({
         "number": number,
@@ -58,7 +57,7 @@ pub(crate) fn record(portal: &Portal, known: &Known, usage: &crate::usage::Usage
         "status": portal.state_of(known),
         "calls": usage.calls.iter().map(crate::usage::Call::to_value).collect::<Vec<_>>(),
         "call_seconds": usage.calls.iter().map(|call| call.seconds).sum::<u64>(),
-        "peak_listeners": audiences.peak(&number).map_or(0, |(_, listeners)| listeners),
-        "listeners": audiences.of(&number).iter().map(point).collect::<Vec<_>>(),
+        "peak_listeners": crate::audience::peak(&usage.audience),
+        "listeners": usage.audience.iter().map(point).collect::<Vec<_>>(),
     })
 }

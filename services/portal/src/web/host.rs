@@ -20,7 +20,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use control::{ConferenceInfo, ConferenceMember, ConferenceMode, ConferenceOrder, MemberPlace, MutedBy, Role};
-use event::{EventNumber, Status, utc};
+use event::{Closing, EventNumber, utc};
 use serde::Deserialize;
 
 pub(super) fn routes() -> Router<Shared> {
@@ -191,12 +191,11 @@ async fn event(State(portal): State<Shared>, Path(text): Path<String>, headers: 
     };
     let digits = known.number.to_string();
     let callers = shown_callers(&portal, &reader, &known).await;
-    let (chart, peak, first) = {
-        let audiences = portal.gateway.audiences();
-        let points = audiences.of(&digits);
-        let first = points.first().map_or(String::new(), |(at, _)| moment(*at));
-        (audience::steps(points, utc::now_ms()), audiences.peak(&digits).map_or(0, |(_, n)| n), first)
+    let points = match usage::audience(&portal, known.number).await {
+        Ok(points) => points,
+        Err(problem) => return super::problem(&problem),
     };
+    let first = points.first().map_or(String::new(), |(at, _)| moment(*at));
     let line = Line::of(&portal, &known);
     let template = HostPage {
         who: reader.who(),
@@ -208,8 +207,8 @@ async fn event(State(portal): State<Shared>, Path(text): Path<String>, headers: 
         starts: known.starts_ms.map_or(String::new(), |ms| utc::rfc3339(ms)[..16].to_owned()),
         link: known.link.clone().unwrap_or_default(),
         callers,
-        chart,
-        peak,
+        chart: audience::steps(&points, utc::now_ms()),
+        peak: audience::peak(&points),
         first,
         listeners: line.listeners,
         digits,
@@ -347,10 +346,8 @@ async fn renew_link(
     let outcome = async {
         let (reader, known) = led(&portal, &headers, &text).await?;
         reader.check(&given.form)?;
-        let number = known.number;
-        portal.slowly(move |portal| portal.events.renew_link(number)).await?;
-        log::info!(target: "portal", "the links of event {} were renewed by {}", number.grouped(), reader.actor().shown());
-        Ok(number)
+        api::renewed(&portal, known.number, &reader.actor()).await?;
+        Ok(known.number)
     };
     back(outcome.await)
 }
@@ -367,7 +364,7 @@ async fn end(
         if given.sure.is_none() {
             return Err(Problem::wrong("to end an event takes the tick beside the button: it cannot be undone"));
         }
-        api::closed(&portal, known.number, Status::Ended, &reader.actor()).await?;
+        api::closed(&portal, known.number, Closing::Ended, &reader.actor()).await?;
         Ok(known.number)
     };
     back(outcome.await)

@@ -4,6 +4,7 @@ use super::session::{Reader, Who, with_session};
 use super::{moment, page};
 use crate::access::Actor;
 use crate::accounts::random_hex;
+use crate::api;
 use crate::events::Wish;
 use crate::problem::Problem;
 use crate::state::{Peer, Shared};
@@ -131,16 +132,8 @@ async fn do_reserve(portal: &Shared, peer: Peer, reader: &Reader, given: &Given)
     if given.key.len() > 128 {
         return Err(Problem::wrong("this form is not one of ours: load the page again"));
     }
-    let (key, owner, by) = (given.key.clone(), actor.owner().map(str::to_owned), actor.shown());
-    portal
-        .slowly(move |portal| {
-            let (info, new) = portal.events.reserve(&wish, owner.as_deref(), Some(&key))?;
-            if new {
-                log::info!(target: "portal", "event {} was reserved by {by}", info.number.grouped());
-            }
-            Ok(info)
-        })
-        .await
+    let (info, _) = api::reserved(portal, wish, Some(given.key.clone()), &actor).await?;
+    Ok(info)
 }
 
 fn reserved<'a>(portal: &'a Shared, info: &'a EventInfo, who: Option<Who>) -> ReservedPage<'a> {
