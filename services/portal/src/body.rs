@@ -141,7 +141,7 @@ fn element(name: &str, value: &Value) -> Element {
 /// Elements of these names hold lists.
 const LISTS: [&str; 1] = ["formats"];
 /// Elements of these names hold numbers.
-const NUMBERS: [&str; 2] = ["over_after_s", "archive_after_s"];
+const NUMBERS: [&str; 3] = ["over_after_s", "archive_after_s", "listener_limit"];
 
 fn value(element: &Element) -> Value {
     // Words where elements should be are no list, and refused as such.

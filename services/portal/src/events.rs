@@ -2,7 +2,8 @@
 //!
 //! The record is the truth, for the gateway as well. What the portal wants to find again it writes into elements of its own names:
 //! `owner`, who reserved it, and `request-key`, the hash of the Idempotency-Key it was reserved with, by which a request that is
-//! repeated finds it, also after the portal was killed between the record and the answer.
+//! repeated finds it, also after the portal was killed between the record and the answer; `listener-limit` and `link-password`, which
+//! its attendee link is to have.
 //!
 //! Everything here may wait for the store; the callers do so on threads that may.
 
@@ -19,9 +20,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 const OWNER: &str = "owner";
 const REQUEST_KEY: &str = "request-key";
+const LISTENER_LIMIT: &str = "listener-limit";
+const LINK_PASSWORD: &str = "link-password";
 /// Formats a stream can have, as the gateway calls them.
 const FORMATS: [&str; 5] = ["mp3", "pcmu", "webm", "ogg", "hls"];
 const LONGEST_TITLE: usize = 200;
+const LONGEST_PASSWORD: usize = 64;
+const RENEWED_TOO_OFTEN: &str = "the links of this event were renewed as often as can be";
 /// A time-out of more than a year is a slip of the pen.
 const LONGEST_TIME_OUT_S: u32 = 366 * 24 * 3600;
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -34,6 +39,43 @@ pub(crate) struct Wish {
     pub(crate) formats: Vec<String>,
     pub(crate) over_after_s: Option<u32>,
     pub(crate) archive_after_s: Option<u32>,
+    pub(crate) attendance: Attendance,
+}
+
+/// What its link asks of those who listen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attendance {
+    /// So many at a time; none: any number.
+    pub(crate) limit: Option<u16>,
+    /// A password; none: the link is enough.
+    pub(crate) password: Option<String>,
+}
+
+impl Attendance {
+    fn of(info: &EventInfo) -> Attendance {
+        let limit = other(info, LISTENER_LIMIT).and_then(|text| text.parse().ok()).filter(|limit| *limit > 0);
+        Attendance { limit, password: other(info, LINK_PASSWORD).filter(|password| !password.is_empty()) }
+    }
+
+    fn elements(&self) -> Vec<Element> {
+        let limit = self.limit.map(|limit| Element::text(LISTENER_LIMIT, limit));
+        let password = self.password.as_ref().map(|password| Element::text(LINK_PASSWORD, password));
+        limit.into_iter().chain(password).collect()
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        if self.limit == Some(0) {
+            return Err(Problem::wrong("a limit of listeners is at least 1"));
+        }
+        if let Some(password) = &self.password
+            && (password.trim().is_empty()
+                || password.chars().count() > LONGEST_PASSWORD
+                || password.chars().any(char::is_control))
+        {
+            return Err(Problem::wrong(format!("a password has 1 to {LONGEST_PASSWORD} characters on one line")));
+        }
+        Ok(())
+    }
 }
 
 /// What is to be changed of it; what is none stays.
@@ -44,6 +86,8 @@ pub(crate) struct Change {
     pub(crate) formats: Option<Vec<String>>,
     pub(crate) over_after_s: Option<Option<u32>>,
     pub(crate) archive_after_s: Option<Option<u32>>,
+    pub(crate) limit: Option<Option<u16>>,
+    pub(crate) password: Option<Option<String>>,
 }
 
 /// An event, without its PINs.
@@ -60,6 +104,7 @@ pub(crate) struct Known {
     pub(crate) link: Option<String>,
     pub(crate) link_epoch: u16,
     pub(crate) owner: Option<String>,
+    pub(crate) attendance: Attendance,
 }
 
 impl Known {
@@ -76,6 +121,7 @@ impl Known {
             link: info.attendee_link.clone(),
             link_epoch: info.link_epoch,
             owner: other(info, OWNER),
+            attendance: Attendance::of(info),
         }
     }
 
@@ -210,6 +256,7 @@ impl Events {
         key: Option<&str>,
     ) -> Result<(EventInfo, bool), Problem> {
         check(Some(&wish.title), &wish.formats, [wish.over_after_s, wish.archive_after_s])?;
+        wish.attendance.check()?;
         let key = key.map(|key| hash_of(&format!("{}\n{key}", owner.unwrap_or_default())));
         let print = hash_of(&format!("{wish:?}"));
         let _claim = match &key {
@@ -231,6 +278,7 @@ impl Events {
         };
         let mut others = Vec::new();
         others.extend(owner.map(|owner| Element::text(OWNER, owner)));
+        others.extend(wish.attendance.elements());
         others.extend(key.map(|key| Element::text(REQUEST_KEY, key).with("wish", &print)));
         let request = event::Request {
             title: wish.title.clone(),
@@ -270,16 +318,18 @@ impl Events {
         if info.attendee_link.is_some() {
             return false;
         }
+        let (wanted, attendee) = (Attendance::of(info), Attendee::random());
+        let mark = |password: &String| self.links.mark(&self.keyring, info.number, info.link_epoch, attendee, password);
         let link = Link {
             event: info.number,
             epoch: info.link_epoch,
-            attendee: Attendee::random(),
+            attendee,
             bearer: Bearer::Listener,
             archive: true,
             not_before_ms: 0,
             expires_ms: utc::now_ms().saturating_add(u64::from(self.link_days) * DAY_MS),
-            limit: 0,
-            password: None,
+            limit: wanted.limit.unwrap_or(0),
+            password: wanted.password.as_ref().and_then(mark),
         };
         // Events of a key that is retired have no links any more.
         info.attendee_link = self.links.issue(&self.keyring, &link).map(|token| format!("{}/a/{token}/", self.base));
@@ -321,8 +371,25 @@ impl Events {
     pub(crate) fn change(&self, number: EventNumber, change: Change) -> Result<Known, Problem> {
         let time_outs = [change.over_after_s.flatten(), change.archive_after_s.flatten()];
         check(change.title.as_deref(), change.formats.as_deref().unwrap_or_default(), time_outs)?;
+        let known = self.find(number)?;
+        let wanted = Attendance {
+            limit: change.limit.unwrap_or(known.attendance.limit),
+            password: change.password.clone().unwrap_or_else(|| known.attendance.password.clone()),
+        };
+        wanted.check()?;
+        // A link that was given out says what it asks: another takes its place.
+        let renewed = wanted != known.attendance;
+        if renewed && known.link_epoch == u16::MAX {
+            return Err(Problem::conflict(RENEWED_TOO_OFTEN));
+        }
         self.update_recorded(number, |info| {
-            let Change { title, starts_ms, formats, over_after_s, archive_after_s } = change;
+            let Change { title, starts_ms, formats, over_after_s, archive_after_s, .. } = change;
+            if renewed {
+                info.others.retain(|element| ![LISTENER_LIMIT, LINK_PASSWORD].contains(&element.name.as_str()));
+                info.others.extend(wanted.elements());
+                info.link_epoch = info.link_epoch.saturating_add(1);
+                info.attendee_link = None;
+            }
             title.into_iter().for_each(|title| title.trim().clone_into(&mut info.title));
             starts_ms.into_iter().for_each(|starts| info.starts_ms = starts);
             formats.into_iter().for_each(|formats| info.formats = formats);
@@ -347,7 +414,7 @@ impl Events {
     /// When they were renewed as often as can be, or the store does not take it.
     pub(crate) fn renew_link(&self, number: EventNumber) -> Result<Known, Problem> {
         if self.find(number)?.link_epoch == u16::MAX {
-            return Err(Problem::conflict("the links of this event were renewed as often as can be"));
+            return Err(Problem::conflict(RENEWED_TOO_OFTEN));
         }
         self.update(number, |info| {
             info.link_epoch = info.link_epoch.saturating_add(1);
@@ -457,6 +524,38 @@ mod tests {
         let again = second.reserve(&wish("One"), None, Some("k1")).unwrap();
         assert_eq!((again.0.number, again.1), (one.number, false));
         assert_eq!(second.all().len(), 2);
+    }
+
+    #[test]
+    fn a_link_asks_what_its_host_wants_and_another_wish_makes_another_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let keyring = Keyring::random();
+        let events = events(directory.path(), &keyring);
+        let attendance = Attendance { limit: Some(3), password: Some("tulips".to_owned()) };
+        let (info, _) = events.reserve(&Wish { attendance: attendance.clone(), ..wish("a") }, None, None).unwrap();
+        let token = |link: &str| link.rsplit('/').nth(1).unwrap().to_owned();
+        let open = |link: &str, password| {
+            let token = token(link);
+            let opened = events.links().open(&keyring, &token, utc::now_ms(), |n| events.standing(n), password);
+            opened.map(|link| link.limit)
+        };
+        let link = info.attendee_link.unwrap();
+        assert_eq!(open(&link, None), Err(event::Refused::PasswordWanted));
+        assert_eq!(open(&link, Some("roses")), Err(event::Refused::WrongPassword));
+        assert_eq!(open(&link, Some("tulips")), Ok(3));
+        assert_eq!(events.find(info.number).unwrap().attendance, attendance);
+        let title = Change { title: Some("b".to_owned()), ..Change::default() };
+        assert_eq!(
+            events.change(info.number, title).unwrap().link.as_deref(),
+            Some(link.as_str()),
+            "as good as before"
+        );
+        let open_to_all = Change { password: Some(None), ..Change::default() };
+        let renewed = events.change(info.number, open_to_all).unwrap();
+        assert_eq!(open(&link, Some("tulips")), Err(event::Refused::Revoked));
+        assert_eq!(open(renewed.link.as_deref().unwrap(), None), Ok(3));
+        let none = Change { password: Some(Some(" ".to_owned())), ..Change::default() };
+        assert_eq!(events.change(info.number, none).unwrap_err().status.as_u16(), 422);
     }
 
     #[test]

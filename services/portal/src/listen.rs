@@ -9,28 +9,37 @@
 //!   /m/NUMBER/MEDIA/live.EXT
 //! ```
 //!
+//! A link may want a password. A person types it into the page, which keeps it in a cookie of that link; a player sends it as HTTP
+//! Basic, with any name, or gets addresses with a media token from the lists of the page. The link holds a MAC of the password
+//! (`event::link`), so each request is checked at the cost of a hash; guessing is bounded like signing in.
+//!
 //! A link proves itself with the key ring. What else decides, that the event is over or its links were renewed, comes from memory:
 //! neither store nor database is asked, except for an event that was never seen here, and then their silence refuses nobody.
 
 use crate::events::Known;
 use crate::problem::Problem;
 use crate::relay;
-use crate::state::{Shared, locked};
+use crate::state::{Peer, Shared, cookie, locked, password_in};
 use crate::web;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Form, Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use event::link::{Attendee, Link};
+use event::link::{Attendee, Link, Pass};
 use event::{EventNumber, Refused, utc};
 use metafile::{Kind, Listing, Stream, Wanted, negotiate};
+use serde::Deserialize;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 /// How long a media token is good.
 const PASS_MS: u64 = 10 * 60 * 1000;
+/// How long a password that was shown need not be shown again.
+const SHOWN_MS: u64 = 12 * 3600 * 1000;
+/// The cookie that keeps it.
+const COOKIE: &str = "trunkcast-link";
 
 /// A format by its extension: name, media type, kilobits a second.
 struct Shape {
@@ -53,10 +62,11 @@ const SHAPES: [Shape; 6] = [
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
         .route("/a/{token}", get(with_slash))
-        .route("/a/{token}/", get(page))
+        .route("/a/{token}/", get(page).post(show_password))
         .route("/a/{token}/{file}", get(file))
         .route("/a/{token}/{event}/{segment}", get(segment))
         .route("/m/{number}/{token}/{file}", get(with_pass))
+        .route("/m/{number}/{token}/{event}/{segment}", get(segment_with_pass))
 }
 
 /// How many listen through each link now.
@@ -106,16 +116,42 @@ struct Opened {
     known: Option<Known>,
 }
 
-async fn open(portal: &Shared, token: &str) -> Result<Opened, Refused> {
+/// The password that comes with a request for a link: of a player, or of a page that has asked for it.
+fn shown(headers: &HeaderMap) -> Option<String> {
+    let kept = || String::from_utf8(octets(cookie(headers, COOKIE)?)?).ok();
+    password_in(headers).or_else(kept)
+}
+
+/// A cookie has few signs: the password is in it as the digits of its octets.
+fn digits_of(text: &str) -> String {
+    text.bytes().map(|octet| format!("{octet:02x}")).collect()
+}
+
+fn octets(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
+}
+
+/// Opens a link. A password that is wrong counts as an attempt to sign in.
+async fn open(portal: &Shared, token: &str, password: Option<&str>, peer: Peer) -> Result<Opened, Problem> {
     let events = &portal.events;
-    let check = || events.links().open(events.keyring(), token, utc::now_ms(), |number| events.standing(number), None);
-    let link = check()?;
+    let check = || {
+        let standing = |number| events.standing(number);
+        events.links().open(events.keyring(), token, utc::now_ms(), standing, password)
+    };
+    let told = |refused| {
+        if refused == Refused::WrongPassword {
+            portal.take(&portal.sign_ins, peer)?;
+        }
+        Err(refusal(refused))
+    };
+    let link = check().or_else(told)?;
     if let Some(known) = events.at_hand(link.event) {
         return Ok(Opened { link, known: Some(known) });
     }
     // Reserved elsewhere: its record may know of newer links.
     let known = portal.find(link.event).await.ok();
-    Ok(Opened { link: check()?, known })
+    Ok(Opened { link: check().or_else(told)?, known })
 }
 
 impl Opened {
@@ -155,7 +191,17 @@ fn for_all(mut response: Response) -> Response {
 }
 
 fn refuse(headers: &HeaderMap, refused: Refused) -> Response {
-    for_all(crate::api::problem(headers, &refusal(refused)))
+    say(headers, &refusal(refused))
+}
+
+fn say(headers: &HeaderMap, problem: &Problem) -> Response {
+    let mut response = for_all(crate::api::problem(headers, problem));
+    if problem.status == StatusCode::UNAUTHORIZED {
+        // Players ask for it, with a name that does not matter.
+        let basic = HeaderValue::from_static("Basic realm=\"event\", charset=\"UTF-8\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
+    }
+    response
 }
 
 /// A link that lost its last sign.
@@ -164,10 +210,16 @@ async fn with_slash(Path(token): Path<String>, headers: HeaderMap) -> Response {
     if plain { Redirect::permanent(&format!("/a/{token}/")).into_response() } else { not_here(&headers) }
 }
 
-async fn page(State(portal): State<Shared>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let opened = match open(&portal, &token).await {
+async fn page(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let opened = match open(&portal, &token, shown(&headers).as_deref(), peer).await {
         Ok(opened) => opened,
-        Err(refused) => return web::problem(&refusal(refused)),
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED => return web::password(&problem, None),
+        Err(problem) => return web::problem(&problem),
     };
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     // One address for people and players, of which each gets what it understands.
@@ -178,14 +230,45 @@ async fn page(State(portal): State<Shared>, Path(token): Path<String>, headers: 
     web::attendee(&portal, opened.known.as_ref(), &opened.title(), opened.number(), state)
 }
 
+#[derive(Deserialize)]
+struct Shown {
+    password: String,
+}
+
+/// The form of the page that asks for the password.
+async fn show_password(
+    State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    Path(token): Path<String>,
+    Form(given): Form<Shown>,
+) -> Response {
+    match open(&portal, &token, Some(&given.password), peer).await {
+        Ok(_) => {}
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
+            return web::password(&problem, Some("This is not the password."));
+        }
+        Err(problem) => return web::problem(&problem),
+    }
+    let secure = if portal.config.has_tls() { "; Secure" } else { "" };
+    let age = SHOWN_MS / 1000;
+    let kept = digits_of(&given.password);
+    let line = format!("{COOKIE}={kept}; Path=/a/{token}/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
+    let mut response = Redirect::to(&format!("/a/{token}/")).into_response();
+    if let Ok(line) = HeaderValue::from_str(&line) {
+        response.headers_mut().append(header::SET_COOKIE, line);
+    }
+    response
+}
+
 async fn file(
     State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
     Path((token, file)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let opened = match open(&portal, &token).await {
+    let opened = match open(&portal, &token, shown(&headers).as_deref(), peer).await {
         Ok(opened) => opened,
-        Err(refused) => return refuse(&headers, refused),
+        Err(problem) => return say(&headers, &problem),
     };
     let (name, extension) = file.split_once('.').unwrap_or((&file, ""));
     match (name, extension) {
@@ -255,8 +338,18 @@ fn pass(portal: &Shared, opened: &Opened, headers: &HeaderMap) -> Response {
     }
 }
 
-/// A list for players. Before the event is on the air it names what will be.
+/// A list for players. Before the event is on the air it names what will be. Of a link with a password the addresses hold a media
+/// token in its place: whoever has the list has shown it.
 fn list(portal: &Shared, opened: &Opened, token: &str, kind: Kind, only: Option<&str>) -> Response {
+    let events = &portal.events;
+    let place = if opened.link.password.is_none() {
+        format!("{}/a/{token}", portal.base)
+    } else {
+        match events.links().admit(events.keyring(), &opened.link, utc::now_ms(), SHOWN_MS, 0) {
+            Ok(shown) => format!("{}/m/{}/{shown}", portal.base, opened.link.event),
+            Err(refused) => return crate::api::problem(&HeaderMap::new(), &refusal(refused)),
+        }
+    };
     let number = opened.number().to_string();
     let table = portal.gateway.table();
     let on_air: Vec<String> =
@@ -278,7 +371,7 @@ fn list(portal: &Shared, opened: &Opened, token: &str, kind: Kind, only: Option<
             format: shape.format.to_owned(),
             media_type: shape.media_type.to_owned(),
             kbit_s: shape.kbit_s,
-            url: format!("{}/a/{token}/live.{}", portal.base, shape.extension),
+            url: format!("{place}/live.{}", shape.extension),
         })
         .collect();
     let Some(first) = streams.first().map(|stream| stream.format.clone()) else {
@@ -347,22 +440,44 @@ async fn handed_on<H: Send + Unpin + 'static>(
 /// A segment of HLS, which playlists name relative to themselves.
 async fn segment(
     State(portal): State<Shared>,
+    Extension(peer): Extension<Peer>,
     Path((token, event, segment)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let opened = match open(&portal, &token).await {
-        Ok(opened) => opened,
-        Err(refused) => return refuse(&headers, refused),
-    };
-    let digits = opened.number().to_string();
+    match open(&portal, &token, shown(&headers).as_deref(), peer).await {
+        Ok(opened) => segment_of(&portal, opened.number(), &event, &segment, &headers).await,
+        Err(problem) => say(&headers, &problem),
+    }
+}
+
+/// The same with a media token.
+async fn segment_with_pass(
+    State(portal): State<Shared>,
+    Path((number, token, event, segment)): Path<(String, String, String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    match opened_pass(&portal, &number, &token) {
+        Ok(pass) => segment_of(&portal, pass.event, &event, &segment, &headers).await,
+        Err(refused) => refuse(&headers, refused),
+    }
+}
+
+async fn segment_of(portal: &Shared, number: EventNumber, event: &str, segment: &str, headers: &HeaderMap) -> Response {
+    let digits = number.to_string();
     let plain = segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
     let port = portal.gateway.table().port(&digits, "hls");
     match port {
         Some(port) if plain && event == digits => {
-            for_all(handed_on(&portal, port, &format!("/{digits}/{segment}"), &headers, ()).await)
+            for_all(handed_on(portal, port, &format!("/{digits}/{segment}"), headers, ()).await)
         }
-        _ => not_here(&headers),
+        _ => not_here(headers),
     }
+}
+
+fn opened_pass(portal: &Shared, number: &str, token: &str) -> Result<Pass, Refused> {
+    let number = EventNumber::parse(number).map_err(|_| Refused::WrongEvent)?;
+    let events = &portal.events;
+    events.links().open_pass(events.keyring(), token, utc::now_ms(), number, events.standing(number), 0)
 }
 
 /// The same streams with a media token.
@@ -371,14 +486,12 @@ async fn with_pass(
     Path((number, token, file)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let Ok(number) = EventNumber::parse(&number) else { return refuse(&headers, Refused::WrongEvent) };
-    let events = &portal.events;
-    let pass =
-        match events.links().open_pass(events.keyring(), &token, utc::now_ms(), number, events.standing(number), 0) {
-            Ok(pass) => pass,
-            Err(refused) => return refuse(&headers, refused),
-        };
-    let state = events.at_hand(number).map_or("live", |known| portal.state_of(&known));
+    let pass = match opened_pass(&portal, &number, &token) {
+        Ok(pass) => pass,
+        Err(refused) => return refuse(&headers, refused),
+    };
+    let number = pass.event;
+    let state = portal.events.at_hand(number).map_or("live", |known| portal.state_of(&known));
     match file.split_once('.') {
         Some(("live", extension)) => {
             for_all(stream(&portal, number, state, pass.attendee, pass.limit, extension, &headers).await)
@@ -390,6 +503,19 @@ async fn with_pass(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_comes_with_the_cookie_or_with_http_basic() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(shown(&headers), None);
+        let cookie = format!("other=1; {COOKIE}={}", digits_of("tulips; grün"));
+        headers.insert(header::COOKIE, cookie.parse().unwrap());
+        assert_eq!(shown(&headers).as_deref(), Some("tulips; grün"));
+        // RFC 7617 clause 2.1: "test" and "123" with a pound sign.
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic dGVzdDoxMjPCow=="));
+        assert_eq!(shown(&headers).as_deref(), Some("123\u{a3}"));
+        assert_eq!((octets("0g"), octets("")), (None, Some(Vec::new())));
+    }
 
     #[test]
     fn so_many_at_a_time_and_no_more() {

@@ -240,14 +240,30 @@ impl Portal {
             return Err(Problem::unauthorized());
         }
         if scheme.eq_ignore_ascii_case("basic") {
-            let text = decode_base64(rest.trim()).and_then(|octets| String::from_utf8(octets).ok());
-            let Some((name, secret)) = text.as_deref().and_then(|text| text.split_once(':')) else {
-                return Err(Problem::unauthorized());
-            };
-            return self.sign_in(name, secret, peer).await;
+            let (name, secret) = name_and_secret(rest).ok_or_else(Problem::unauthorized)?;
+            return self.sign_in(&name, &secret, peer).await;
         }
         Err(Problem::unauthorized())
     }
+}
+
+/// What HTTP Basic carries (RFC 7617 clause 2).
+fn name_and_secret(text: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(decode_base64(text.trim())?).ok()?;
+    text.split_once(':').map(|(name, secret)| (name.to_owned(), secret.to_owned()))
+}
+
+/// The password in a request's head, whoever says it.
+pub(crate) fn password_in(headers: &HeaderMap) -> Option<String> {
+    let (scheme, rest) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("basic") { name_and_secret(rest).map(|(_, secret)| secret) } else { None }
+}
+
+/// The value of a cookie (RFC 6265 clause 4.2).
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// RFC 4648 clause 4, with or without padding.

@@ -3,7 +3,7 @@
 use super::{Outcome, answer, shown};
 use crate::access::Actor;
 use crate::body;
-use crate::events::{Change, Known, Wish};
+use crate::events::{Attendance, Change, Known, Wish};
 use crate::problem::Problem;
 use crate::state::{Peer, Portal, STATES, Shared};
 use crate::usage;
@@ -30,6 +30,8 @@ struct NewEvent {
     formats: Vec<String>,
     over_after_s: Option<u32>,
     archive_after_s: Option<u32>,
+    listener_limit: Option<u16>,
+    password: Option<String>,
 }
 
 /// The document of a change: what is absent stays, what is null goes.
@@ -44,6 +46,10 @@ struct ChangedEvent {
     over_after_s: Option<Option<u32>>,
     #[serde(deserialize_with = "present")]
     archive_after_s: Option<Option<u32>>,
+    #[serde(deserialize_with = "present")]
+    listener_limit: Option<Option<u16>>,
+    #[serde(deserialize_with = "present")]
+    password: Option<Option<String>>,
 }
 
 /// Null is something else than absent.
@@ -140,6 +146,7 @@ async fn do_reserve(portal: &Shared, peer: Peer, headers: &HeaderMap, body: &Byt
         formats: wished.formats,
         over_after_s: wished.over_after_s,
         archive_after_s: wished.archive_after_s,
+        attendance: Attendance { limit: wished.listener_limit, password: wished.password },
     };
     let key = idempotency_key(headers)?;
     let (info, new) = reserved(portal, wish, key, &actor).await?;
@@ -253,6 +260,8 @@ pub(super) async fn change(
             formats: wished.formats,
             over_after_s: wished.over_after_s,
             archive_after_s: wished.archive_after_s,
+            limit: wished.listener_limit,
+            password: wished.password,
         };
         let known = changed(&portal, known.number, change, &actor).await?;
         Ok((StatusCode::OK, "event", shown::event(&portal, &known)))

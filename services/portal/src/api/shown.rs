@@ -28,6 +28,8 @@ pub(super) fn event(portal: &Portal, known: &Known) -> Value {
         "formats": known.formats,
         "over_after_s": known.over_after_s,
         "archive_after_s": known.archive_after_s,
+        "listener_limit": known.attendance.limit,
+        "has_password": known.attendance.password.is_some(),
         "link": known.link,
         "dial_in": portal.config.dial_in,
         "callers": callers,

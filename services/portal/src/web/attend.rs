@@ -4,9 +4,10 @@ use super::session::Who;
 use super::{moment, page};
 use crate::events::Known;
 use crate::listen::is_final;
+use crate::problem::Problem;
 use crate::state::Shared;
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use event::EventNumber;
 
@@ -22,6 +23,22 @@ struct AttendPage<'a> {
     on_air: bool,
     starts: Option<String>,
     dial_in: &'a [String],
+}
+
+#[derive(Template)]
+#[template(path = "password.html")]
+struct PasswordPage<'a> {
+    who: Option<Who>,
+    wrong: Option<&'a str>,
+}
+
+/// The page that asks for the password of a link; `wrong`: what was said last.
+pub(crate) fn password(problem: &Problem, wrong: Option<&str>) -> Response {
+    let mut response = page(problem.status, &PasswordPage { who: None, wrong });
+    problem.lines(response.headers_mut());
+    // A browser would ask for a name and password of its own.
+    response.headers_mut().remove(header::WWW_AUTHENTICATE);
+    response
 }
 
 /// The page of an event in this state.

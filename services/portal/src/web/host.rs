@@ -85,6 +85,8 @@ struct HostPage {
     state: &'static str,
     over: bool,
     starts: String,
+    password: String,
+    limit: String,
     link: String,
     callers: String,
     chart: String,
@@ -205,6 +207,8 @@ async fn event(State(portal): State<Shared>, Path(text): Path<String>, headers: 
         title: line.title,
         state: line.state,
         starts: known.starts_ms.map_or(String::new(), |ms| utc::rfc3339(ms)[..16].to_owned()),
+        password: known.attendance.password.clone().unwrap_or_default(),
+        limit: known.attendance.limit.map_or(String::new(), |limit| limit.to_string()),
         link: known.link.clone().unwrap_or_default(),
         callers,
         chart: audience::steps(&points, utc::now_ms()),
@@ -311,6 +315,8 @@ struct Edited {
     title: String,
     #[serde(default)]
     starts: String,
+    limit: Option<String>,
+    password: Option<String>,
 }
 
 async fn edit(
@@ -323,7 +329,9 @@ async fn edit(
         let (reader, known) = led(&portal, &headers, &text).await?;
         reader.check(&given.form)?;
         let starts_ms = Some(super::reserve::start(&given.starts)?);
-        let change = Change { title: Some(given.title), starts_ms, ..Change::default() };
+        let limit = given.limit.as_deref().map(super::reserve::limit).transpose()?;
+        let password = given.password.as_deref().map(super::reserve::password);
+        let change = Change { title: Some(given.title), starts_ms, limit, password, ..Change::default() };
         api::changed(&portal, known.number, change, &reader.actor()).await?;
         Ok(known.number)
     };

@@ -21,7 +21,7 @@ use axum::extract::Extension;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-pub(crate) use attend::attendee;
+pub(crate) use attend::{attendee, password};
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()

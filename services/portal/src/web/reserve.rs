@@ -5,7 +5,7 @@ use super::{moment, page};
 use crate::access::Actor;
 use crate::accounts::random_hex;
 use crate::api;
-use crate::events::Wish;
+use crate::events::{Attendance, Wish};
 use crate::problem::Problem;
 use crate::state::{Peer, Shared};
 use askama::Template;
@@ -33,6 +33,7 @@ struct ReservePage<'a> {
     wrong: Option<&'a str>,
     title: &'a str,
     starts: &'a str,
+    limit: &'a str,
 }
 
 #[derive(Template)]
@@ -57,6 +58,10 @@ struct Given {
     starts: String,
     #[serde(default)]
     webm: Option<String>,
+    #[serde(default)]
+    limit: String,
+    #[serde(default)]
+    password: String,
     key: String,
     #[serde(default)]
     form: String,
@@ -69,7 +74,7 @@ async fn form(State(portal): State<Shared>, headers: HeaderMap) -> Response {
     let key = random_hex();
     page(
         StatusCode::OK,
-        &ReservePage { who, may, key: &key, form: reader.form_secret(), wrong: None, title: "", starts: "" },
+        &ReservePage { who, may, key: &key, form: reader.form_secret(), wrong: None, title: "", starts: "", limit: "" },
     )
 }
 
@@ -80,6 +85,20 @@ pub(super) fn start(text: &str) -> Result<Option<u64>, Problem> {
     }
     let whole = if text.len() == 16 { format!("{text}:00Z") } else { format!("{text}Z") };
     utc::parse_rfc3339(&whole).map(Some).ok_or_else(|| Problem::wrong("the planned start is a date and a time of day"))
+}
+
+/// A limit of listeners as it is typed in; none when nothing is.
+pub(super) fn limit(text: &str) -> Result<Option<u16>, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| Problem::wrong("a limit of listeners is a number from 1 to 65535"))
+}
+
+/// A password as it is typed in; none when nothing is.
+pub(super) fn password(text: &str) -> Option<String> {
+    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 async fn reserve(
@@ -110,6 +129,7 @@ async fn reserve(
                 wrong: Some(&problem.detail),
                 title: &given.title,
                 starts: &given.starts,
+                limit: &given.limit,
             };
             page(problem.status, &wrong)
         }
@@ -127,8 +147,14 @@ async fn do_reserve(portal: &Shared, peer: Peer, reader: &Reader, given: &Given)
     }
     portal.take(&portal.reservations, peer)?;
     let formats = given.webm.iter().flat_map(|_| ["mp3", "webm"]).map(str::to_owned).collect();
-    let wish =
-        Wish { title: given.title.trim().to_owned(), starts_ms: start(&given.starts)?, formats, ..Wish::default() };
+    let attendance = Attendance { limit: limit(&given.limit)?, password: password(&given.password) };
+    let wish = Wish {
+        title: given.title.trim().to_owned(),
+        starts_ms: start(&given.starts)?,
+        formats,
+        attendance,
+        ..Wish::default()
+    };
     if given.key.len() > 128 {
         return Err(Problem::wrong("this form is not one of ours: load the page again"));
     }
@@ -156,10 +182,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_as_browsers_send_them() {
+    fn fields_as_browsers_send_them() {
         assert_eq!(start("").unwrap(), None);
         assert_eq!(start("1970-01-01T00:01").unwrap(), Some(60_000));
         assert_eq!(start("1970-01-01T00:01:01").unwrap(), Some(61_000));
         assert!(start("tomorrow").is_err());
+        assert_eq!((limit(" ").unwrap(), limit("20").unwrap(), limit("many").is_err()), (None, Some(20), true));
+        assert_eq!((password(" "), password(" tulips ").as_deref()), (None, Some("tulips")));
     }
 }

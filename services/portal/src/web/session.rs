@@ -97,9 +97,7 @@ fn cookie_name(portal: &Portal) -> &'static str {
 }
 
 fn cookie<'a>(portal: &Portal, headers: &'a HeaderMap) -> Option<&'a str> {
-    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == cookie_name(portal)).map(|(_, value)| value)
+    crate::state::cookie(headers, cookie_name(portal))
 }
 
 async fn form(State(portal): State<Shared>, headers: HeaderMap) -> Response {
