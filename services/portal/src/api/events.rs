@@ -38,9 +38,11 @@ struct NewEvent {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ChangedEvent {
+    #[serde(deserialize_with = "given")]
     title: Option<String>,
     #[serde(deserialize_with = "present")]
     starts: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
     formats: Option<Vec<String>>,
     #[serde(deserialize_with = "present")]
     over_after_s: Option<Option<u32>>,
@@ -50,6 +52,11 @@ struct ChangedEvent {
     listener_limit: Option<Option<u16>>,
     #[serde(deserialize_with = "present")]
     password: Option<Option<String>>,
+}
+
+/// What is absent stays; it cannot be taken away, so it is not null.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 /// Null is something else than absent.
@@ -377,6 +384,18 @@ pub(super) async fn usage(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_taken_away_is_not_null() {
+        let change = |text| serde_json::from_str::<ChangedEvent>(text);
+        for wrong in [r#"{"title":null}"#, r#"{"formats":null}"#] {
+            assert!(change(wrong).is_err(), "{wrong}");
+        }
+        let none = change("{}").unwrap();
+        assert!(none.title.is_none() && none.formats.is_none() && none.password.is_none());
+        let open = change(r#"{"formats":["mp3"],"password":null}"#).unwrap();
+        assert_eq!((open.formats.map(|formats| formats.len()), open.password), (Some(1), Some(None)));
+    }
 
     #[test]
     fn times_of_long_ago_are_times() {
