@@ -189,7 +189,13 @@ impl Leg {
             }
         }
         let room = self.filter.room(octets.len());
-        g711::decode(law, octets, room);
+        // A-law has no code for 0 (G.711 table 1a): a line on which nothing is said brings 8, and the sum of hundreds would be far from 0.
+        let idle = law.idle_octet();
+        if octets.iter().all(|&octet| octet == idle) {
+            room.fill(0);
+        } else {
+            g711::decode(law, octets, room);
+        }
         if let Some(treatment) = &mut self.treatment {
             treatment.take_out_echo(room);
         }
@@ -326,6 +332,19 @@ mod tests {
         assert!((74..=86).contains(&press.lasted_ms), "{press:?}");
         assert!(press.snr_db > 25 && pressed < 5 && let_go < 12, "{told:?}");
         assert!(press.began_ago_ms.abs_diff(let_go * 10) <= 10, "{told:?}");
+    }
+
+    #[test]
+    fn a_line_on_which_nothing_is_said_adds_nothing() {
+        for law in [Law::A, Law::Mu] {
+            let mut leg = Leg::new(Settings::default(), 80);
+            leg.open();
+            leg.join(ConferenceIndex(0));
+            leg.receive(law, &[law.idle_octet(); 80], &mut |_| {});
+            assert!(!leg.audible && leg.filter.conversation().iter().all(|&sample| sample == 0), "{law:?}");
+            leg.receive(law, &[law.encode_one(100); 80], &mut |_| {});
+            assert!(leg.audible, "{law:?}");
+        }
     }
 
     #[test]
