@@ -79,6 +79,7 @@ pub fn preflight(config: &Config) -> Vec<String> {
             config.stream.ports.len()
         ));
     }
+    warnings.extend(config.conference.warnings());
     if let Err(error) = Sounds::load(&config.call_in.prompts, &config.call_in.languages(), &config.call_in.music) {
         warnings.extend(error.0.iter().map(ToString::to_string));
     }

@@ -230,6 +230,21 @@ impl Conference {
         Menus { host, speaker, listener }
     }
 
+    /// What may be meant, but leaves somebody helpless.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let Keys { host, speaker, .. } = &self.keys;
+        let helpless =
+            [("host", host), ("speaker", speaker)].into_iter().filter(|(_, menu)| menu.keys_of(Action::Mute).is_none());
+        helpless
+            .map(|(role, _)| {
+                format!(
+                    "conference.keys.{role} has no key for \"mute\": a {role} who has been muted cannot unmute himself"
+                )
+            })
+            .collect()
+    }
+
     /// Who may be called.
     #[must_use]
     pub fn dial_out(&self) -> conference::DialOut {
@@ -339,6 +354,18 @@ mod tests {
         let config = Config::parse("[conference.keys.host]\n\"11\" = \"end\"\n").expect("right");
         assert_eq!(config.conference.menus().host.entries().collect::<Vec<_>>(), [("11", conference::Action::End)]);
         assert_eq!(config.conference.menus().speaker, conference::Menus::default().speaker);
+    }
+
+    #[test]
+    fn whoever_can_be_muted_should_be_able_to_unmute_himself() {
+        let warnings = |text: &str| Config::parse(text).expect("right").conference.warnings();
+        assert_eq!(warnings(""), Vec::<String>::new());
+        let without = warnings("[conference.keys.speaker]\n\"*4\" = \"count\"\n");
+        assert!(
+            without.len() == 1 && without[0].contains("conference.keys.speaker has no key for \"mute\""),
+            "{without:?}"
+        );
+        assert!(warnings("[conference.keys.speaker]\n\"88\" = \"mute\"\n").is_empty());
     }
 
     #[test]
