@@ -103,7 +103,54 @@ impl Place {
 
 /// How much of a sound of ours is in what was heard, 1 being all of it, and where.
 pub fn found(name: &str, heard: &[i16]) -> (f64, usize) {
-    let found = align(&clip(name), heard).map_or((0.0, 0), |f| (f.correlation, usize::try_from(f.lag).unwrap_or(0)));
+    let found = search(&clip(name), heard);
     println!("{name}: {:.3} at {} ms", found.0, found.1 / 8);
     found
+}
+
+/// Where a sound is found first, or how much of it where there is most: in a long recording whatever is louder would hide a short
+/// one, so pieces are looked at.
+fn search(sound: &[i16], heard: &[i16]) -> (f64, usize) {
+    const STEP: usize = 4 * 8000;
+    let mut best = (0.0, 0);
+    for from in (0..heard.len()).step_by(STEP) {
+        let piece = &heard[from..heard.len().min(from + STEP + sound.len() + 800)];
+        if let Some(found) = align(sound, piece).filter(|found| found.correlation > best.0) {
+            best = (found.correlation, from + usize::try_from(found.lag).unwrap_or(0));
+        }
+        if best.0 > 0.95 {
+            break;
+        }
+    }
+    best
+}
+
+/// Wait for so much quiet, or so long.
+pub const fn quiet(quiet_ms: u32, at_most_ms: u32) -> Step {
+    Step::WaitForQuiet { below_dbm0: -45.0, quiet_ms, at_most_ms }
+}
+
+/// Wait for something that is said, or so long.
+pub const fn sound(at_most_ms: u32) -> Step {
+    Step::WaitForSound { above_dbm0: -40.0, sound_ms: 200, at_most_ms }
+}
+
+/// English prompts one after the other, as they are put together; `/` is the pause between two keys.
+pub fn told(parts: &str) -> Vec<i16> {
+    let part = |name: &str| match name {
+        "/" => vec![0; 2400],
+        name => clip(&format!("prompts/en/{name}.wav")).to_vec(),
+    };
+    parts.split(' ').flat_map(part).collect()
+}
+
+/// Asserts that each of these sentences, as [`told`] takes them, is in what was heard, whole, and after the one before.
+pub fn heard_in_turn(sentences: &[&str], heard: &[i16]) {
+    let mut before = 0;
+    for sentence in sentences {
+        let (found, at) = search(&told(sentence), &heard[before..]);
+        println!("{sentence}: {found:.3} at {} ms", (before + at) / 8);
+        assert!(found > 0.8, "\"{sentence}\" is not heard whole and in its turn: {sentences:?}");
+        before += at;
+    }
 }
