@@ -178,6 +178,22 @@ fn a_prompt_that_cannot_be_used_is_named_with_what_is_wrong() {
 }
 
 #[test]
+fn an_echo_canceller_no_card_has_is_refused_before_the_start() {
+    let daemon = Daemon::prepare("", "", &format!("{}[voice]\necho_canceller = \"hardware\"\n", hw_tests::daemon::T1));
+    let configuration = daemon.file("trunkcastd.toml");
+    let configuration = configuration.to_str().expect("text");
+    for option in ["--check-config", "--config"] {
+        let (status, _, err) = trunkcastd(&[option, configuration]);
+        assert_eq!(status, Some(1), "{err}");
+        let line = err.lines().last().expect("a message");
+        for what in ["card \"soft0\"", "loopback cards have no echo canceller", "use \"software\""] {
+            assert!(line.contains(what), "{what}: {line}");
+        }
+        println!("{line}");
+    }
+}
+
+#[test]
 fn an_exchange_that_never_answers_is_an_alarm_and_does_not_hold_up_the_end() {
     let directory = tempfile::tempdir().expect("a directory");
     let socket = directory.path().join("span1");
