@@ -388,6 +388,10 @@ pub struct Stream {
     pub port_reuse_s: Spanned<u64>,
     /// Seconds an attendee's authentication code is valid.
     pub authentication_code_s: u64,
+    /// Who may listen.
+    pub listeners: Listeners,
+    /// The name of this installation in attendee links.
+    pub installation: String,
     /// Free ports at which no more calls are taken; by default one in 25.
     pub low_water: Option<usize>,
     /// Free ports at which calls are taken again; by default two in 25, one more than `low_water` at least.
@@ -412,12 +416,24 @@ impl Default for Stream {
             linger: Duration::from_secs(30),
             port_reuse_s: Spanned::new(0..0, 900),
             authentication_code_s: 600,
+            listeners: Listeners::Anyone,
+            installation: "trunkcast".to_owned(),
             low_water: None,
             high_water: None,
             water_dwell: Duration::from_secs(30),
             threads: 1,
         }
     }
+}
+
+/// Who may listen at the stream ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Listeners {
+    /// Whoever knows the address.
+    Anyone,
+    /// Whoever shows a media token, which an attendee link is turned into.
+    Link,
 }
 
 impl Stream {

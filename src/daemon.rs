@@ -12,9 +12,10 @@ use crate::bench::Rack;
 use crate::config::call_in::Languages;
 use crate::config::nfas::{SharedDChannel, group_of, has_d_channel};
 use crate::config::voice::EchoCanceller;
-use crate::config::{Board, Card as CardConfig, Config, FarEnd, Span as SpanConfig};
+use crate::config::{Board, Card as CardConfig, Config, FarEnd, Listeners, Span as SpanConfig};
 use crate::control::Desk;
 use crate::demonstration;
+use crate::doorkeeper::Doorkeeper;
 use crate::gateway::callin::Patience;
 use crate::gateway::{ClosedEvents, Gateway, SPAN_TIMESLOTS, Settings as GatewaySettings};
 use crate::metrics;
@@ -175,6 +176,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         ports: ports.first..=ports.last,
         threads: usize::from(config.stream.threads),
         max_listeners: config.stream.max_listeners,
+        door: door(&config, &keyring),
         ..cast::Settings::default()
     };
     let recorder = config.recording.enabled.then(|| RecorderSettings {
@@ -535,6 +537,14 @@ fn guard_limits(config: &Config) -> event::Limits {
         caller: policy(g.caller_failures, g.caller_lock),
         trunk: policy(g.trunk_failures, g.trunk_lock),
         ..event::Limits::default()
+    }
+}
+
+/// Who decides about listeners, if not everybody may listen.
+fn door(config: &Config, keyring: &Keyring) -> Option<Arc<dyn cast::Door>> {
+    match config.stream.listeners {
+        Listeners::Anyone => None,
+        Listeners::Link => Some(Arc::new(Doorkeeper::new(keyring.clone(), &config.stream.installation))),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod control;
 pub mod daemon;
 pub mod demonstration;
 pub mod doctor;
+pub mod doorkeeper;
 pub mod gateway;
 pub mod logging;
 pub mod metrics;

@@ -6,6 +6,7 @@
 //!
 //! Source: RFC 9110 for statuses; RFC 8216 for what HLS asks for.
 
+use crate::door::{Because, TurnedAway, with_pass};
 use crate::format::Format;
 use crate::hls::{File, Hls};
 use crate::http::{self, Method, Request, Status};
@@ -113,7 +114,10 @@ pub(crate) fn answer(request: &Request, view: View<'_>, way: Way<'_>, now: Syste
             }
         }
         (View::Live { port, title, formats, .. }, Target::List(rest)) => {
-            let address = |path: &str| way.base.address(request.host.as_deref(), way.otherwise, port, path);
+            let address = |path: &str| {
+                let path = with_pass(request.pass.as_deref(), path);
+                way.base.address(request.host.as_deref(), way.otherwise, port, &path)
+            };
             list(request, listing::wish(rest, request.accept.as_deref()), event, title, formats, address, now)
         }
         (View::Live { hls: Some(hls), .. } | View::Over { hls: Some(hls), .. }, Target::Segment(name)) => {
@@ -132,6 +136,28 @@ pub(crate) fn answer(request: &Request, view: View<'_>, way: Way<'_>, now: Syste
         }
         (View::Over { .. }, _) => say(Status::Gone, now, body, &format!("Event {event} is over."), &[]),
     }
+}
+
+/// Whose door a request stands at: none where nothing would be given out to anybody.
+pub(crate) fn at_the_door_of<'a>(request: &Request, view: View<'a>) -> Option<&'a str> {
+    match view {
+        View::Reserved { event } | View::Live { event, .. } | View::Over { event, .. } => {
+            matches!(request.method, Method::Get | Method::Head).then_some(event)
+        }
+        View::Idle => None,
+    }
+}
+
+/// The answer to somebody who may not listen.
+pub(crate) fn turned_away(request: &Request, why: &TurnedAway, now: SystemTime) -> Answer {
+    let status = match why.because {
+        Because::Forbidden => Status::Forbidden,
+        Because::Gone => Status::Gone,
+        Because::TooMany => Status::TooMany,
+    };
+    let later = [("Retry-After", RETRY_FULL_S)];
+    let lines = if why.because == Because::TooMany { &later[..] } else { &[] };
+    say(status, now, request.method == Method::Get, &why.text, lines)
 }
 
 /// What this address names on the port of this event; none if it is another's.
@@ -282,7 +308,7 @@ mod tests {
 
     fn ask(method: Method, path: &str, view: View<'_>) -> (String, Answer) {
         let (host, accept) = (Some("gw.example.com:10000".to_owned()), None);
-        let request = Request { method, path: path.to_owned(), icy: false, host, accept };
+        let request = Request { method, path: path.to_owned(), pass: None, icy: false, host, accept };
         let base = Base::default();
         let way = Way { base: &base, otherwise: "127.0.0.1" };
         let answer = answer(&request, view, way, SystemTime::UNIX_EPOCH);
@@ -378,7 +404,8 @@ mod tests {
             [("/", "*/*", "audio/mpeg"), ("/123", "audio/*", "audio/mpeg"), ("/", "text/html,*/*", "text/html")]
         {
             let accept = Some(accept.to_owned());
-            let request = Request { method: Method::Get, path: path.to_owned(), icy: false, host: None, accept };
+            let request =
+                Request { method: Method::Get, path: path.to_owned(), pass: None, icy: false, host: None, accept };
             let octets = match answer(&request, LIVE, way, SystemTime::UNIX_EPOCH) {
                 Answer::Stream { head, .. } => head,
                 Answer::Short(octets) => octets,

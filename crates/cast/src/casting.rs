@@ -8,11 +8,12 @@
 //! (all is sent; we wait for the other side to close, so that it surely has the answer).
 
 use crate::answer::{self, Answer, View, Way};
+use crate::door::Seat;
 use crate::encoder::{self, Encoder, Proof};
 use crate::events::{CastEvent, Reporter};
 use crate::format::{Codec, Format};
 use crate::hls::Hls;
-use crate::http::{self, HEAD_MOST, Parsed};
+use crate::http::{self, HEAD_MOST, Parsed, Request};
 use crate::playback::{Playback, Pumped};
 use crate::settings::Settings;
 use crate::stream::Stream;
@@ -106,6 +107,8 @@ struct Connection {
     port: usize,
     stage: Stage,
     deadline: Option<Instant>,
+    /// Given up with the connection.
+    seat: Option<Seat>,
 }
 
 enum Stage {
@@ -440,7 +443,7 @@ impl Casting {
         }
         self.short += 1;
         self.connections[place] =
-            Some(Connection { socket, port, stage: Stage::Asking { head: Vec::new() }, deadline: None });
+            Some(Connection { socket, port, stage: Stage::Asking { head: Vec::new() }, deadline: None, seat: None });
         self.set_deadline(place, Some(now + self.settings.head_timeout));
         self.listen_to(now, place);
     }
@@ -480,7 +483,10 @@ impl Casting {
             Some(Parsed::Whole(request)) => {
                 // Who asks after an order was given must find it carried out.
                 self.obey(now);
-                let answer = answer::answer(&request, self.view(now, port), self.way(), SystemTime::now());
+                let (answer, seat) = self.consider(now, port, &request);
+                if let Some(Some(connection)) = self.connections.get_mut(place) {
+                    connection.seat = seat;
+                }
                 self.answer(now, place, port, answer);
             }
             Some(Parsed::Bad(status)) => {
@@ -489,6 +495,20 @@ impl Casting {
                 self.tell(now, place);
             }
             Some(Parsed::Partial) => {}
+        }
+    }
+
+    /// What a request is answered with, and the seat of whoever may listen.
+    fn consider(&self, now: Instant, port: usize, request: &Request) -> (Answer, Option<Seat>) {
+        let (view, time) = (self.view(now, port), SystemTime::now());
+        let answer = answer::answer(request, view, self.way(), time);
+        let Some((door, event)) = self.settings.door.as_ref().zip(answer::at_the_door_of(request, view)) else {
+            return (answer, None);
+        };
+        let to_stay = matches!(answer, Answer::Stream { .. });
+        match door.admit(event, request.pass.as_deref(), to_stay) {
+            Ok(seat) => (answer, seat),
+            Err(why) => (answer::turned_away(request, &why, time), None),
         }
     }
 

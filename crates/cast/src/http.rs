@@ -6,6 +6,7 @@
 //!
 //! Source: RFC 9110, RFC 9112; the fetch standard for the `Access-Control-` lines.
 
+use crate::door::split_pass;
 use crate::utc;
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -18,8 +19,10 @@ const FIELDS_MOST: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) method: Method,
-    /// Without query, decoded no further: names here have no characters that need it.
+    /// Without query and pass, decoded no further: names here have no characters that need it.
     pub(crate) path: String,
+    /// What the address carried to be let in.
+    pub(crate) pass: Option<String>,
     /// Titles inside the stream are wanted.
     pub(crate) icy: bool,
     /// The host that was asked, as it was written.
@@ -54,9 +57,11 @@ pub(crate) enum Status {
     Ok,
     NoContent,
     BadRequest,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
     Gone,
+    TooMany,
     HeadTooLarge,
     Unavailable,
 }
@@ -67,9 +72,11 @@ impl Status {
             Status::Ok => "200 OK",
             Status::NoContent => "204 No Content",
             Status::BadRequest => "400 Bad Request",
+            Status::Forbidden => "403 Forbidden",
             Status::NotFound => "404 Not Found",
             Status::MethodNotAllowed => "405 Method Not Allowed",
             Status::Gone => "410 Gone",
+            Status::TooMany => "429 Too Many Requests",
             Status::HeadTooLarge => "431 Request Header Fields Too Large",
             Status::Unavailable => "503 Service Unavailable",
         }
@@ -114,10 +121,11 @@ fn whole(request: &httparse::Request<'_, '_>) -> Parsed {
     if !(path.starts_with('/') || asterisk) {
         return Parsed::Bad(Status::BadRequest);
     }
+    let (pass, path) = split_pass(path);
     let icy = field("Icy-MetaData").any(|f| f.value.trim_ascii() == b"1");
     let text = |name| field(name).next().and_then(|f| std::str::from_utf8(f.value).ok()).map(str::to_owned);
     let (host, accept) = (text("Host"), text("Accept"));
-    Parsed::Whole(Request { method, path: path.to_owned(), icy, host, accept })
+    Parsed::Whole(Request { method, path: path.to_owned(), pass: pass.map(str::to_owned), icy, host, accept })
 }
 
 /// The head of an answer, with what every answer carries and the lines given. Unless a line says otherwise
@@ -180,13 +188,15 @@ mod tests {
         let browser = "GET /123.mp3?t=5 HTTP/1.1\r\nHost: a:10000\r\nRange: bytes=0-\r\n\r\n";
         let path = "/123.mp3".to_owned();
         let host = Some("a:10000".to_owned());
-        let simple = Request { method: Method::Get, path, icy: false, host: host.clone(), accept: None };
+        let simple = Request { method: Method::Get, path, pass: None, icy: false, host: host.clone(), accept: None };
         assert_eq!(request(browser), Some(simple.clone()));
         let player = "GET /123.mp3 HTTP/1.0\r\nicy-metadata: 1\r\naccept: audio/*\r\n\r\n";
         let accept = Some("audio/*".to_owned());
         assert_eq!(request(player), Some(Request { icy: true, host: None, accept, ..simple.clone() }));
         let proxy = "HEAD http://a:10000/123.mp3 HTTP/1.1\r\nHost: a:10000\r\n\r\n";
         assert_eq!(request(proxy), Some(Request { method: Method::Head, ..simple }));
+        let admitted = request("GET /m/m1.10.AA.BB/123.mp3 HTTP/1.0\r\n\r\n").unwrap();
+        assert_eq!((admitted.path.as_str(), admitted.pass.as_deref()), ("/123.mp3", Some("m1.10.AA.BB")));
         let bare = request("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
         assert_eq!(bare.path, "/");
         let all = request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();

@@ -49,6 +49,7 @@ mod backlog;
 mod caster;
 mod casting;
 mod container;
+mod door;
 mod encoder;
 mod error;
 mod events;
@@ -74,6 +75,7 @@ mod utc;
 mod webm;
 
 pub use caster::{Caster, PortStatus, StreamStart, Trial};
+pub use door::{Because, Door, Seat, TurnedAway};
 pub use encoder::{Encoder, Frames, Proof, SAMPLE_RATE, prove};
 pub use error::Error;
 pub use events::CastEvent;

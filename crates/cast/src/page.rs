@@ -25,10 +25,10 @@ pub(crate) fn on_air(event: &str, title: &str, formats: &[Format]) -> String {
         let kind = escape(format.content_type());
         // Raw octets are for programs; a browser's own player does not know what they are.
         if *format != Format::Pcmu {
-            let _ = write!(sources, "<source src=\"/{event}.{extension}\" type=\"{kind}\">");
+            let _ = write!(sources, "<source src=\"{event}.{extension}\" type=\"{kind}\">");
         }
         let name = format!("{event}.{extension}");
-        let _ = write!(links, "<li><a href=\"/{name}\">{name}</a> ({kind}, {rate} kbit/s)</li>");
+        let _ = write!(links, "<li><a href=\"{name}\">{name}</a> ({kind}, {rate} kbit/s)</li>");
     }
     format!(
         "<!DOCTYPE html>\n\
@@ -41,8 +41,8 @@ pub(crate) fn on_air(event: &str, title: &str, formats: &[Format]) -> String {
          <p>On the air now: event {event}.</p>\n\
          <audio controls preload=\"none\" aria-label=\"Live sound of {title}\">{sources}\
          This browser has no player; use an address below.</audio>\n\
-         <p>For other players, as a list: <a href=\"/listen.m3u\">M3U</a>, <a href=\"/listen.pls\">PLS</a>, \
-         <a href=\"/listen.xspf\">XSPF</a>; or by address:</p>\n\
+         <p>For other players, as a list: <a href=\"listen.m3u\">M3U</a>, <a href=\"listen.pls\">PLS</a>, \
+         <a href=\"listen.xspf\">XSPF</a>; or by address:</p>\n\
          <ul>{links}</ul>\n\
          </main></body>\n\
          </html>\n"
@@ -72,11 +72,11 @@ mod tests {
     fn the_page_names_the_event_and_plays_it() {
         let page = on_air("123", "Annual <meeting> & \"more\"", &[Format::Mp3]);
         assert!(page.contains("<h1>Annual &lt;meeting&gt; &amp; &quot;more&quot;</h1>"));
-        assert!(page.contains("<source src=\"/123.mp3\" type=\"audio/mpeg\">"));
+        assert!(page.contains("<source src=\"123.mp3\" type=\"audio/mpeg\">"));
         assert!(!page.contains("<meeting>") && !page.contains("<script"));
         assert!(on_air("123", "", &[Format::Mp3]).contains("<h1>123</h1>"));
         let both = on_air("123", "", &[Format::Webm, Format::Pcmu]);
-        assert!(both.contains("<source src=\"/123.webm\" type=\"audio/webm; codecs=&quot;opus&quot;\">"));
-        assert!(both.contains("<a href=\"/123.ulaw\">") && !both.contains("<source src=\"/123.ulaw\""));
+        assert!(both.contains("<source src=\"123.webm\" type=\"audio/webm; codecs=&quot;opus&quot;\">"));
+        assert!(both.contains("<a href=\"123.ulaw\">") && !both.contains("<source src=\"123.ulaw\""));
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Every limit has a default that suits a server with fifty streams; tests shrink them.
 
+use crate::door::Door;
 use crate::push::PushTarget;
 use metafile::Base;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The stream server.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub backlog_bytes: usize,
     /// Octets of MP3 a new listener gets at once, from a frame boundary. Other formats have bursts of their own.
     pub burst_bytes: usize,
+    /// Who may listen; whoever knows the address if it is not given.
+    pub door: Option<Arc<dyn Door>>,
     /// How long a request may take to arrive.
     pub head_timeout: Duration,
     /// How long a connection may take to end once its last octet is queued.
@@ -51,6 +55,7 @@ impl Default for Settings {
             max_asking: 2048,
             backlog_bytes: 256 * 1024,
             burst_bytes: 40_000,
+            door: None,
             head_timeout: Duration::from_secs(10),
             end_timeout: Duration::from_secs(10),
             dry_after: Duration::from_millis(200),

@@ -2,9 +2,10 @@
 
 mod common;
 
-use cast::{CastEvent, Caster, Error, PortStatus, Settings};
+use cast::{Because, CastEvent, Caster, Door, Error, PortStatus, Seat, Settings, TurnedAway};
 use common::{Client, ask, get, station, status, until};
 use std::io::{Read, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
@@ -27,7 +28,7 @@ fn a_port_from_idle_to_over_and_back() {
     for path in ["/", "/123"] {
         let (code, page) = said(path);
         assert_eq!(code, 200);
-        assert!(page.contains("<source src=\"/123.mp3\" type=\"audio/mpeg\">") && page.contains("Annual meeting"));
+        assert!(page.contains("<source src=\"123.mp3\" type=\"audio/mpeg\">") && page.contains("Annual meeting"));
     }
     assert_eq!(said("/123.opus").0, 404);
     caster.stop(port).unwrap();
@@ -148,4 +149,60 @@ fn wrong_orders_are_refused_at_once() {
     #[expect(clippy::reversed_empty_ranges)]
     let none = Settings { ports: 2..=1, ..Settings::default() };
     assert!(matches!(Caster::launch(none, None, tx), Err(Error::NoPorts)));
+}
+
+/// Lets in whoever says the word, one at a time.
+#[derive(Debug, Default)]
+struct Doorman {
+    seats: Arc<()>,
+}
+
+impl Door for Doorman {
+    fn admit(&self, event: &str, pass: Option<&str>, to_stay: bool) -> Result<Option<Seat>, TurnedAway> {
+        let no = |because, text: &str| Err(TurnedAway { because, text: text.to_owned() });
+        match pass {
+            Some("word") if event == "123" && to_stay && Arc::strong_count(&self.seats) > 1 => {
+                no(Because::TooMany, "one listens")
+            }
+            Some("word") if event == "123" => Ok(to_stay.then(|| Box::new(self.seats.clone()) as Seat)),
+            Some("late") => no(Because::Gone, "it was good once"),
+            _ => no(Because::Forbidden, "say the word"),
+        }
+    }
+}
+
+#[test]
+fn behind_a_door_nothing_is_given_out_without_a_pass() {
+    let doorman = Arc::new(Doorman::default());
+    let station = station(1, None, |settings| settings.door = Some(doorman.clone()));
+    let port = station.port;
+    let said = |path: &str| {
+        let (mut client, head) = get(port, path);
+        (status(&head), String::from_utf8_lossy(&client.rest()).into_owned())
+    };
+    assert_eq!(said("/m/word/123.mp3").0, 404, "nothing is on the air");
+    let (mut voice, _) = station.start(port, "123", false);
+    voice.speak(5);
+    for path in ["/", "/123", "/123.mp3", "/live.mp3", "/listen.m3u", "/m/other/123.mp3", "/m//123.mp3"] {
+        assert_eq!(said(path), (403, "say the word\n".to_owned()), "{path}");
+    }
+    assert_eq!(said("/m/late/123.mp3"), (410, "it was good once\n".to_owned()));
+    let (_, head) = ask(port, "OPTIONS", "/123.mp3", "Origin: http://a\r\n");
+    assert_eq!(status(&head), 204, "browsers ask this before they show their pass");
+    let (code, list) = said("/m/word/listen.m3u");
+    assert!(code == 200 && list.ends_with(&format!(":{port}/m/word/123.mp3\n")), "{list}");
+    assert!(said("/m/word/").1.contains("<source src=\"123.mp3\""), "links stay behind the same door");
+    assert_eq!(Arc::strong_count(&doorman.seats), 1, "nobody listens yet");
+
+    let (mut listener, head) = get(port, "/m/word/123.mp3");
+    assert_eq!(status(&head), 200);
+    assert_eq!(listener.take(400).len(), 400);
+    let (_, head) = get(port, "/m/word/123.mp3");
+    assert!(status(&head) == 429 && head.contains("\r\nRetry-After: "), "{head}");
+    assert_eq!(said("/m/word/listen.m3u").0, 200, "who only asks takes no seat");
+    drop(listener);
+    until("the seat is free again", || {
+        voice.speak(1);
+        Arc::strong_count(&doorman.seats) == 1
+    });
 }

@@ -33,6 +33,9 @@
 //! Words: an *attendee* here is whoever the link was made for, however many hear through it.
 
 mod base64url;
+mod presence;
+
+pub use presence::{Presence, Present};
 
 use crate::key::Key;
 use crate::keyring::Keyring;
