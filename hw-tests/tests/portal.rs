@@ -4,6 +4,7 @@ use control::{DialPlan, Repeat};
 use hw_tests::daemon::{Daemon, T1};
 use hw_tests::web::{Answer, Portal};
 use serde_json::{Value, json};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const JSON: &str = "Content-Type: application/json";
@@ -50,6 +51,50 @@ fn wait_for<T>(what: &str, portal: &Portal, mut look: impl FnMut() -> Option<T>)
         assert!(Instant::now() < deadline, "waited in vain for {what}\n{}", portal.log());
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn the_stream_ports_want_what_a_link_is_turned_into() {
+    let daemon = Daemon::start("", "listeners = \"link\"\nformats = [\"mp3\", \"hls\"]", T1);
+    let portal = Portal::beside(&daemon, "open = true");
+    let event = reserve(&portal, &json!({"title": "Board meeting"})).json();
+    let link = event["link"].as_str().expect("a link").to_owned();
+    call_in(&daemon, &event, "host");
+    let streams = wait_for("the event on the air", &portal, || {
+        let pass = portal.ask("GET", &format!("{link}pass"), &[], "").json();
+        let streams = pass["streams"].as_array().expect("streams").clone();
+        (!streams.is_empty()).then_some(streams)
+    });
+
+    let of = |format: &str| {
+        let row = streams.iter().find(|row| row["format"] == format).unwrap_or_else(|| panic!("{format}: {streams:?}"));
+        row["url"].as_str().expect("an address").to_owned()
+    };
+    let curl = |url: &str| {
+        let options = ["--silent", "--max-time", "3", "--write-out", "%{stderr}%{http_code}"];
+        let output = Command::new("curl").args(options).arg(url).output().expect("curl is there");
+        (String::from_utf8_lossy(&output.stderr).trim().to_owned(), output.stdout)
+    };
+    let (code, sound) = curl(&of("mp3"));
+    assert!(code == "200" && sound.len() > 20_000, "{code}, {} octets", sound.len());
+    let token = of("mp3").split('/').nth(4).expect("a token").to_owned();
+    let bare = of("mp3").replace(&format!("/m/{token}"), "");
+    let (code, text) = curl(&bare);
+    assert_eq!(code, "403", "{bare}");
+    assert!(String::from_utf8_lossy(&text).contains("open the link"), "{}", String::from_utf8_lossy(&text));
+    let last = if token.ends_with('A') { "Q" } else { "A" };
+    let altered = of("mp3").replace(&token, &format!("{}{last}", &token[..token.len() - 1]));
+    assert_eq!(curl(&altered).0, "403");
+
+    // The portal shows one of its own: whoever listens through it notices nothing.
+    assert_eq!(portal.hear(&format!("{link}live.mp3"), 8000).status, 200);
+    assert_eq!(portal.hear(&format!("{link}live.ulaw"), 8000).status, 200);
+    let playlist = wait_for("the first segment", &portal, || {
+        let playlist = portal.ask("GET", &format!("{link}live.m3u8"), &[], "");
+        (playlist.status == 200).then(|| playlist.text())
+    });
+    let segment = playlist.lines().find(|line| line.ends_with(".m4s")).unwrap_or_else(|| panic!("{playlist}"));
+    assert_eq!(portal.ask("GET", &format!("{link}{segment}"), &[], "").status, 200, "{segment}");
 }
 
 #[test]

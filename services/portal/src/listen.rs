@@ -19,7 +19,7 @@
 use crate::events::Known;
 use crate::problem::Problem;
 use crate::relay;
-use crate::state::{Peer, Shared, cookie, locked, password_in};
+use crate::state::{Peer, Shared, cookie, password_in};
 use crate::web;
 use axum::Router;
 use axum::extract::{Extension, Form, Path, State};
@@ -31,8 +31,6 @@ use event::{EventNumber, Refused, utc};
 use metafile::{Kind, Listing, Stream, Wanted, negotiate};
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 
 /// How long a media token is good.
 const PASS_MS: u64 = 10 * 60 * 1000;
@@ -67,47 +65,6 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/a/{token}/{event}/{segment}", get(segment))
         .route("/m/{number}/{token}/{file}", get(with_pass))
         .route("/m/{number}/{token}/{event}/{segment}", get(segment_with_pass))
-}
-
-/// How many listen through each link now.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Presence {
-    by_attendee: Arc<Mutex<HashMap<Attendee, u32>>>,
-}
-
-/// One of them; gone when it is dropped.
-#[derive(Debug)]
-struct Present {
-    presence: Presence,
-    attendee: Attendee,
-}
-
-impl Presence {
-    fn count(&self, attendee: Attendee) -> u32 {
-        locked(&self.by_attendee).get(&attendee).copied().unwrap_or(0)
-    }
-
-    fn enter(&self, attendee: Attendee, limit: u16) -> Result<Present, Refused> {
-        let mut present = locked(&self.by_attendee);
-        let count = present.entry(attendee).or_insert(0);
-        if limit > 0 && *count >= u32::from(limit) {
-            return Err(Refused::TooMany(limit));
-        }
-        *count += 1;
-        Ok(Present { presence: self.clone(), attendee })
-    }
-}
-
-impl Drop for Present {
-    fn drop(&mut self) {
-        let mut present = locked(&self.presence.by_attendee);
-        if let Some(count) = present.get_mut(&self.attendee) {
-            *count -= 1;
-            if *count == 0 {
-                present.remove(&self.attendee);
-            }
-        }
-    }
 }
 
 /// A link, and its event as far as that is known.
@@ -291,10 +248,11 @@ async fn file(
         }
         ("live", extension) => {
             let Opened { link, .. } = &opened;
-            for_all(
-                stream(&portal, link.event, opened.state(&portal), link.attendee, link.limit, extension, &headers)
-                    .await,
-            )
+            let asked = Asked { number: link.event, attendee: link.attendee, limit: link.limit, extension };
+            for_all(match own_pass(&portal, link) {
+                Ok(pass) => stream(&portal, &asked, opened.state(&portal), &pass, &headers).await,
+                Err(refused) => refuse(&headers, refused),
+            })
         }
         _ => not_here(&headers),
     }
@@ -330,11 +288,26 @@ fn pass(portal: &Shared, opened: &Opened, headers: &HeaderMap) -> Response {
     match events.links().admit(events.keyring(), link, now_ms, PASS_MS, present) {
         Ok(token) => {
             let expires = utc::rfc3339(now_ms + PASS_MS);
-            let value = json!({"token": token, "expires": expires, "base": format!("{}/m/{}/{token}/", portal.base, link.event)});
+            let number = link.event.to_string();
+            let table = portal.gateway.table();
+            let streams: Vec<_> =
+                table.event(&number).map(|event| event.streams.as_slice()).unwrap_or_default().iter().collect();
+            let ports: Vec<_> =
+                streams.iter().map(|s| json!({"format": s.format, "url": at_port(&s.url, &token)})).collect();
+            let base = format!("{}/m/{number}/{token}/", portal.base);
+            let value = json!({"token": token, "expires": expires, "base": base, "streams": ports});
             ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], value.to_string())
                 .into_response()
         }
         Err(refused) => refuse(headers, refused),
+    }
+}
+
+/// The address of a stream at its port, with a media token in it.
+fn at_port(url: &str, token: &str) -> String {
+    match url.rsplit_once('/') {
+        Some((before, file)) => format!("{before}/m/{token}/{file}"),
+        None => url.to_owned(),
     }
 }
 
@@ -385,16 +358,23 @@ fn list(portal: &Shared, opened: &Opened, token: &str, kind: Kind, only: Option<
     (lines, kind.write(&listing)).into_response()
 }
 
-/// A stream, or why there is none now.
-async fn stream(
-    portal: &Shared,
+/// A stream somebody asks for.
+struct Asked<'a> {
     number: EventNumber,
-    state: &'static str,
     attendee: Attendee,
     limit: u16,
-    extension: &str,
-    headers: &HeaderMap,
-) -> Response {
+    extension: &'a str,
+}
+
+/// What the portal shows a stream port on behalf of whoever came with this link.
+fn own_pass(portal: &Shared, link: &Link) -> Result<String, Refused> {
+    let events = &portal.events;
+    events.links().admit(events.keyring(), link, utc::now_ms(), PASS_MS, 0)
+}
+
+/// A stream, fetched with this pass, or why there is none now.
+async fn stream(portal: &Shared, asked: &Asked<'_>, state: &'static str, pass: &str, headers: &HeaderMap) -> Response {
+    let &Asked { number, attendee, limit, extension } = asked;
     if is_final(state) {
         return refuse(headers, Refused::Ended);
     }
@@ -418,7 +398,7 @@ async fn stream(
         Ok(present) => present,
         Err(refused) => return refuse(headers, refused),
     };
-    handed_on(portal, port, &format!("/{digits}.{extension}"), headers, present).await
+    handed_on(portal, port, &format!("/m/{pass}/{digits}.{extension}"), headers, present).await
 }
 
 async fn handed_on<H: Send + Unpin + 'static>(
@@ -445,7 +425,10 @@ async fn segment(
     headers: HeaderMap,
 ) -> Response {
     match open(&portal, &token, shown(&headers).as_deref(), peer).await {
-        Ok(opened) => segment_of(&portal, opened.number(), &event, &segment, &headers).await,
+        Ok(opened) => match own_pass(&portal, &opened.link) {
+            Ok(pass) => segment_of(&portal, opened.number(), &pass, &event, &segment, &headers).await,
+            Err(refused) => refuse(&headers, refused),
+        },
         Err(problem) => say(&headers, &problem),
     }
 }
@@ -457,18 +440,25 @@ async fn segment_with_pass(
     headers: HeaderMap,
 ) -> Response {
     match opened_pass(&portal, &number, &token) {
-        Ok(pass) => segment_of(&portal, pass.event, &event, &segment, &headers).await,
+        Ok(pass) => segment_of(&portal, pass.event, &token, &event, &segment, &headers).await,
         Err(refused) => refuse(&headers, refused),
     }
 }
 
-async fn segment_of(portal: &Shared, number: EventNumber, event: &str, segment: &str, headers: &HeaderMap) -> Response {
+async fn segment_of(
+    portal: &Shared,
+    number: EventNumber,
+    pass: &str,
+    event: &str,
+    segment: &str,
+    headers: &HeaderMap,
+) -> Response {
     let digits = number.to_string();
     let plain = segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
     let port = portal.gateway.table().port(&digits, "hls");
     match port {
         Some(port) if plain && event == digits => {
-            for_all(handed_on(portal, port, &format!("/{digits}/{segment}"), headers, ()).await)
+            for_all(handed_on(portal, port, &format!("/m/{pass}/{digits}/{segment}"), headers, ()).await)
         }
         _ => not_here(headers),
     }
@@ -494,7 +484,8 @@ async fn with_pass(
     let state = portal.events.at_hand(number).map_or("live", |known| portal.state_of(&known));
     match file.split_once('.') {
         Some(("live", extension)) => {
-            for_all(stream(&portal, number, state, pass.attendee, pass.limit, extension, &headers).await)
+            let asked = Asked { number, attendee: pass.attendee, limit: pass.limit, extension };
+            for_all(stream(&portal, &asked, state, &token, &headers).await)
         }
         _ => not_here(&headers),
     }
@@ -515,20 +506,5 @@ mod tests {
         headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic dGVzdDoxMjPCow=="));
         assert_eq!(shown(&headers).as_deref(), Some("123\u{a3}"));
         assert_eq!((octets("0g"), octets("")), (None, Some(Vec::new())));
-    }
-
-    #[test]
-    fn so_many_at_a_time_and_no_more() {
-        let presence = Presence::default();
-        let (one, other) = (Attendee(1), Attendee(2));
-        let first = presence.enter(one, 2).unwrap();
-        let second = presence.enter(one, 2).unwrap();
-        assert_eq!(presence.enter(one, 2).map(|_| ()).unwrap_err(), Refused::TooMany(2));
-        assert!(presence.enter(other, 2).is_ok() && presence.count(one) == 2);
-        drop(first);
-        assert!(presence.enter(one, 2).is_ok(), "one has gone");
-        drop(second);
-        assert_eq!(presence.count(one), 0);
-        assert!(locked(&presence.by_attendee).is_empty(), "nothing of it is left");
     }
 }
