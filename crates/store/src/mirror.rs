@@ -22,7 +22,7 @@ use object_store::{GetResult, ObjectStore, ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -275,6 +275,7 @@ impl Mirror {
         sum: &Sum,
     ) -> Result<(), MirrorError> {
         let store = self.reach().await?;
+        let root = self.root().await?;
         self.make_directories(event).await?;
         let place = self.names.file(event, file);
         let work = async {
@@ -302,7 +303,19 @@ impl Mirror {
             writer.shutdown().await.map_err(|e| self.failed("write", &place, generic(e)))
         };
         self.within(sum.length, work).await?;
-        self.write_json(&self.names.sum(event, file), sum).await
+        self.write_json(&self.names.sum(event, file), sum).await?;
+        // A file system that went away meanwhile has left its mount point, and what is there does not count.
+        if self.root().await? != root {
+            return Err(self.away("another directory is in its place since the writing began"));
+        }
+        Ok(())
+    }
+
+    /// Which directory the mirror is now: its file system and its number there.
+    async fn root(&self) -> Result<Option<(u64, u64)>, MirrorError> {
+        let Backend::Directory { root, .. } = &self.backend else { return Ok(None) };
+        let found = tokio::fs::metadata(root).await.map_err(|e| self.away(format!("{}: {e}", root.display())))?;
+        Ok(Some((found.dev(), found.ino())))
     }
 
     fn source_failed(&self, content: &Content, file: &str, error: &io::Error) -> MirrorError {
@@ -310,14 +323,25 @@ impl Mirror {
         MirrorError::Bad { mirror: content.owner(&self.name), file: file.to_owned() }
     }
 
-    /// PINs are in an event's directory: it is for owner and group only.
+    /// PINs are in an event's directory: it is for owner and group only. The mirror's own directory is never made here: without it
+    /// the mirror is away.
     async fn make_directories(&self, event: EventNumber) -> Result<(), MirrorError> {
         let Backend::Directory { root, .. } = &self.backend else { return Ok(()) };
-        let sums = root.join(self.names.event(event).as_ref()).join(SUMS);
-        let made =
-            tokio::task::spawn_blocking(move || std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&sums));
+        let (mut directory, below) = (root.clone(), Path::new(self.names.event(event).as_ref()).join(SUMS));
+        let made = tokio::task::spawn_blocking(move || {
+            below.iter().try_for_each(|name| {
+                directory.push(name);
+                match std::fs::DirBuilder::new().mode(0o750).create(&directory) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                    _ => Ok(()),
+                }
+            })
+        });
         let made = made.await.unwrap_or_else(|e| Err(io::Error::other(e)));
-        made.map_err(|e| self.failed("make the directory of", &self.names.event(event), generic(e)))
+        made.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => self.away(format!("{}: {error}", root.display())),
+            _ => self.failed("make the directory of", &self.names.event(event), generic(error)),
+        })
     }
 
     /// What there is of an event, file by file.

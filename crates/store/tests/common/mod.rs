@@ -50,6 +50,8 @@ impl Shelf {
     pub fn bring_back(&self, mirror: &str) {
         let (here, gone) = (self.path(mirror), self.path(&format!("{mirror}-gone")));
         if gone.exists() {
+            // A write that was under way may have left something at the mount point, which a mounted file system hides.
+            let _ = fs::remove_dir_all(&here);
             fs::rename(gone, here).expect("brought back");
         }
     }
