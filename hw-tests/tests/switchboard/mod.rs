@@ -110,7 +110,7 @@ pub fn found(name: &str, heard: &[i16]) -> (f64, usize) {
 
 /// Where a sound is found first, or how much of it where there is most: in a long recording whatever is louder would hide a short
 /// one, so pieces are looked at.
-fn search(sound: &[i16], heard: &[i16]) -> (f64, usize) {
+pub fn search(sound: &[i16], heard: &[i16]) -> (f64, usize) {
     const STEP: usize = 4 * 8000;
     let mut best = (0.0, 0);
     for from in (0..heard.len()).step_by(STEP) {
