@@ -1,12 +1,12 @@
 //! How late a listener hears, by a coded tone: a caller speaks a tone whose pitch says when it was sent.
 //!
-//! The pitch rises from [`LOW`] by [`RISE`] in a second for [`ROUND`] seconds, and begins again. A page that plays it tells the
+//! The pitch rises from `LOW` by `RISE` in a second for `ROUND` seconds, and begins again. A page that plays it tells the
 //! pitch of the last moment and the time; caller and page are on one computer and share its clock, so the difference is the delay,
 //! up to one round.
 //!
 //! Data path: [`say`] → caller of the exchange → trunk, gateway, stream, portal, page → [`TAP`] → [`Delay`].
 //! Time: the computer's clock, milliseconds since 1970 at both ends. The exchange tells for how long a call has been connected, and
-//! speaks [`AFTER_ANSWER_MS`] later; that is right within a chunk of its card, 20 ms at most.
+//! speaks `AFTER_ANSWER_MS` later; that is right within a chunk of its card, 20 ms at most.
 
 use crate::browser::Browser;
 use crate::daemon::Daemon;
