@@ -40,6 +40,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Ended calls of the exchange that are still shown.
 const ENDED_SHOWN: usize = 50;
 
+/// How long a call of the exchange waits for a link that is coming up.
+const LINK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// The daemon as the control socket sees it.
 pub struct Desk {
     /// The office's.
@@ -530,6 +533,8 @@ impl Desk {
             // Its recording is closed; only the entry goes.
             drop(exchange.take_ended(*id));
         }
+        // Where every link stays down the call is dialled all the same and ends with its cause.
+        let _ = exchange.wait_for_link(LINK_PATIENCE);
         match exchange.dial(&plan) {
             Ok(id) => Ok(Reply::Dialled { id: u64::from(id.0) }),
             Err(error @ exchange::DialError::Plan { .. }) => Err(Problem::malformed(chain(&error))),

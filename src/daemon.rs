@@ -652,12 +652,8 @@ fn show(
         config.stream.ports.first,
     );
     // A call dialled before the D channel is up would find no route.
-    let deadline = Instant::now() + LINK_PATIENCE;
-    while !exchange.link_up(exchange::SpanId(0)) {
-        if Instant::now() >= deadline {
-            return Err("the exchange in software and the gateway do not reach each other".to_owned());
-        }
-        std::thread::sleep(Duration::from_millis(20));
+    if !exchange.wait_for_link(LINK_PATIENCE) {
+        return Err("the exchange in software and the gateway do not reach each other".to_owned());
     }
     demonstration::call_in(exchange, keyring, event)
 }

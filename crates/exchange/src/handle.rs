@@ -36,6 +36,9 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 /// How long a shutdown waits for calls to be cleared.
 const CLEARING_MAX: Duration = Duration::from_secs(2);
 
+/// Between two looks for a link that is to come up.
+const LINK_LOOK: Duration = Duration::from_millis(20);
+
 /// Why a call was not dialled.
 #[derive(Debug)]
 pub enum DialError {
@@ -73,6 +76,7 @@ enum Command {
     TakeEnded(CallerId, SyncSender<Option<EndedCaller>>),
     ChannelInService(SpanId, Timeslot, bool, SyncSender<bool>),
     LinkUp(SpanId, SyncSender<bool>),
+    SomeLinkUp(SyncSender<bool>),
     Shutdown,
 }
 
@@ -138,6 +142,20 @@ impl Handle {
     #[must_use]
     pub fn link_up(&self, span: SpanId) -> bool {
         self.ask(|reply| Command::LinkUp(span, reply)).unwrap_or(false)
+    }
+
+    /// Wait until calls can be signalled on some span, or so long; whether they can. A call dialled before ends at once for
+    /// want of a route: each side of a link sees it come up at a moment of its own.
+    #[must_use]
+    pub fn wait_for_link(&self, at_most: Duration) -> bool {
+        let deadline = Instant::now() + at_most;
+        loop {
+            match self.ask(Command::SomeLinkUp) {
+                Some(true) => return true,
+                Some(false) if Instant::now() < deadline => std::thread::sleep(LINK_LOOK),
+                Some(false) | None => return false,
+            }
+        }
     }
 
     /// Hang all callers up, wait a bounded time for the far end to agree, close all recordings, end the thread.
@@ -267,6 +285,7 @@ fn obey(exchange: &mut Exchange, now: Duration, command: Command, closing: bool)
             answer(&reply, exchange.channel_in_service(span, channel, in_service));
         }
         Command::LinkUp(span, reply) => answer(&reply, exchange.switch().link_up(span)),
+        Command::SomeLinkUp(reply) => answer(&reply, exchange.switch().some_link_up()),
         Command::Shutdown => {}
     }
 }

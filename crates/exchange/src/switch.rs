@@ -340,6 +340,12 @@ impl Switch {
         self.d_channel(span).is_some_and(DChannel::is_up)
     }
 
+    /// Whether calls can be signalled on any span.
+    #[must_use]
+    pub fn some_link_up(&self) -> bool {
+        self.trunks.iter().any(|trunk| trunk.d.is_up())
+    }
+
     /// Whether layer 1 of a span is said to let speech through.
     #[must_use]
     pub fn is_usable(&self, span: SpanId) -> bool {

@@ -37,7 +37,7 @@ impl Running {
             }
         });
         let running = Running { handle, knobs, end, gateway: Some(gateway) };
-        running.until("the link is up", || running.handle.link_up(SpanId(0)));
+        assert!(running.handle.wait_for_link(Duration::from_secs(10)), "the link is up");
         running
     }
 
@@ -96,6 +96,7 @@ fn a_shutdown_hangs_everybody_up_and_says_so() {
     assert!(matches!(running.handle.dial(&plan), Err(DialError::Stopped)));
     assert!(running.handle.callers().is_empty() && running.handle.shutdown().is_empty());
     assert!(!running.handle.link_up(SpanId(0)));
+    assert!(!running.handle.wait_for_link(Duration::from_secs(3600)), "there is nothing to wait for");
 }
 
 #[test]

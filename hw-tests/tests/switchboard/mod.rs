@@ -73,6 +73,7 @@ impl Place {
         daemon.wait_for("the link", PATIENCE, |client| {
             client.spans().ok()?.iter().all(|span| span.link == control::LinkState::Up).then_some(())
         });
+        assert!(exchange.wait_for_link(PATIENCE), "the link is up for the exchange too");
         let event = daemon.client().reserve(Reserve { title: "By keys".into(), ..Reserve::default() });
         Place { daemon, exchange, event: event.expect("reserved"), _folder: folder }
     }
