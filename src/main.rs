@@ -1,5 +1,6 @@
 //! `trunkcastd`: the gateway daemon.
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{CommandFactory, Parser};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ struct Arguments {
     /// Check the packs of prompts in this directory (without one: those built in): each file's length, level and words, and what is
     /// missing or wrong; then exit.
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["config", "check_config"])]
+    // Of a path the parser would not take the empty one.
+    #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from))]
     check_prompts: Option<PathBuf>,
 
     /// Write the packs of prompts that are built in to this directory, to begin one's own with, and exit; files that are there
@@ -172,6 +175,13 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_built_in_is_checked_where_no_directory_is_given() {
+        let given = |arguments: &[&str]| Arguments::try_parse_from(arguments).expect("understood").check_prompts;
+        assert_eq!(given(&["trunkcastd", "--check-prompts"]), Some(PathBuf::new()));
+        assert_eq!(given(&["trunkcastd", "--check-prompts", "nl"]), Some(PathBuf::from("nl")));
+    }
 
     #[test]
     fn the_command_line_is_consistent_and_has_its_manual_page() {
