@@ -351,11 +351,12 @@ impl Desk {
             Some((index, true, since_ms)) => {
                 let port = self.first_port + index;
                 let status = ports.iter().find(|(p, _)| *p == port).map(|(_, s)| s);
-                let stream = |(format, listeners): (cast::Format, u64)| StreamInfo {
+                let stream = |(format, listeners, octets): (cast::Format, u64, u64)| StreamInfo {
                     format: format.to_string(),
                     url: format!("{}:{port}/{number}.{}", self.address, format.extension()),
                     port,
                     listeners: u32::try_from(listeners).unwrap_or(u32::MAX),
+                    octets,
                     since_ms,
                 };
                 status.map(formats).unwrap_or_default().into_iter().map(stream).collect()
@@ -604,11 +605,12 @@ fn timing(histogram: &Histogram) -> Timing {
     }
 }
 
-/// What a port is casting as, and how many listen to each.
-fn formats(status: &PortStatus) -> Vec<(cast::Format, u64)> {
+/// What a port is casting as, how many listen to each, and the octets of sound they were sent.
+fn formats(status: &PortStatus) -> Vec<(cast::Format, u64, u64)> {
     match status {
         PortStatus::Live { formats, statistics, .. } => {
-            formats.iter().map(|&format| (format, statistics.listeners_of(format))).collect()
+            let of = |&format| (format, statistics.listeners_of(format), statistics.octets_of(format));
+            formats.iter().map(of).collect()
         }
         PortStatus::Idle | PortStatus::Reserved { .. } | PortStatus::Over { .. } => Vec::new(),
     }

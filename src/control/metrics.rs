@@ -28,8 +28,8 @@ impl Desk {
     fn by_format(&self) -> Vec<(&'static str, u64, u64)> {
         let live: Vec<_> = self.caster.status().iter().flat_map(|(_, port)| formats(port)).collect();
         let one = |format: Format| {
-            let of_it = live.iter().filter(|(other, _)| *other == format);
-            (format.name(), of_it.clone().count() as u64, of_it.map(|(_, listeners)| listeners).sum())
+            let of_it = live.iter().filter(|(other, ..)| *other == format);
+            (format.name(), of_it.clone().count() as u64, of_it.map(|(_, listeners, _)| listeners).sum())
         };
         Format::ALL.into_iter().map(one).collect()
     }

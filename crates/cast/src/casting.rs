@@ -364,7 +364,7 @@ impl Casting {
             Pumped::FellBehind
         } else if has_turn && !*blocked {
             let (pumped, sound) = playback.pump(&mut connection.socket, scene);
-            statistics.octets_sent.fetch_add(sound, Relaxed);
+            statistics.sent(on_air.stream.formats[*format], sound);
             pumped
         } else {
             return true;
@@ -557,7 +557,7 @@ impl Casting {
             }
             (Answer::Segment { octets, number }, Some((_, on_air))) => {
                 on_air.stream.fetched(number);
-                on_air.stream.statistics.octets_sent.fetch_add(octets.len() as u64, Relaxed);
+                on_air.stream.statistics.sent(Format::Hls, octets.len() as u64);
                 octets
             }
             (Answer::Short(octets) | Answer::Full(octets), _)

@@ -14,7 +14,7 @@ pub struct Statistics {
     pub(crate) listeners_total: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) refused: AtomicU64,
-    pub(crate) octets_sent: AtomicU64,
+    octets_by_format: [AtomicU64; Format::ALL.len()],
     pub(crate) frames: AtomicU64,
     pub(crate) silence_samples: AtomicU64,
     pub(crate) recording_gaps: AtomicU64,
@@ -53,7 +53,7 @@ impl Statistics {
             listeners_total: self.listeners_total.load(Relaxed),
             dropped: self.dropped.load(Relaxed),
             refused: self.refused.load(Relaxed),
-            octets_sent: self.octets_sent.load(Relaxed),
+            octets_sent: self.octets_by_format.iter().map(|octets| octets.load(Relaxed)).sum(),
             frames: self.frames.load(Relaxed),
             silence_samples: self.silence_samples.load(Relaxed),
             recording_gaps: self.recording_gaps.load(Relaxed),
@@ -64,6 +64,16 @@ impl Statistics {
     #[must_use]
     pub fn listeners_of(&self, format: Format) -> u64 {
         self.by_format[format.index()].load(Relaxed)
+    }
+
+    /// Octets of sound in this format handed to listeners' sockets.
+    #[must_use]
+    pub fn octets_of(&self, format: Format) -> u64 {
+        self.octets_by_format[format.index()].load(Relaxed)
+    }
+
+    pub(crate) fn sent(&self, format: Format, octets: u64) {
+        self.octets_by_format[format.index()].fetch_add(octets, Relaxed);
     }
 
     pub(crate) fn joined(&self, format: Format) {

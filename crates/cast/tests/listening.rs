@@ -2,6 +2,7 @@
 
 mod common;
 
+use cast::Format;
 use common::{Client, FRAME, ask, assert_frames, get, station, status, until};
 use nix::sys::socket::{setsockopt, sockopt};
 
@@ -24,6 +25,7 @@ fn a_listener_gets_every_frame_from_first_to_last() {
     let figures = statistics.read();
     assert_eq!((figures.frames, figures.listeners_total, figures.dropped), (323, 1, 0));
     assert_eq!(figures.octets_sent, sound.len() as u64);
+    assert_eq!((statistics.octets_of(Format::Mp3), statistics.octets_of(Format::Pcmu)), (figures.octets_sent, 0));
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub struct StreamInfo {
     pub port: u16,
     /// Who listens now; of HLS, about how many.
     pub listeners: u32,
+    /// Octets of sound sent to listeners since it went on the air.
+    pub octets: u64,
     /// On the air since: milliseconds since 1970 UTC.
     pub since_ms: u64,
 }

@@ -432,6 +432,7 @@ fn event() -> EventInfo {
             url: "http://127.0.0.1:10000/100200305.mp3".into(),
             port: 10_000,
             listeners: 40,
+            octets: 9_600_000,
             since_ms: 1_767_232_010_000,
         }],
         recordings: 1,

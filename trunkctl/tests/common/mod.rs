@@ -657,6 +657,7 @@ fn events() -> Vec<EventInfo> {
             url: "http://gateway-a.conferences.example.com:10000/events/100200305/live/stream.mp3".into(),
             port: 10_000,
             listeners: 40,
+            octets: 9_600_000,
             since_ms: five_minutes_ago(),
         }],
         recordings: 1,
