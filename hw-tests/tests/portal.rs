@@ -4,7 +4,10 @@ use control::{DialPlan, Repeat};
 use hw_tests::daemon::{Daemon, T1};
 use hw_tests::web::{Answer, Portal};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Command;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const JSON: &str = "Content-Type: application/json";
@@ -43,7 +46,7 @@ fn call_in(daemon: &Daemon, event: &Value, role: &str) -> u64 {
 }
 
 fn wait_for<T>(what: &str, portal: &Portal, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(40);
+    let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(seen) = look() {
             return seen;
@@ -173,4 +176,84 @@ fn reserved_called_heard_and_ended() {
         assert!(!log.contains(event["pins"][secret].as_str().expect("text")), "a PIN in a log");
     }
     assert!(!log.contains("/a/v1."), "a link in a log");
+}
+
+/// Somebody who listens at the stream port to the end, whatever becomes of the portal.
+struct Listener(JoinHandle<usize>);
+
+impl Listener {
+    fn at(port: u16, path: &str) -> Listener {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the stream port");
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).expect("asked");
+        Listener(std::thread::spawn(move || {
+            let mut buffer = vec![0; 65_536];
+            std::iter::from_fn(|| stream.read(&mut buffer).ok().filter(|count| *count > 0)).sum()
+        }))
+    }
+
+    /// How many octets came in all.
+    fn all(self) -> usize {
+        self.0.join().expect("no panic")
+    }
+}
+
+/// What a host keeps of an event: both tables, the document, and the chart of the page without its axis of time, which ends now.
+fn kept(portal: &Portal, event: &Value) -> [String; 4] {
+    let (number, pin) = (event["number"].as_str().expect("text"), event["pins"]["host"].as_str().expect("text"));
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let signed_in = portal.ask("POST", "/sign-in", &[form], &format!("name={number}&secret={pin}"));
+    let session = signed_in.line("set-cookie").unwrap_or_else(|| panic!("{}", signed_in.text()));
+    let session = format!("Cookie: {}", session.split(';').next().expect("a name"));
+    let get = |file: &str| {
+        let answer = portal.ask("GET", &format!("/host/{number}/{file}"), &[&session], "");
+        assert_eq!(answer.status, 200, "{file}: {}", answer.text());
+        answer.text()
+    };
+    let page = get("");
+    let between = |begin: &str, end: &str| {
+        let rest = page.split_once(begin).unwrap_or_else(|| panic!("no {begin}: {page}")).1;
+        rest.split_once(end).expect("an end").0
+    };
+    let heights = between("class=\"audience\" points=\"", "\"").split(' ').filter_map(|point| point.split_once(','));
+    let heights: Vec<&str> = heights.map(|(_, height)| height).collect();
+    let chart = format!("{} {}", heights.join(" "), between("<figcaption>", "</figcaption>"));
+    [get("usage.csv"), get("audience.csv"), get("usage.json"), chart]
+}
+
+#[test]
+fn report_and_chart_are_the_same_after_the_portal_was_killed() {
+    let daemon = Daemon::start("", "formats = [\"mp3\"]", T1);
+    let mut portal = Portal::beside(&daemon, "open = true");
+    let event = reserve(&portal, &json!({"title": "Town hall"})).json();
+    let (number, host) = (event["number"].as_str().expect("a number").to_owned(), as_host(&event));
+    call_in(&daemon, &event, "host");
+    let table = |portal: &Portal| portal.ask("GET", "/api/v1/streams", &[&host], "").json();
+    let port = wait_for("the event on the air", &portal, || table(&portal)["streams"][0]["port"].as_u64());
+    let listener = Listener::at(u16::try_from(port).expect("a port"), &format!("/{number}.mp3"));
+    let usage = |portal: &Portal| portal.ask("GET", &format!("/api/v1/events/{number}/usage"), &[&host], "").json();
+    let octets = |portal: &Portal| usage(portal)["octets"].as_u64().expect("a number");
+    wait_for("somebody who listens", &portal, || (usage(&portal)["peak_listeners"] == 1).then_some(()));
+    let before = wait_for("what he was sent", &portal, || Some(octets(&portal)).filter(|octets| *octets > 50_000));
+
+    portal.kill();
+    let mut portal = Portal::beside(&daemon, "open = true");
+    wait_for("what was sent before and after", &portal, || (octets(&portal) > before + 20_000).then_some(()));
+    let ended = portal.ask("POST", &format!("/api/v1/events/{number}/end"), &[&host], "");
+    assert_eq!(ended.status, 200, "{}", ended.text());
+    let got = listener.all();
+    wait_for("that nobody listens", &portal, || {
+        let points = usage(&portal)["listeners"].clone();
+        points.as_array().and_then(|points| points.last()).filter(|point| point["listeners"] == 0).map(|_| ())
+    });
+    let sent = octets(&portal);
+    assert!((before + 20_000..=got as u64).contains(&sent), "{sent} octets sent, {got} came: none is counted twice");
+    wait_for("the call's record", &portal, || usage(&portal)["calls"].get(0).map(|_| ()));
+    wait_for("streams that have ended", &portal, || table(&portal)["streams"].get(0).is_none().then_some(()));
+
+    let kept_before = kept(&portal, &event);
+    println!("{}\n{}", kept_before[1], kept_before[3]);
+    assert!(kept_before[1].starts_with("minute,format,listeners,octets\r\n") && kept_before[1].contains(",mp3,1,"));
+    portal.kill();
+    let portal = Portal::beside(&daemon, "open = true");
+    assert_eq!(kept(&portal, &event), kept_before);
 }

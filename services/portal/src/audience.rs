@@ -74,6 +74,7 @@ pub(crate) fn steps(points: &[Point], now_ms: u64) -> String {
     let x = |at: u64| (at.saturating_sub(*first)) as f64 / span * WIDTH;
     let y = |n: u32| HEIGHT - f64::from(n) / f64::from(most.max(1)) * HEIGHT;
     let mut line = format!("0,{HEIGHT:.0}");
+    let points: Vec<&Point> = points.iter().step_by(points.len().div_ceil(MOST_POINTS)).collect();
     for (place, (at, listeners)) in points.iter().enumerate() {
         let until = points.get(place + 1).map_or(now_ms, |(at, _)| *at);
         let _ = write!(line, " {:.1},{y:.1} {:.1},{y:.1}", x(*at), x(until), y = y(*listeners));
@@ -114,5 +115,7 @@ mod tests {
     fn the_chart_has_steps_and_ends_now() {
         assert_eq!(steps(&[(0, 1), (50, 2)], 100), "0,120 0.0,60.0 300.0,60.0 300.0,0.0 600.0,0.0 600,120");
         assert_eq!(steps(&[], 5), "");
+        let many: Vec<Point> = (0..100_000).map(|at| (at, 1 + (at % 2) as u32)).collect();
+        assert!(steps(&many, 100_000).len() < 30 * MOST_POINTS, "a page stays a page");
     }
 }

@@ -7,9 +7,10 @@
 //! Time: a stream that starts or stops is in the table within [`SETTLE`] of its notice, and at the latest after [`LOOK`].
 
 use crate::audience::Audiences;
-use crate::minutes::{Minutes, Noted};
+use crate::minutes::{Minutes, Noted, Rise};
 use crate::problem::Problem;
 use crate::records::Records;
+use crate::state::locked;
 use crate::table::Table;
 use control::{Client, ClientError, EventInfo};
 use event::EventNumber;
@@ -32,6 +33,7 @@ pub(crate) struct Gateway {
     slots: Semaphore,
     table: RwLock<Table>,
     audiences: Mutex<Audiences>,
+    minutes: Mutex<Minutes>,
     records: Arc<Records>,
 }
 
@@ -39,7 +41,6 @@ pub(crate) struct Gateway {
 #[derive(Default)]
 struct Looking {
     client: Option<Client>,
-    minutes: Minutes,
     /// What was noted before the start has been handed on.
     taken_up: bool,
 }
@@ -51,6 +52,7 @@ impl Gateway {
             slots: Semaphore::new(AT_ONCE),
             table: RwLock::default(),
             audiences: Mutex::default(),
+            minutes: Mutex::default(),
             records,
         })
     }
@@ -63,6 +65,11 @@ impl Gateway {
     /// Who listened when.
     pub(crate) fn audiences(&self) -> MutexGuard<'_, Audiences> {
         self.audiences.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The minute of an event that is on.
+    pub(crate) fn minute(&self, event: &str) -> Option<Rise> {
+        locked(&self.minutes).of(event).cloned()
     }
 
     /// Asks for something, or orders it.
@@ -119,17 +126,13 @@ impl Gateway {
     fn look(&self, looking: &mut Looking) {
         let events = self.events(&mut looking.client);
         let now_ms = event::utc::now_ms();
-        let mut noted = Vec::new();
+        let mut heard = None;
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let was = table.reached;
         match events {
             Ok(events) => {
-                let mut audiences = self.audiences();
-                for event in &events {
-                    audiences.note(&event.number, now_ms, event.streams.iter().map(|s| s.listeners).sum());
-                }
-                noted = listeners(&mut looking.minutes, now_ms, &events);
-                table.replace(events);
+                table.replace(events.clone());
+                heard = Some(events);
             }
             Err(error) => {
                 looking.client = None;
@@ -144,12 +147,20 @@ impl Gateway {
         if reached && !was {
             log::info!(target: "portal", "the gateway answers");
         }
+        let mut minutes = locked(&self.minutes);
         if reached && !std::mem::replace(&mut looking.taken_up, true) {
-            self.records.take_up(&server, now_ms);
+            for (number, last) in self.records.last_minutes(now_ms) {
+                minutes.resume(&number.to_string(), last);
+            }
         }
+        let noted = listeners(&mut minutes, now_ms, heard.as_deref().unwrap_or_default());
+        drop(minutes);
         for (number, noted) in noted {
             noted.over.iter().for_each(|most| self.records.minute(number, most, &server));
-            noted.rise.iter().for_each(|rise| self.records.note(number, rise));
+            for line in &noted.lines {
+                self.audiences().note(&number.to_string(), line.at_ms, line.listening());
+                self.records.note(number, line);
+            }
         }
     }
 
@@ -166,12 +177,10 @@ impl Gateway {
 
 /// What of the listeners is to be written down.
 fn listeners(minutes: &mut Minutes, now_ms: u64, events: &[EventInfo]) -> Vec<(EventNumber, Noted)> {
-    let mut note = |event: &EventInfo| {
-        let number = EventNumber::parse(&event.number).ok()?;
-        let streams = event.streams.iter().map(|stream| (stream.format.as_str(), stream.listeners));
-        Some((number, minutes.note(&event.number, now_ms, streams)))
-    };
-    events.iter().filter_map(&mut note).collect()
+    let noted = events.iter().map(|event| (event.number.clone(), minutes.note(&event.number, now_ms, &event.streams)));
+    let mut noted: Vec<_> = noted.collect();
+    noted.extend(minutes.left(now_ms));
+    noted.into_iter().filter_map(|(event, noted)| Some((EventNumber::parse(&event).ok()?, noted))).collect()
 }
 
 fn nudge(wake: &SyncSender<()>) {

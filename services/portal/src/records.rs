@@ -1,7 +1,7 @@
 //! What is recorded of reservations and audiences, for reports: in a journal on the disk before it is answered.
 //!
 //! ```text
-//!   STATE/portal/outbox/               reservations, changes, orders to cancel and end, listeners by minute
+//!   STATE/portal/outbox/               reservations, changes, orders to cancel and end, listeners and octets by minute
 //!   STATE/portal/audience/NUMBER.jsonl the audience of an event, for its host's page also after a restart
 //! ```
 //!
@@ -124,9 +124,11 @@ impl Records {
         }
     }
 
-    /// Keeps the last minutes that were noted before the portal was stopped or killed; once more, if they had been kept.
-    pub(crate) fn take_up(&self, server: &str, now_ms: u64) {
-        let Ok(entries) = std::fs::read_dir(self.directory.join("audience")) else { return };
+    /// The last minutes that were noted before the portal was stopped or killed. Whether they had been kept is not known: of a
+    /// record told twice the larger counts.
+    pub(crate) fn last_minutes(&self, now_ms: u64) -> Vec<(EventNumber, Rise)> {
+        let Ok(entries) = std::fs::read_dir(self.directory.join("audience")) else { return Vec::new() };
+        let mut found = Vec::new();
         for entry in entries.flatten() {
             let name = entry.file_name();
             let number = name.to_str().and_then(|name| EventNumber::parse(name.strip_suffix(".jsonl")?).ok());
@@ -137,24 +139,25 @@ impl Records {
             if let Ok(rises) = self.audience(number)
                 && let Some(most) = minutes::last_minute(&rises)
             {
-                self.minute(number, &most, server);
+                found.push((number, most));
             }
         }
+        found
     }
 }
 
 fn usage(number: EventNumber, most: &Rise, server: &str) -> Vec<Record> {
-    let usage = |(format, listeners): (&String, &u32)| {
+    let usage = |(format, (listeners, octets)): (&str, (u32, u64))| {
         Record::Usage(Usage {
             event: number,
             server: server.to_owned(),
-            format: format.clone(),
+            format: format.to_owned(),
             minute_ms: minutes::minute_of(most.at_ms),
-            listeners: u64::from(*listeners),
-            octets: 0,
+            listeners: u64::from(listeners),
+            octets,
         })
     };
-    most.formats.iter().map(usage).collect()
+    most.by_format().into_iter().map(usage).collect()
 }
 
 /// All that is known of an event now.

@@ -5,13 +5,14 @@
 //! Data path: files under `records` in the gateway's state directory → [`of`] → report of API and host page.
 
 use crate::audience::Point;
-use crate::minutes;
+use crate::minutes::{self, Heard, Rise};
 use crate::problem::Problem;
 use crate::state::Shared;
 use control::Masked;
 use event::{EventNumber, utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -62,11 +63,13 @@ pub(crate) struct Usage {
     pub(crate) calls: Vec<Call>,
     /// How many listened from when on.
     pub(crate) audience: Vec<Point>,
+    /// How many listened in each minute and format, and the octets they were sent.
+    pub(crate) heard: Vec<Heard>,
 }
 
 impl Usage {
-    /// As a table for spreadsheets (RFC 4180).
-    pub(crate) fn to_csv(&self) -> String {
+    /// The calls as a table for spreadsheets (RFC 4180).
+    pub(crate) fn calls_csv(&self) -> String {
         let mut out = "role,number,joined,left,seconds,cause\r\n".to_owned();
         for call in &self.calls {
             let cause = call.cause.map_or(String::new(), |cause| cause.to_string());
@@ -74,6 +77,27 @@ impl Usage {
             let _ = write!(out, "{},{},{joined},{left},{},{cause}\r\n", call.role, call.number, call.seconds);
         }
         out
+    }
+
+    /// The audience as such a table: a row a minute and format.
+    pub(crate) fn audience_csv(&self) -> String {
+        let mut out = "minute,format,listeners,octets\r\n".to_owned();
+        for row in &self.heard {
+            let minute = utc::rfc3339(row.minute_ms);
+            let _ = write!(out, "{minute},{},{},{}\r\n", row.format, row.listeners, row.octets);
+        }
+        out
+    }
+
+    /// By format: the most listeners of a minute, and all octets sent.
+    pub(crate) fn by_format(&self) -> BTreeMap<&str, (u32, u64)> {
+        let mut all: BTreeMap<&str, (u32, u64)> = BTreeMap::new();
+        for row in &self.heard {
+            let (most, octets) = all.entry(&row.format).or_default();
+            *most = (*most).max(row.listeners);
+            *octets += row.octets;
+        }
+        all
     }
 }
 
@@ -83,7 +107,11 @@ impl Usage {
 /// When the records cannot be read.
 pub(crate) async fn of(portal: &Shared, number: EventNumber) -> Result<Usage, Problem> {
     let directory = portal.config.state_dir.join("records");
-    let audience = audience(portal, number).await?;
+    let remembered = remembered(portal, number);
+    let mut noted = noted(portal, number).await?;
+    let audience = minutes::points(&noted, &remembered, utc::now_ms());
+    noted.extend(portal.gateway.minute(&number.to_string()));
+    let heard = minutes::rows(&noted);
     let calls = portal
         .slowly(move |_| {
             read(&directory, number).map_err(|error| {
@@ -92,7 +120,7 @@ pub(crate) async fn of(portal: &Shared, number: EventNumber) -> Result<Usage, Pr
             })
         })
         .await?;
-    Ok(Usage { calls, audience })
+    Ok(Usage { calls, audience, heard })
 }
 
 /// Its audience over time, from before the start of the portal too.
@@ -100,14 +128,22 @@ pub(crate) async fn of(portal: &Shared, number: EventNumber) -> Result<Usage, Pr
 /// # Errors
 /// When what was noted cannot be read.
 pub(crate) async fn audience(portal: &Shared, number: EventNumber) -> Result<Vec<Point>, Problem> {
-    let remembered = portal.gateway.audiences().of(&number.to_string()).to_vec();
+    let remembered = remembered(portal, number);
+    Ok(minutes::points(&noted(portal, number).await?, &remembered, utc::now_ms()))
+}
+
+fn remembered(portal: &Shared, number: EventNumber) -> Vec<Point> {
+    portal.gateway.audiences().of(&number.to_string()).to_vec()
+}
+
+async fn noted(portal: &Shared, number: EventNumber) -> Result<Vec<Rise>, Problem> {
     let noted = portal.slowly(move |portal| {
         portal.events.records().audience(number).map_err(|error| {
             log::warn!(target: "portal", "the audience of event {}: {error}", number.grouped());
             Problem::unavailable("the audience cannot be read at this moment")
         })
     });
-    Ok(minutes::points(&noted.await?, &remembered))
+    noted.await
 }
 
 fn read(directory: &Path, number: EventNumber) -> std::io::Result<Vec<Call>> {
@@ -168,14 +204,30 @@ mod tests {
             [line(&number.to_string(), "+4930555014273", 1000), line("1", "5550142", 2000), "no record\n".to_owned()];
         std::fs::write(directory.path().join("2026-11-21.jsonl"), lines.concat()).unwrap();
         std::fs::write(directory.path().join("open.json"), line(&number.to_string(), "1", 5)).unwrap();
-        let usage = Usage { calls: read(directory.path(), number).unwrap(), audience: Vec::new() };
+        let usage = Usage { calls: read(directory.path(), number).unwrap(), ..Usage::default() };
         assert_eq!(usage.calls.len(), 1);
         assert_eq!((usage.calls[0].seconds, usage.calls[0].cause), (61, Some(16)));
-        let csv = usage.to_csv();
+        let csv = usage.calls_csv();
         assert!(
             csv.lines().count() == 2 && !csv.contains("5550142") && csv.contains("73,1970-01-01T00:00:01.000Z"),
             "{csv}"
         );
         assert_eq!(read(&directory.path().join("none"), number).unwrap(), []);
+    }
+
+    #[test]
+    fn octets_are_in_the_table_of_the_audience_and_added_up_by_format() {
+        let row = |minute_ms, format: &str, listeners, octets| Heard {
+            minute_ms,
+            format: format.to_owned(),
+            listeners,
+            octets,
+        };
+        let heard = vec![row(60_000, "mp3", 2, 1000), row(60_000, "pcmu", 1, 50), row(120_000, "mp3", 1, 500)];
+        let usage = Usage { heard, ..Usage::default() };
+        assert_eq!(usage.by_format(), BTreeMap::from([("mp3", (2, 1500)), ("pcmu", (1, 50))]));
+        let table = usage.audience_csv();
+        assert_eq!(table.lines().count(), 4);
+        assert!(table.contains("\r\n1970-01-01T00:02:00.000Z,mp3,1,500\r\n"), "{table}");
     }
 }

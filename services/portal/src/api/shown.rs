@@ -53,6 +53,8 @@ pub(super) fn reservation(portal: &Portal, known: &Known, info: &EventInfo) -> V
 pub(crate) fn record(portal: &Portal, known: &Known, usage: &crate::usage::Usage) -> Value {
     let number = known.number.to_string();
     let point = |(at, listeners): &(u64, u32)| json!({"at": utc::rfc3339(*at), "listeners": listeners});
+    let formats = usage.by_format();
+    let format = |(format, (listeners, octets)): (&&str, &(u32, u64))| json!({"format": format, "peak_listeners": listeners, "octets": octets});
     json!({
         "number": number,
         "title": known.title,
@@ -61,5 +63,7 @@ pub(crate) fn record(portal: &Portal, known: &Known, usage: &crate::usage::Usage
         "call_seconds": usage.calls.iter().map(|call| call.seconds).sum::<u64>(),
         "peak_listeners": crate::audience::peak(&usage.audience),
         "listeners": usage.audience.iter().map(point).collect::<Vec<_>>(),
+        "octets": formats.values().map(|(_, octets)| octets).sum::<u64>(),
+        "formats": formats.iter().map(format).collect::<Vec<_>>(),
     })
 }

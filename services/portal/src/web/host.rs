@@ -12,7 +12,7 @@ use crate::events::{Change, Known};
 use crate::listen::is_final;
 use crate::problem::Problem;
 use crate::state::{Portal, Shared};
-use crate::usage;
+use crate::usage::{self, Usage};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Form, Path, State};
@@ -22,6 +22,9 @@ use axum::routing::{get, post};
 use control::{ConferenceInfo, ConferenceMember, ConferenceMode, ConferenceOrder, MemberPlace, MutedBy, Role};
 use event::{Closing, EventNumber, utc};
 use serde::Deserialize;
+
+/// RFC 4180.
+const TABLE: &str = "text/csv; charset=utf-8";
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -33,6 +36,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/host/{number}/link", post(renew_link))
         .route("/host/{number}/end", post(end))
         .route("/host/{number}/usage.csv", get(usage_csv))
+        .route("/host/{number}/audience.csv", get(audience_csv))
         .route("/host/{number}/usage.json", get(usage_json))
 }
 
@@ -379,32 +383,39 @@ async fn end(
 }
 
 async fn usage_csv(State(portal): State<Shared>, Path(text): Path<String>, headers: HeaderMap) -> Response {
-    let outcome = async {
-        let (_, known) = led(&portal, &headers, &text).await?;
-        Ok::<_, Problem>((known.number, usage::of(&portal, known.number).await?.to_csv()))
-    };
-    match outcome.await {
-        Ok((number, table)) => report("text/csv; charset=utf-8", &format!("event-{number}.csv"), table),
-        Err(problem) => super::problem(&problem),
-    }
+    report(&portal, &headers, &text, TABLE, ".csv", |_, usage| usage.calls_csv()).await
+}
+
+async fn audience_csv(State(portal): State<Shared>, Path(text): Path<String>, headers: HeaderMap) -> Response {
+    report(&portal, &headers, &text, TABLE, "-audience.csv", |_, usage| usage.audience_csv()).await
 }
 
 async fn usage_json(State(portal): State<Shared>, Path(text): Path<String>, headers: HeaderMap) -> Response {
-    let outcome = async {
-        let (_, known) = led(&portal, &headers, &text).await?;
-        let usage = usage::of(&portal, known.number).await?;
-        Ok::<_, Problem>((known.number, api::record(&portal, &known, &usage).to_string()))
-    };
-    match outcome.await {
-        Ok((number, document)) => report("application/json", &format!("event-{number}.json"), document),
-        Err(problem) => super::problem(&problem),
-    }
+    let write = |known: &Known, usage: &Usage| api::record(&portal, known, usage).to_string();
+    report(&portal, &headers, &text, "application/json", ".json", write).await
 }
 
-fn report(kind: &'static str, name: &str, text: String) -> Response {
+/// What came of an event, as a file to keep.
+async fn report(
+    portal: &Shared,
+    headers: &HeaderMap,
+    text: &str,
+    kind: &'static str,
+    suffix: &str,
+    write: impl FnOnce(&Known, &Usage) -> String,
+) -> Response {
+    let outcome = async {
+        let (_, known) = led(portal, headers, text).await?;
+        let usage = usage::of(portal, known.number).await?;
+        Ok::<_, Problem>((known.number, write(&known, &usage)))
+    };
+    let (number, text) = match outcome.await {
+        Ok(written) => written,
+        Err(problem) => return super::problem(&problem),
+    };
     let lines = [
         (header::CONTENT_TYPE, kind.to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"event-{number}{suffix}\"")),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
     (lines, text).into_response()
