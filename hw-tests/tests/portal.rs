@@ -257,3 +257,49 @@ fn report_and_chart_are_the_same_after_the_portal_was_killed() {
     let portal = Portal::beside(&daemon, "open = true");
     assert_eq!(kept(&portal, &event), kept_before);
 }
+
+#[test]
+fn an_event_that_nobody_calls_any_more_is_over_for_everybody() {
+    let mut daemon = Daemon::start("", "formats = [\"mp3\"]\nlinger_s = 1", T1);
+    let mut portal = Portal::beside(&daemon, "open = true");
+    let event = reserve(&portal, &json!({"title": "Weekly", "over_after_s": 1})).json();
+    let (number, host) = (event["number"].as_str().expect("a number").to_owned(), as_host(&event));
+    let link = event["link"].as_str().expect("a link").to_owned();
+    let path = format!("/api/v1/events/{number}");
+    let status = |portal: &Portal| portal.ask("GET", &path, &[&host], "").json()["status"].clone();
+    assert_eq!(status(&portal), "reserved", "its time does not begin before somebody has called");
+    let call = call_in(&daemon, &event, "host");
+    wait_for("the event on the air", &portal, || (status(&portal) == "live").then_some(()));
+    daemon.client().exchange_hang_up(call).expect("hung up");
+    wait_for("its end", &portal, || (status(&portal) == "over").then_some(()));
+
+    let seen = |portal: &Portal| {
+        let ask = |method: &str, path: &str, body: &str| portal.ask(method, path, &[&host, JSON], body);
+        let listed = ask("GET", "/api/v1/events?status=over", "").json();
+        assert_eq!((&listed["events"][0]["number"], listed["events"].get(1)), (&event["number"], None), "{listed}");
+        let page = portal.ask("GET", &link, &["Accept: text/html"], "");
+        assert_eq!(page.status, 410);
+        assert!(page.text().contains("data-state=\"over\"") && page.text().contains("has ended"), "{}", page.text());
+        let state = portal.ask("GET", &format!("{link}state"), &[], "");
+        assert_eq!((state.status, &state.json()["state"]), (200, &"over".into()));
+        let sound = portal.ask("GET", &format!("{link}live.mp3"), &[], "");
+        assert_eq!((sound.status, &sound.json()["type"]), (410, &"urn:trunkcast:problem:ended".into()));
+        for (method, path, body) in [
+            ("PATCH", path.clone(), r#"{"title":"Again"}"#),
+            ("POST", format!("{path}/end"), ""),
+            ("DELETE", path.clone(), ""),
+        ] {
+            let refused = ask(method, &path, body);
+            assert_eq!((refused.status, &refused.json()["detail"]), (409, &"the event is over".into()), "{method}");
+        }
+    };
+    seen(&portal);
+    // Its record in the store says so as well, for when the portal knows nothing else.
+    let record = daemon.state().join("content/events").join(&number).join("event-info.xml");
+    let record = || std::fs::read_to_string(&record).expect("a record");
+    wait_for("it in the record", &portal, || record().contains("<status>over</status>").then_some(()));
+    daemon.kill();
+    portal.kill();
+    let portal = Portal::beside(&daemon, "open = true");
+    seen(&portal);
+}

@@ -4,6 +4,7 @@ use super::{Outcome, answer, shown};
 use crate::access::Actor;
 use crate::body;
 use crate::events::{Attendance, Change, Known, Wish};
+use crate::listen::is_final;
 use crate::problem::Problem;
 use crate::state::{Peer, Portal, STATES, Shared};
 use crate::usage;
@@ -276,6 +277,13 @@ pub(super) async fn change(
     answer(&headers, outcome.await)
 }
 
+/// Whether an event takes calls yet. Its record may be late: the gateway knows it first.
+async fn takes_calls(portal: &Shared, number: EventNumber) -> Result<(), Problem> {
+    let known = portal.find(number).await?;
+    let state = portal.state_of(&known);
+    if is_final(state) { Err(Problem::conflict(format!("the event is {state}"))) } else { Ok(()) }
+}
+
 /// Changes an event that takes calls yet.
 pub(crate) async fn changed(
     portal: &Shared,
@@ -283,10 +291,7 @@ pub(crate) async fn changed(
     change: Change,
     actor: &Actor,
 ) -> Result<Known, Problem> {
-    let known = portal.find(number).await?;
-    if known.is_closed() {
-        return Err(Problem::conflict(format!("the event is {}", portal.state_of(&known))));
-    }
+    takes_calls(portal, number).await?;
     let known = portal.slowly(move |portal| portal.events.change(number, change)).await?;
     portal.announce(number);
     portal.note(number, "changed", "was changed", actor).await;
@@ -307,10 +312,7 @@ pub(crate) async fn closed(
     closing: Closing,
     actor: &Actor,
 ) -> Result<Known, Problem> {
-    let known = portal.find(number).await?;
-    if known.is_closed() {
-        return Err(Problem::conflict(format!("the event is {}", portal.state_of(&known))));
-    }
+    takes_calls(portal, number).await?;
     let digits = number.to_string();
     let cancel = closing == Closing::Cancelled;
     let ordered =
