@@ -135,7 +135,7 @@ fn a_recording_is_published_when_the_real_time_thread_is_gone() {
     office.run();
     let published = recordings(dir.path(), event);
     assert!(published.len() == 1 && published[0] > 10_000, "about 16 kB of sound: {published:?}");
-    let open = std::fs::read_to_string(dir.path().join("records/open-calls.json")).expect("written");
+    let open = std::fs::read_to_string(dir.path().join("records/open-calls.journal")).expect("written");
     assert!(open.contains(&event.to_string()), "the next start writes the call's record: {open}");
 }
 

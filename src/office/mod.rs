@@ -17,6 +17,7 @@ pub mod held;
 pub mod ledger;
 pub mod lifecycle;
 pub mod lines;
+mod open_calls;
 pub mod picture;
 pub mod records;
 mod selftest;
@@ -611,7 +612,7 @@ impl Office {
     fn count_talk(&mut self, call: CallId, at_ms: u64) {
         let from = self.shared.picture().calls.get(&call).filter(|c| c.talking).and_then(|c| c.talked_from_ms);
         if let Some(from) = from {
-            self.records.update(call.0, |r| r.talk_ms += at_ms.saturating_sub(from));
+            self.records.sum_up(call.0, |r| r.talk_ms += at_ms.saturating_sub(from));
         }
     }
 
@@ -622,7 +623,7 @@ impl Office {
         let from = member.map(|member| member.waiting_since_ms);
         drop(picture);
         if let Some(from) = from {
-            self.records.update(call.0, |r| r.waited_ms += at_ms.saturating_sub(from));
+            self.records.sum_up(call.0, |r| r.waited_ms += at_ms.saturating_sub(from));
         }
     }
 
@@ -631,7 +632,7 @@ impl Office {
         let by_himself = |c: &&CallPicture| c.member.muted == Some(MutedBy::Oneself);
         let from = self.shared.picture().calls.get(&call).filter(by_himself).map(|c| c.muted_since_ms);
         if let Some(from) = from {
-            self.records.update(call.0, |r| r.muted_ms += at_ms.saturating_sub(from));
+            self.records.sum_up(call.0, |r| r.muted_ms += at_ms.saturating_sub(from));
         }
     }
 

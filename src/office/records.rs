@@ -1,13 +1,14 @@
 //! Call detail records: one JSON line a call leg, in a file a day, lost by nothing.
 //!
-//! A line is written when a call has ended. What is known of calls that have not is kept beside it, so
+//! A line is written when a call has ended. What is known of calls that have not is kept beside it (`open_calls`), so
 //! that a daemon that was killed writes their records at its next start. A full disk makes records wait
 //! in memory and be tried again.
 //!
 //! Source of the fields: what operators bill and look for; see `docs/RECORDS.md`.
 
+use super::open_calls::OpenCalls;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -92,8 +93,7 @@ pub struct CallRecord {
 /// The writer of records.
 pub struct Records {
     directory: PathBuf,
-    open: BTreeMap<u64, CallRecord>,
-    open_changed: bool,
+    open: OpenCalls,
     waiting: VecDeque<String>,
     lost: u64,
     unsynced: Option<File>,
@@ -107,20 +107,10 @@ impl Records {
     /// When the directory cannot be made or written.
     pub fn open(directory: &Path, now_ms: u64) -> io::Result<(Records, usize)> {
         std::fs::create_dir_all(directory)?;
-        let mut records = Records {
-            directory: directory.to_owned(),
-            open: BTreeMap::new(),
-            open_changed: false,
-            waiting: VecDeque::new(),
-            lost: 0,
-            unsynced: None,
-        };
-        let left: Vec<CallRecord> = match std::fs::read(records.open_file()) {
-            // Written whole or not at all; something else in its place is not worth the start.
-            Ok(text) => serde_json::from_slice(&text).unwrap_or_default(),
-            Err(_) => Vec::new(),
-        };
-        // Where the disk had room for a record and then none for the list of open calls, the call stands in both.
+        let (open, left) = OpenCalls::open(directory);
+        let mut records =
+            Records { directory: directory.to_owned(), open, waiting: VecDeque::new(), lost: 0, unsynced: None };
+        // Where the disk had room for a record and then none for the word that its call has ended, the call stands in both.
         let written = if left.is_empty() { BTreeSet::new() } else { records.lately_written() };
         let left: Vec<CallRecord> = left.into_iter().filter(|r| !written.contains(&(r.call, r.setup_ms))).collect();
         let count = left.len();
@@ -129,8 +119,7 @@ impl Records {
             records.waiting.push_back(line(&record));
         }
         records.write_waiting(now_ms)?;
-        records.open_changed = true;
-        records.save_open()?;
+        records.open.begin()?;
         Ok((records, count))
     }
 
@@ -149,35 +138,31 @@ impl Records {
             .collect()
     }
 
-    fn open_file(&self) -> PathBuf {
-        self.directory.join("open-calls.json")
-    }
-
     /// A call began.
     pub fn began(&mut self, record: CallRecord) {
-        self.open.insert(record.call, record);
-        self.open_changed = true;
+        self.open.insert(record);
     }
 
     /// Something became known of a call that has not ended.
     pub fn update(&mut self, call: u64, change: impl FnOnce(&mut CallRecord)) {
-        if let Some(record) = self.open.get_mut(&call) {
-            change(record);
-            self.open_changed = true;
-        }
+        self.open.change(call, change);
+    }
+
+    /// The same of what only adds up, and may be on the disk a second later.
+    pub fn sum_up(&mut self, call: u64, change: impl FnOnce(&mut CallRecord)) {
+        self.open.sum_up(call, change);
     }
 
     /// A call that has not ended.
     #[must_use]
     pub fn get(&self, call: u64) -> Option<&CallRecord> {
-        self.open.get(&call)
+        self.open.get(call)
     }
 
     /// A call ended: its record is written by the next [`Records::flush`].
     pub fn ended(&mut self, call: u64, change: impl FnOnce(&mut CallRecord)) {
-        if let Some(mut record) = self.open.remove(&call) {
+        if let Some(mut record) = self.open.remove(call) {
             change(&mut record);
-            self.open_changed = true;
             if self.waiting.len() == MOST_WAITING {
                 self.waiting.pop_front();
                 self.lost += 1;
@@ -198,7 +183,7 @@ impl Records {
     /// The disk's.
     pub fn flush(&mut self, now_ms: u64) -> io::Result<()> {
         self.write_waiting(now_ms)?;
-        self.save_open()
+        self.open.save(now_ms)
     }
 
     /// Make sure that what was written survives a loss of power.
@@ -226,20 +211,6 @@ impl Records {
             self.waiting.pop_front();
         }
         self.unsynced = Some(file);
-        Ok(())
-    }
-
-    fn save_open(&mut self) -> io::Result<()> {
-        if !self.open_changed {
-            return Ok(());
-        }
-        let file = self.open_file();
-        let fresh = file.with_extension("new");
-        let open: Vec<&CallRecord> = self.open.values().collect();
-        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        out.write_all(&serde_json::to_vec(&open)?)?;
-        std::fs::rename(fresh, file)?;
-        self.open_changed = false;
         Ok(())
     }
 }
@@ -303,11 +274,11 @@ mod tests {
         let (mut records, _) = Records::open(dir.path(), 0).expect("opened");
         records.began(record(1));
         records.flush(0).expect("written");
-        let list = std::fs::read(dir.path().join("open-calls.json")).expect("there");
+        let list = std::fs::read(dir.path().join("open-calls.journal")).expect("there");
         records.ended(1, |r| r.end_ms = Some(9));
         records.flush(0).expect("written");
         drop(records);
-        std::fs::write(dir.path().join("open-calls.json"), list).expect("as it was before");
+        std::fs::write(dir.path().join("open-calls.journal"), list).expect("as it was before");
         let (_, count) = Records::open(dir.path(), 0).expect("opened");
         let written = lines(dir.path());
         assert_eq!((count, written.len(), written[0].end_ms), (0, 1, Some(9)));

@@ -1,0 +1,263 @@
+//! What is known of calls that have not ended, on the disk: a daemon that was killed writes their records when it starts again.
+//!
+//! ```text
+//! STATE/records/open-calls.journal      {"server":"gw1","call":7,...}      a call as it was when this was written
+//!                                       {"ended":7}                        its record stands among the others
+//! ```
+//!
+//! A change costs a line, however many calls there are; when most lines are of the past, the file is written anew with those that
+//! count. What only adds up (time talked, waited, muted) is written once a second: two thousand people stop talking a thousand
+//! times a second.
+//!
+//! Data path: changes of records, from the office → here → file; file, at the start → the calls that were left.
+//! Time: milliseconds since 1970 come with each save, and say only whether it is time for what adds up.
+//! Recovery: half a line is passed over, and none is left by a full disk; what was not saved is saved the next time.
+
+use super::records::CallRecord;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The file's name among the records.
+const FILE: &str = "open-calls.journal";
+/// What adds up is saved this often.
+const SUMS_EVERY_MS: u64 = 1000;
+/// Lines of the past that are always left in the file.
+const SPARE_LINES: usize = 1000;
+
+/// A line of the file.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Ended(Ended),
+    Open(Box<CallRecord>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Ended {
+    ended: u64,
+}
+
+/// The records of calls that have not ended.
+pub(super) struct OpenCalls {
+    file: PathBuf,
+    calls: BTreeMap<u64, CallRecord>,
+    /// Calls of which the file does not know the newest.
+    changed: BTreeSet<u64>,
+    /// Those of which it lacks no more than sums.
+    summed: BTreeSet<u64>,
+    sums_saved_ms: u64,
+    lines: usize,
+}
+
+impl OpenCalls {
+    /// Those of this directory: none yet, and the calls that had not ended when the file was last written, in the order of their
+    /// numbers. The file is left as it is until [`OpenCalls::begin`].
+    pub(super) fn open(directory: &Path) -> (OpenCalls, Vec<CallRecord>) {
+        let file = directory.join(FILE);
+        let mut left = BTreeMap::new();
+        // Something else in its place is not worth the start.
+        for line in fs::read(&file).unwrap_or_default().split(|&octet| octet == b'\n') {
+            match serde_json::from_slice(line) {
+                Ok(Entry::Open(record)) => drop(left.insert(record.call, *record)),
+                Ok(Entry::Ended(Ended { ended })) => drop(left.remove(&ended)),
+                Err(_) => {}
+            }
+        }
+        let (calls, changed, summed) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let ours = OpenCalls { file, calls, changed, summed, sums_saved_ms: 0, lines: 0 };
+        (ours, left.into_values().collect())
+    }
+
+    /// The file begins anew: what was in it is written elsewhere.
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        self.write_anew()
+    }
+
+    pub(super) fn get(&self, call: u64) -> Option<&CallRecord> {
+        self.calls.get(&call)
+    }
+
+    pub(super) fn insert(&mut self, record: CallRecord) {
+        self.changed.insert(record.call);
+        self.calls.insert(record.call, record);
+    }
+
+    pub(super) fn change(&mut self, call: u64, change: impl FnOnce(&mut CallRecord)) {
+        if let Some(record) = self.calls.get_mut(&call) {
+            change(record);
+            self.changed.insert(call);
+        }
+    }
+
+    /// As [`OpenCalls::change`], for what only adds up.
+    pub(super) fn sum_up(&mut self, call: u64, change: impl FnOnce(&mut CallRecord)) {
+        if let Some(record) = self.calls.get_mut(&call) {
+            change(record);
+            self.summed.insert(call);
+        }
+    }
+
+    /// A call has ended.
+    pub(super) fn remove(&mut self, call: u64) -> Option<CallRecord> {
+        let record = self.calls.remove(&call)?;
+        self.summed.remove(&call);
+        self.changed.insert(call);
+        Some(record)
+    }
+
+    /// Bring the file up to date.
+    ///
+    /// # Errors
+    /// The disk's; then the next one tries it again.
+    pub(super) fn save(&mut self, now_ms: u64) -> io::Result<()> {
+        // A clock that was put back does not keep sums waiting.
+        if now_ms.abs_diff(self.sums_saved_ms) >= SUMS_EVERY_MS {
+            self.sums_saved_ms = now_ms;
+            self.changed.append(&mut self.summed);
+        }
+        if self.changed.is_empty() {
+            return Ok(());
+        }
+        if self.lines + self.changed.len() > 2 * self.calls.len() + SPARE_LINES {
+            return self.write_anew();
+        }
+        let mut text = Vec::new();
+        for call in &self.changed {
+            match self.calls.get(call) {
+                Some(record) => line(&mut text, record)?,
+                None => line(&mut text, &Ended { ended: *call })?,
+            }
+        }
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file)?;
+        let before = file.metadata()?.len();
+        if let Err(error) = file.write_all(&text) {
+            // Half a line would spoil the one after it.
+            let _ = file.set_len(before);
+            return Err(error);
+        }
+        self.lines += self.changed.len();
+        self.changed.clear();
+        Ok(())
+    }
+
+    fn write_anew(&mut self) -> io::Result<()> {
+        let mut text = Vec::new();
+        for record in self.calls.values() {
+            line(&mut text, record)?;
+        }
+        let fresh = self.file.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(&text)?;
+        fs::rename(fresh, &self.file)?;
+        self.lines = self.calls.len();
+        self.changed.clear();
+        self.summed.clear();
+        Ok(())
+    }
+}
+
+fn line(text: &mut Vec<u8>, what: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *text, what)?;
+    text.push(b'\n');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(call: u64) -> CallRecord {
+        CallRecord { call, called: "100".into(), ..CallRecord::default() }
+    }
+
+    fn left(directory: &Path) -> Vec<(u64, u64)> {
+        OpenCalls::open(directory).1.iter().map(|record| (record.call, record.talk_ms)).collect()
+    }
+
+    fn octets(directory: &Path) -> u64 {
+        fs::metadata(directory.join(FILE)).map_or(0, |file| file.len())
+    }
+
+    #[test]
+    fn what_is_left_is_every_call_as_it_was_last() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut calls, _) = OpenCalls::open(dir.path());
+        for call in 1..=3 {
+            calls.insert(record(call));
+        }
+        calls.save(0).expect("saved");
+        calls.change(2, |r| r.talk_ms = 7);
+        calls.change(9, |_| unreachable!("nobody knows that call"));
+        assert!(calls.remove(1).is_some() && calls.remove(1).is_none());
+        calls.save(0).expect("saved");
+        assert_eq!(left(dir.path()), [(2, 7), (3, 0)]);
+        calls.begin().expect("written");
+        assert_eq!(left(dir.path()), [(2, 7), (3, 0)], "anew, the same");
+    }
+
+    /// With thousands of calls a change is a line, and the file does not grow for ever.
+    #[test]
+    fn a_change_costs_a_line_and_the_past_is_thrown_away() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut calls, _) = OpenCalls::open(dir.path());
+        (0..2000).for_each(|call| calls.insert(record(call)));
+        calls.save(0).expect("saved");
+        let (whole, mut most) = (octets(dir.path()), 0);
+        calls.change(5, |r| r.talk_ms = 1);
+        calls.save(0).expect("saved");
+        assert!(octets(dir.path()) - whole < whole / 1000, "one line of 2000");
+        for nth in 0..20_000 {
+            calls.change(nth % 2000, |r| r.talk_ms = nth);
+            calls.save(0).expect("saved");
+            most = most.max(octets(dir.path()));
+        }
+        assert!(most < 3 * whole, "{most} octets, of {whole} that are needed");
+        assert_eq!(left(dir.path()).last(), Some(&(1999, 19_999)));
+    }
+
+    #[test]
+    fn what_adds_up_is_written_once_a_second() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut calls, _) = OpenCalls::open(dir.path());
+        calls.insert(record(1));
+        calls.save(10_000).expect("saved");
+        for tenth in 1..=10 {
+            calls.sum_up(1, |r| r.talk_ms += 50);
+            calls.save(10_000 + tenth * 100).expect("saved");
+            assert_eq!(left(dir.path()), [(1, if tenth < 10 { 0 } else { 500 })]);
+        }
+        calls.sum_up(1, |r| r.talk_ms += 50);
+        calls.save(4_000).expect("saved");
+        assert_eq!(left(dir.path()), [(1, 550)], "also when the clock was put back");
+    }
+
+    #[test]
+    fn a_torn_line_costs_what_it_says_and_no_more() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut calls, _) = OpenCalls::open(dir.path());
+        (1..=2).for_each(|call| calls.insert(record(call)));
+        calls.save(0).expect("saved");
+        calls.change(2, |r| r.talk_ms = 9);
+        calls.save(0).expect("saved");
+        let file = OpenOptions::new().write(true).open(dir.path().join(FILE)).expect("there");
+        file.set_len(octets(dir.path()) - 20).expect("torn");
+        assert_eq!(left(dir.path()), [(1, 0), (2, 0)]);
+    }
+
+    #[test]
+    fn what_the_disk_did_not_take_is_written_when_it_does() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut calls, _) = OpenCalls::open(dir.path());
+        calls.insert(record(1));
+        // A directory where the file should be: nothing can be written, as on a full disk.
+        fs::create_dir(dir.path().join(FILE)).expect("a directory");
+        calls.save(0).expect_err("blocked");
+        fs::remove_dir(dir.path().join(FILE)).expect("removed");
+        calls.save(0).expect("saved");
+        assert_eq!(left(dir.path()), [(1, 0)]);
+    }
+}
