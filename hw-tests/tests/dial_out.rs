@@ -12,6 +12,7 @@ use dsp::g711::Law;
 use dsp::level::power_dbm0;
 use exchange::{Answer, Extension, Step};
 use hw_tests::sound;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -140,4 +141,27 @@ fn who_is_called_hears_the_question_comes_in_and_is_heard() {
     assert!(found("prompts/en/invited.wav", &by_guest).0 > 0.8, "he is asked");
     assert!(found("speech/a2.wav", &by_guest).0 > 0.8, "he hears the host");
     assert_eq!(sound::our_digits(&by_guest), "", "nobody's keys are heard by others");
+}
+
+/// Nothing in the configuration speaks of calls out: there are none, by key or by order.
+#[test]
+fn a_server_that_was_not_told_otherwise_calls_nobody() {
+    let mut place = Place::new("", subscribers());
+    let mut script = place.enters(&place.event.pins.host);
+    script.extend([wait(5000), key("*1"), wait(1500), key(&format!("{GUEST}#")), wait(6000), Step::HangUp]);
+    let host = place.dial(script);
+    place.until("the host to be in", |c| c.present == 1);
+    let order = ConferenceOrder::DialOut { number: GUEST.into() };
+    let refused = place.daemon.client().order_conference(&place.event.event, order).expect_err("refused").to_string();
+    assert!(refused.contains("calling out is off"), "{refused}");
+    let ended = place.daemon.wait_for("the host to have keyed it all", PATIENCE, |_| place.exchange.take_ended(host));
+    assert!(place.daemon.terminate().success());
+    // A call that was only tried would have its record as well.
+    let files = fs::read_dir(place.daemon.state().join("records")).expect("records");
+    let days =
+        files.map(|file| file.expect("a file").path()).filter(|file| file.extension().is_some_and(|e| e == "jsonl"));
+    let records: String = days.map(|day| fs::read_to_string(day).expect("text")).collect();
+    let directions = |of: &str| records.matches(&format!(r#""direction":"{of}""#)).count();
+    assert_eq!((directions("incoming"), directions("outgoing")), (1, 0), "{records}");
+    assert!(found("prompts/en/dial-out-unavailable.wav", &ended.samples).0 >= 0.8, "he is told so");
 }
