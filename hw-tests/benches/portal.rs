@@ -1,31 +1,37 @@
 //! What listeners cost beside Icecast, and how fast the portal reserves: `cargo bench -p hw-tests --bench portal`
 //!
-//! One caller speaks; the daemon casts it as MP3 on one stream port and pushes the same frames to an Icecast on this computer. Two
-//! thousand listeners come to the one, then to the other, and read what they get. Processor time and memory of either server are
-//! read from the kernel before and meanwhile; what it spends with nobody listening is taken off. Then events are reserved through
-//! the portal, and it is counted how many a second, and how long it takes from a reservation to sound in somebody's ears.
+//! One caller speaks; the daemon casts it as MP3 on one stream port and pushes the same frames to an Icecast on this computer. In
+//! each round two thousand listeners come to the one and as many to the other, and read what they get. Processor time and memory of
+//! both servers are read from the kernel over the same seconds, before and meanwhile; what each spends with nobody listening is
+//! taken off.
 //!
-//! `--listeners N` (default 2000), `--seconds N` for each measurement (default 20). Nothing is asserted: this is for reading. Needs
-//! Debian's icecast2.
+//! Then events are reserved through the portal with a keeper beside it, whose database (SQLite) is there in one round and away in
+//! the next; it is counted how many a second, and how long it takes from a reservation to sound in somebody's ears.
+//!
+//! `--listeners N` (default 2000), `--seconds N` for each measurement (default 20), `--rounds N` (default 3). Nothing is asserted:
+//! this is for reading. Needs Debian's icecast2. A debug build is refused: its figures would say nothing.
 
 use control::{DialPlan, Repeat};
-use hw_tests::daemon::{Daemon, T1, free_ports};
+use hw_tests::daemon::{Daemon, T1, free_ports, program};
 use hw_tests::web::Portal;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::Value;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 /// Until everything that happens once has happened.
 const SETTLING: Duration = Duration::from_secs(5);
 const RESERVATIONS: usize = 200;
-const AT_ONCE: usize = 4;
+/// Is the database there, and how many ask at a time.
+const CASES: [(bool, usize); 4] = [(true, 1), (false, 1), (true, 4), (false, 4)];
+/// Until the keeper has made its tables, or found that it cannot.
+const KEEPING: Duration = Duration::from_secs(3);
 const GENEROUS: &str = "open = true\n[limits]\nrequests = 200000000\nreservations = 200000000";
 
 /// An Icecast on this port, for anybody but root, which it refuses to work for.
@@ -93,13 +99,19 @@ fn spent(pid: u32) -> Spent {
     Spent { cpu_s: cpu_ns as f64 / 1e9, rss_kib: rss.and_then(|kib| kib.trim().parse().ok()).expect("kilobytes") }
 }
 
-/// Share of a processor over this time, and what is held at its end.
-fn measured(pid: u32, seconds: u64) -> Spent {
+/// Shares of a processor over the same time, and what is held at its end.
+fn measured(pids: [u32; 2], seconds: u64) -> [Spent; 2] {
     std::thread::sleep(SETTLING);
-    let (began, before) = (Instant::now(), spent(pid));
+    let (began, before) = (Instant::now(), pids.map(spent));
     std::thread::sleep(Duration::from_secs(seconds));
-    let after = spent(pid);
-    Spent { cpu_s: (after.cpu_s - before.cpu_s) / began.elapsed().as_secs_f64(), rss_kib: after.rss_kib }
+    let (elapsed_s, after) = (began.elapsed().as_secs_f64(), pids.map(spent));
+    [0, 1].map(|n| Spent { cpu_s: (after[n].cpu_s - before[n].cpu_s) / elapsed_s, rss_kib: after[n].rss_kib })
+}
+
+/// Median, least and greatest.
+fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    (values[values.len() / 2], values[0], values[values.len() - 1])
 }
 
 /// Listeners who read what they get.
@@ -174,7 +186,19 @@ fn argument(name: &str, default: usize) -> usize {
     words.nth(1).and_then(|word| word.parse().ok()).unwrap_or(default)
 }
 
-fn listeners(count: usize, seconds: u64) -> Option<()> {
+/// An event that is on the air and pushed to an Icecast, with the pids and ports of ours and of theirs, and its number.
+struct OnAir {
+    pids: [u32; 2],
+    ports: [u16; 2],
+    path: String,
+    // In this order they end.
+    _portal: Portal,
+    _daemon: Daemon,
+    _icecast: Icecast,
+    _folder: tempfile::TempDir,
+}
+
+fn on_air(count: usize) -> Option<OnAir> {
     let folder = tempfile::tempdir().expect("a folder");
     let theirs = free_ports(1);
     let icecast = Icecast::start(folder.path(), theirs, count)?;
@@ -188,45 +212,130 @@ fn listeners(count: usize, seconds: u64) -> Option<()> {
     let ours = daemon.wait_for("an event on the air", Duration::from_secs(60), |client| {
         client.ports().ok()?.into_iter().find(|port| port.event.as_deref() == Some(number)).map(|port| port.port)
     });
-    std::thread::sleep(SETTLING);
-    println!("server     listeners  left  kB each  processor %  us a listener and second  KiB a listener");
-    let mut each = Vec::new();
-    for (name, pid, port) in [("trunkcastd", daemon.pid(), ours), ("icecast2", icecast.0.id(), theirs)] {
-        let alone = measured(pid, seconds);
-        let crowd = Crowd::come(count, port, &format!("/{number}.mp3"));
-        let busy = measured(pid, seconds);
-        let (left, read) = crowd.go();
-        let cpu = (busy.cpu_s - alone.cpu_s).max(0.0) / count as f64 * 1e6;
-        let memory = (busy.rss_kib - alone.rss_kib).max(0.0) / count as f64;
-        println!(
-            "{name:10} {count:9} {left:5} {read:8.0} {:12.1} {cpu:25.1} {memory:15.2}",
-            (busy.cpu_s - alone.cpu_s) * 100.0
-        );
-        each.push((cpu, memory));
+    Some(OnAir {
+        pids: [daemon.pid(), icecast.0.id()],
+        ports: [ours, theirs],
+        path: format!("/{number}.mp3"),
+        _portal: portal,
+        _daemon: daemon,
+        _icecast: icecast,
+        _folder: folder,
+    })
+}
+
+fn listeners(count: usize, seconds: u64, rounds: usize) -> Option<()> {
+    let air = on_air(count)?;
+    println!("round server     listeners  left  kB each  processor %  us a listener and second  KiB a listener");
+    let (mut processor, mut memory, mut first) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()], None);
+    for round in 1..=rounds {
+        let alone = measured(air.pids, seconds);
+        // What a crowd has left is not given back to the system: memory counts from before the first came.
+        let first = *first.get_or_insert(alone);
+        let crowds = air.ports.map(|port| Crowd::come(count, port, &air.path));
+        let busy = measured(air.pids, seconds);
+        for (n, crowd) in crowds.into_iter().enumerate() {
+            let (left, read) = crowd.go();
+            let cpu_s = busy[n].cpu_s - alone[n].cpu_s;
+            let us = cpu_s.max(0.0) / count as f64 * 1e6;
+            let kib = (busy[n].rss_kib - first[n].rss_kib).max(0.0) / count as f64;
+            let name = ["trunkcastd", "icecast2"][n];
+            println!("{round:5} {name:10} {count:9} {left:5} {read:8.0} {:12.1} {us:25.1} {kib:15.2}", cpu_s * 100.0);
+            processor[n].push(us);
+            memory[n].push(kib);
+        }
     }
-    println!("ours / icecast2: processor {:.2}, memory {:.2}", each[0].0 / each[1].0, each[0].1 / each[1].1);
+    for (what, [ours, theirs]) in [("processor", processor), ("memory", memory)] {
+        let (ratio, least, most) = spread(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect());
+        println!(
+            "{what}: ours {:.2}, icecast2 {:.2}; ours / icecast2 {ratio:.2} (median of {rounds}, {least:.2} to {most:.2})",
+            spread(ours).0,
+            spread(theirs).0
+        );
+    }
     Some(())
 }
 
-fn reservations() {
+/// A keeper that brings what the portal records to a database.
+struct Keeper(Child);
+
+impl Keeper {
+    /// Its database is away when its place is one where nothing can be made.
+    fn beside(daemon: &Daemon, present: bool) -> Keeper {
+        let file = daemon.file("keeper.toml");
+        let database = if present { daemon.file("records.db") } else { Path::new("/dev/null/records.db").to_owned() };
+        let database = format!("sqlite:{}", database.display());
+        let text = format!("state_dir = {:?}\nserver = \"bench\"\ndatabase = {database:?}\n", daemon.state());
+        fs::write(&file, text).expect("written");
+        let mut command = Command::new(keeper());
+        let command =
+            command.arg("--config").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Keeper(command.spawn().expect("the keeper starts"))
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The keeper, built like the daemon; it is no part of what tests of the daemon wait for.
+fn keeper() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut build = Command::new(env!("CARGO"));
+        let build = build.args(["build", "--quiet", "--release", "-p", "keeper"]).current_dir(root);
+        assert!(build.status().expect("cargo runs").success(), "the keeper does not build");
+        program("trunkcast-keeper")
+    });
+    built.clone()
+}
+
+/// So many reservations a second by so many askers at a time.
+fn reserved(portal: &Portal, at_once: usize) -> f64 {
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for worker in 0..at_once {
+            scope.spawn(move || {
+                for nth in 0..RESERVATIONS / at_once {
+                    let event = reserve(portal, &format!("Event {worker} {nth}"));
+                    assert!(event["number"].is_string(), "{event}");
+                }
+            });
+        }
+    });
+    RESERVATIONS as f64 / began.elapsed().as_secs_f64()
+}
+
+fn reservations(rounds: usize) {
+    keeper();
+    let mut rates = vec![Vec::new(); 4];
+    for _ in 0..rounds {
+        for (nth, (present, at_once)) in CASES.into_iter().enumerate() {
+            let daemon = Daemon::start("", "", T1);
+            let portal = Portal::beside(&daemon, GENEROUS);
+            let _keeper = Keeper::beside(&daemon, present);
+            // The first makes the tables' rows wait for nothing that happens once.
+            reserve(&portal, "The first");
+            std::thread::sleep(KEEPING);
+            assert_eq!(daemon.file("records.db").exists(), present, "the database is where it should be");
+            rates[nth].push(reserved(&portal, at_once));
+        }
+    }
+    println!("reservations a second, {RESERVATIONS} in each of {rounds} rounds: median, least, greatest");
+    for ((present, at_once), rates) in CASES.into_iter().zip(rates) {
+        let (median, least, most) = spread(rates);
+        let database = if present { "present" } else { "away" };
+        println!("database {database:7} {at_once} at a time: {median:5.0} {least:5.0} {most:5.0}");
+    }
+}
+
+fn reserve_to_live() {
     let daemon = Daemon::start("", "", T1);
     let portal = Portal::beside(&daemon, GENEROUS);
-    for at_once in [1, AT_ONCE] {
-        let began = Instant::now();
-        std::thread::scope(|scope| {
-            for worker in 0..at_once {
-                let portal = &portal;
-                scope.spawn(move || {
-                    for nth in 0..RESERVATIONS / at_once {
-                        let event = reserve(portal, &format!("Event {worker} {nth}"));
-                        assert!(event["number"].is_string(), "{event}");
-                    }
-                });
-            }
-        });
-        let rate = RESERVATIONS as f64 / began.elapsed().as_secs_f64();
-        println!("{RESERVATIONS} reservations by {at_once} at a time: {rate:.0} a second");
-    }
     let began = Instant::now();
     let event = reserve(&portal, "Reserve to live");
     let reserved = began.elapsed();
@@ -245,12 +354,19 @@ fn reservations() {
 }
 
 fn main() -> ExitCode {
-    let (count, seconds) = (argument("--listeners", 2000), argument("--seconds", 20));
+    let builds = program("");
+    if !builds.ends_with("release") {
+        println!("{} holds debug builds, whose figures say nothing: run `cargo bench`", builds.display());
+        return ExitCode::FAILURE;
+    }
+    let (count, seconds, rounds) = (argument("--listeners", 2000), argument("--seconds", 20), argument("--rounds", 3));
     let most = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit").1;
     setrlimit(Resource::RLIMIT_NOFILE, most, most).expect("up to what is allowed");
-    if listeners(count, seconds as u64).is_none() {
+    println!("release builds of {}", builds.display());
+    if listeners(count, seconds as u64, rounds).is_none() {
         println!("listeners: not measured, icecast2 is not installed or does not start");
     }
-    reservations();
+    reservations(rounds);
+    reserve_to_live();
     ExitCode::SUCCESS
 }

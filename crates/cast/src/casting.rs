@@ -17,6 +17,7 @@ use crate::http::{self, HEAD_MOST, Parsed, Request};
 use crate::playback::{Playback, Pumped};
 use crate::settings::Settings;
 use crate::stream::Stream;
+use crate::turns::Turn;
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
@@ -71,10 +72,6 @@ pub(crate) const WAKER: Token = Token(0);
 /// Octets the kernel holds for one listener (it doubles this): with automatic sizing it would be megabytes,
 /// minutes of sound that nobody counts.
 const SEND_BUFFER: usize = 64 * 1024;
-/// Up to so many listeners of a stream get every piece by itself.
-const FEW: usize = 32;
-/// Beyond, each gets every third time: three frames fill a packet, and a third of the calls is left.
-const STRIDE: u64 = 3;
 /// How long the segments of a stream that has ended can be fetched: its listeners are seconds behind.
 const TAIL: Duration = Duration::from_secs(30);
 /// How long all that is sent may take to be received after an answer.
@@ -128,22 +125,6 @@ impl Stage {
 struct OnAir {
     stream: Stream,
     members: Vec<usize>,
-}
-
-/// Who is served.
-#[derive(Clone, Copy)]
-enum Turn {
-    /// Whoever has this place, at once.
-    Now,
-    /// Those among many whose turn it is.
-    Due { few: bool },
-}
-
-/// Those of many listeners who are served when this is the number of the newest piece.
-fn is_due(format: Format, (fresh, total): (u64, u64), place: usize) -> bool {
-    // A page of Ogg is as large as three frames.
-    let stride = if format == Format::Ogg { 1 } else { STRIDE };
-    (0..fresh.min(stride)).any(|n| (total - n).wrapping_add(place as u64).is_multiple_of(stride))
 }
 
 /// A casting thread's everything.
@@ -333,7 +314,7 @@ impl Casting {
             }
         }
         for id in fresh {
-            self.serve(id, |members| Turn::Due { few: members <= FEW });
+            self.serve(id, |members| Turn::Due { among: members });
         }
     }
 
@@ -355,11 +336,7 @@ impl Casting {
         let Some(on_air) = self.streams.get(stream) else { return false };
         let Some(scene) = on_air.stream.scene(*format) else { return false };
         let statistics = &on_air.stream.statistics;
-        let pieces = on_air.stream.pieces(*format);
-        let has_turn = match turn {
-            Turn::Now => true,
-            Turn::Due { few } => pieces.0 > 0 && (few || is_due(on_air.stream.formats[*format], pieces, place)),
-        };
+        let has_turn = turn.is_of(place, on_air.stream.formats[*format], on_air.stream.pieces(*format));
         let pumped = if playback.is_behind(scene.backlog) {
             Pumped::FellBehind
         } else if has_turn && !*blocked {

@@ -71,6 +71,7 @@ mod recorder;
 mod settings;
 mod statistics;
 mod stream;
+mod turns;
 mod utc;
 mod webm;
 
