@@ -152,6 +152,20 @@ fn a_newcomer_reserves_dials_in_listens_and_ends() {
         assert_eq!(facts["way"], way);
     }
 
+    // A link with a password asks for it, once.
+    let closed = r#"{"title": "Board meeting", "password": "tulips in May"}"#;
+    let closed = portal.ask("POST", "/api/v1/events", &["Content-Type: application/json"], closed).json();
+    browser.open(closed["link"].as_str().expect("a link"));
+    look_at(&mut browser, axe, "password");
+    for (given, heading) in [("roses", "Password, please"), ("tulips in May", "Board meeting")] {
+        browser.evaluate(&format!("document.getElementById('password').value = '{given}'"));
+        browser.submit("main button[type=submit]");
+        assert_eq!(browser.text("h1"), heading, "{given}");
+        if given == "roses" {
+            look_at(&mut browser, axe, "password-wrong");
+        }
+    }
+
     // Whoever reserved is signed in as its host.
     browser.open(&format!("{home}/host/{number}/"));
     browser.wait_for("document.querySelector('#callers table')");

@@ -234,17 +234,29 @@ fn listed(portal: &Portal, actor: &Actor, asked: &Asked) -> Outcome {
     Ok((StatusCode::OK, "list", json!({"events": events, "next": next})))
 }
 
+/// Does something with an event for whoever may do it.
+async fn with(
+    portal: &Shared,
+    asked: (&HeaderMap, Peer, &str),
+    may: impl FnOnce(&Actor, EventNumber, Option<&str>) -> bool,
+    act: impl AsyncFnOnce(Known, Actor) -> Outcome,
+) -> Response {
+    let (headers, peer, text) = asked;
+    let outcome = match granted(portal, headers, peer, text, may).await {
+        Ok((known, actor)) => act(known, actor).await,
+        Err(problem) => Err(problem),
+    };
+    answer(headers, outcome)
+}
+
 pub(super) async fn one(
     State(portal): State<Shared>,
     Extension(peer): Extension<Peer>,
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let outcome = async {
-        let (known, _) = granted(&portal, &headers, peer, &text, Actor::may_see).await?;
-        Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
-    };
-    answer(&headers, outcome.await)
+    let act = async |known: Known, _| Ok((StatusCode::OK, "event", shown::event(&portal, &known)));
+    with(&portal, (&headers, peer, &text), Actor::may_see, act).await
 }
 
 pub(super) async fn change(
@@ -254,8 +266,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let outcome = async {
-        let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+    let act = async |known: Known, actor| {
         let wished: ChangedEvent = body::read(&headers, &body)?;
         let starts = match wished.starts {
             Some(Some(text)) => Some(Some(time("starts", &text)?)),
@@ -274,7 +285,7 @@ pub(super) async fn change(
         let known = changed(&portal, known.number, change, &actor).await?;
         Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
     };
-    answer(&headers, outcome.await)
+    with(&portal, (&headers, peer, &text), Actor::may_manage, act).await
 }
 
 /// Whether an event takes calls yet. Its record may be late: the gateway knows it first.
@@ -333,12 +344,11 @@ pub(super) async fn cancel(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let outcome = async {
-        let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+    let act = async |known: Known, actor| {
         closed(&portal, known.number, Closing::Cancelled, &actor).await?;
         Ok((StatusCode::NO_CONTENT, "", Value::Null))
     };
-    answer(&headers, outcome.await)
+    with(&portal, (&headers, peer, &text), Actor::may_manage, act).await
 }
 
 pub(super) async fn end(
@@ -347,12 +357,11 @@ pub(super) async fn end(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let outcome = async {
-        let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+    let act = async |known: Known, actor| {
         let known = closed(&portal, known.number, Closing::Ended, &actor).await?;
         Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
     };
-    answer(&headers, outcome.await)
+    with(&portal, (&headers, peer, &text), Actor::may_manage, act).await
 }
 
 pub(super) async fn renew_link(
@@ -361,12 +370,11 @@ pub(super) async fn renew_link(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let outcome = async {
-        let (known, actor) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+    let act = async |known: Known, actor| {
         let known = renewed(&portal, known.number, &actor).await?;
         Ok((StatusCode::OK, "event", shown::event(&portal, &known)))
     };
-    answer(&headers, outcome.await)
+    with(&portal, (&headers, peer, &text), Actor::may_manage, act).await
 }
 
 pub(super) async fn usage(
@@ -375,12 +383,11 @@ pub(super) async fn usage(
     Path(text): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let outcome = async {
-        let (known, _) = granted(&portal, &headers, peer, &text, Actor::may_manage).await?;
+    let act = async |known: Known, _| {
         let usage = usage::of(&portal, known.number).await?;
         Ok((StatusCode::OK, "usage", shown::record(&portal, &known, &usage)))
     };
-    answer(&headers, outcome.await)
+    with(&portal, (&headers, peer, &text), Actor::may_manage, act).await
 }
 
 #[cfg(test)]

@@ -293,21 +293,30 @@ async fn order(
     headers: HeaderMap,
     Form(given): Form<Ordered>,
 ) -> Response {
-    let outcome = async {
-        let (reader, known) = led(&portal, &headers, &text).await?;
-        reader.check(&given.form)?;
+    let act = async |reader: Reader, known: Known| {
         let order = meant(&given.order, given.call).ok_or_else(|| Problem::wrong("there is no such order"))?;
         let digits = known.number.to_string();
         log::info!(target: "portal", "{} in the conference of event {}, by {}", order.verb(), known.number.grouped(), reader.actor().shown());
         portal.gateway.ask(move |client| client.order_conference(&digits, order)).await?;
-        Ok(known.number)
+        Ok(())
     };
-    back(outcome.await)
+    with_form((&portal, &headers, &text), &given.form, act).await
 }
 
-/// To the event's page, after a form.
-fn back(outcome: Result<EventNumber, Problem>) -> Response {
-    match outcome {
+/// Does what a form of the event's page says, and goes back to the page.
+async fn with_form(
+    (portal, headers, text): (&Shared, &HeaderMap, &str),
+    form: &str,
+    act: impl AsyncFnOnce(Reader, Known) -> Result<(), Problem>,
+) -> Response {
+    let outcome = async {
+        let (reader, known) = led(portal, headers, text).await?;
+        reader.check(form)?;
+        let number = known.number;
+        act(reader, known).await?;
+        Ok::<_, Problem>(number)
+    };
+    match outcome.await {
         Ok(number) => go_to(&format!("/host/{number}/")),
         Err(problem) => super::problem(&problem),
     }
@@ -329,17 +338,15 @@ async fn edit(
     headers: HeaderMap,
     Form(given): Form<Edited>,
 ) -> Response {
-    let outcome = async {
-        let (reader, known) = led(&portal, &headers, &text).await?;
-        reader.check(&given.form)?;
+    let act = async |reader: Reader, known: Known| {
         let starts_ms = Some(super::reserve::start(&given.starts)?);
         let limit = given.limit.as_deref().map(super::reserve::limit).transpose()?;
         let password = given.password.as_deref().map(super::reserve::password);
         let change = Change { title: Some(given.title), starts_ms, limit, password, ..Change::default() };
         api::changed(&portal, known.number, change, &reader.actor()).await?;
-        Ok(known.number)
+        Ok(())
     };
-    back(outcome.await)
+    with_form((&portal, &headers, &text), &given.form, act).await
 }
 
 #[derive(Deserialize)]
@@ -355,13 +362,11 @@ async fn renew_link(
     headers: HeaderMap,
     Form(given): Form<Plain>,
 ) -> Response {
-    let outcome = async {
-        let (reader, known) = led(&portal, &headers, &text).await?;
-        reader.check(&given.form)?;
+    let act = async |reader: Reader, known: Known| {
         api::renewed(&portal, known.number, &reader.actor()).await?;
-        Ok(known.number)
+        Ok(())
     };
-    back(outcome.await)
+    with_form((&portal, &headers, &text), &given.form, act).await
 }
 
 async fn end(
@@ -370,16 +375,14 @@ async fn end(
     headers: HeaderMap,
     Form(given): Form<Plain>,
 ) -> Response {
-    let outcome = async {
-        let (reader, known) = led(&portal, &headers, &text).await?;
-        reader.check(&given.form)?;
+    let act = async |reader: Reader, known: Known| {
         if given.sure.is_none() {
             return Err(Problem::wrong("to end an event takes the tick beside the button: it cannot be undone"));
         }
         api::closed(&portal, known.number, Closing::Ended, &reader.actor()).await?;
-        Ok(known.number)
+        Ok(())
     };
-    back(outcome.await)
+    with_form((&portal, &headers, &text), &given.form, act).await
 }
 
 async fn usage_csv(State(portal): State<Shared>, Path(text): Path<String>, headers: HeaderMap) -> Response {
