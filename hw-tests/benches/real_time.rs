@@ -376,6 +376,13 @@ struct Reading {
     refused: u64,
     threads: BTreeMap<String, Thread>,
     resident_kb: u64,
+    stolen: u64,
+}
+
+/// Hundredths of a second that the processors of a virtual machine were another's. Source: proc(5), `/proc/stat`.
+fn stolen() -> u64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    stat.lines().next().and_then(|all| all.split_whitespace().nth(8)?.parse().ok()).unwrap_or_default()
 }
 
 impl Reading {
@@ -395,6 +402,7 @@ impl Reading {
             refused: spans.iter().map(|span| span.counters.calls_refused).sum(),
             threads,
             resident_kb: resident.unwrap_or_default(),
+            stolen: stolen(),
         }
     }
 
@@ -441,7 +449,11 @@ impl Reading {
             self.underruns - before.underruns,
             self.slips - before.slips,
             self.status.dropped_reports - before.status.dropped_reports,
-            self.refused,
+            self.refused - before.refused,
+        );
+        println!(
+            "the processors were given to other machines for {:.2} s",
+            (self.stolen - before.stolen) as f64 / 100.0
         );
         for alarm in &self.status.alarms {
             println!("alarm: {}", alarm.text);
