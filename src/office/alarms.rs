@@ -8,11 +8,11 @@
 //! Time: milliseconds since 1970 in UTC.
 //! Source: ITU-T X.733 for severities and probable causes.
 
+use super::line_file::LineFile;
 use control::{AlarmInfo, Fact};
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 /// The file's name in the state directory.
 pub const FILE: &str = "alarms.jsonl";
@@ -135,8 +135,7 @@ pub fn sort(alarms: &mut [AlarmInfo]) {
 /// Where alarms are written down.
 #[derive(Debug)]
 pub struct AlarmLog {
-    file: PathBuf,
-    lines: usize,
+    file: LineFile,
 }
 
 impl AlarmLog {
@@ -145,22 +144,19 @@ impl AlarmLog {
     /// # Errors
     /// When the file is there and cannot be read, or cannot be written. The list is as it was then.
     pub fn open(state_dir: &Path, now_ms: u64, list: &mut AlarmList) -> io::Result<AlarmLog> {
-        let mut log = AlarmLog { file: state_dir.join(FILE), lines: 0 };
-        let text = match std::fs::read(&log.file) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(log),
-            Err(e) => return Err(e),
-        };
-        // A line that a loss of power has torn is left out.
-        let lines = text.split(|octet| *octet == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-        let by_number: BTreeMap<u64, AlarmInfo> = lines.map(|alarm: AlarmInfo| (alarm.id, alarm)).collect();
+        let mut log = AlarmLog::anew(state_dir);
+        let lines: Vec<AlarmInfo> = log.file.read()?;
+        if lines.is_empty() {
+            return Ok(log);
+        }
+        let by_number: BTreeMap<u64, AlarmInfo> = lines.into_iter().map(|alarm| (alarm.id, alarm)).collect();
         let mut past: Vec<AlarmInfo> = by_number.into_values().collect();
         past.drain(..past.len().saturating_sub(KEPT));
         for alarm in &mut past {
             alarm.cleared_ms.get_or_insert(now_ms.max(alarm.since_ms));
         }
         past.sort_by_key(|alarm| alarm.cleared_ms);
-        log.rewrite(&past)?;
+        log.file.rewrite(past.iter())?;
         list.restore(past);
         Ok(log)
     }
@@ -168,7 +164,7 @@ impl AlarmLog {
     /// Without what the file holds: the log of a state directory whose file is of no use.
     #[must_use]
     pub fn anew(state_dir: &Path) -> AlarmLog {
-        AlarmLog { file: state_dir.join(FILE), lines: 0 }
+        AlarmLog { file: LineFile::new(state_dir.join(FILE), 0o644) }
     }
 
     /// Append what the list has not written yet.
@@ -179,41 +175,24 @@ impl AlarmLog {
         if list.unwritten.is_empty() {
             return Ok(());
         }
-        if self.lines > LINES_MOST {
+        if self.file.lines() > LINES_MOST {
             let mut all: Vec<AlarmInfo> = list.past.iter().chain(list.standing.values()).cloned().collect();
             all.sort_by_key(|alarm| alarm.id);
-            self.rewrite(&all)?;
+            self.file.rewrite(all.iter())?;
         } else {
-            let mut file = OpenOptions::new().append(true).create(true).open(&self.file)?;
-            file.write_all(&lines_of(list.unwritten.iter())?)?;
-            self.lines += list.unwritten.len();
+            self.file.append(list.unwritten.iter())?;
         }
         list.unwritten.clear();
         Ok(())
     }
-
-    fn rewrite(&mut self, alarms: &[AlarmInfo]) -> io::Result<()> {
-        let fresh = self.file.with_extension("new");
-        std::fs::write(&fresh, lines_of(alarms.iter())?)?;
-        std::fs::rename(fresh, &self.file)?;
-        self.lines = alarms.len();
-        Ok(())
-    }
-}
-
-fn lines_of<'a>(alarms: impl Iterator<Item = &'a AlarmInfo>) -> io::Result<Vec<u8>> {
-    let mut lines = Vec::new();
-    for alarm in alarms {
-        serde_json::to_writer(&mut lines, alarm)?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use control::Severity;
+    use std::fs::OpenOptions;
+    use std::io::Write;
 
     fn alarm(what: &str, severity: Severity, since_ms: u64) -> AlarmInfo {
         AlarmInfo { what: what.to_owned(), severity, since_ms, ..AlarmInfo::default() }

@@ -6,10 +6,11 @@
 //!
 //! Time: milliseconds since 1970 in UTC.
 
+use super::line_file::append_whole;
 use control::Peer;
 use serde::Serialize;
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -77,7 +78,7 @@ impl Audit {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file)?;
-        file.write_all(&line)?;
+        append_whole(&mut file, &line)?;
         file.sync_data()
     }
 }

@@ -16,6 +16,7 @@ mod failing;
 pub mod held;
 pub mod ledger;
 pub mod lifecycle;
+mod line_file;
 pub mod lines;
 mod open_calls;
 pub mod picture;

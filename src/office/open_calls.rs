@@ -11,15 +11,14 @@
 //!
 //! Data path: changes of records, from the office → here → file; file, at the start → the calls that were left.
 //! Time: milliseconds since 1970 come with each save, and say only whether it is time for what adds up.
-//! Recovery: half a line is passed over, and none is left by a full disk; what was not saved is saved the next time.
+//! Recovery: that of a [`LineFile`]; what was not saved is saved the next time.
 
+use super::line_file::LineFile;
 use super::records::CallRecord;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 /// The file's name among the records.
 const FILE: &str = "open-calls.journal";
@@ -29,52 +28,39 @@ const SUMS_EVERY_MS: u64 = 1000;
 const SPARE_LINES: usize = 1000;
 
 /// A line of the file.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Entry {
-    Ended(Ended),
-    Open(Box<CallRecord>),
-}
-
 #[derive(Serialize, Deserialize)]
-struct Ended {
-    ended: u64,
+#[serde(untagged)]
+enum Entry<Record> {
+    Ended { ended: u64 },
+    Open(Record),
 }
 
 /// The records of calls that have not ended.
 pub(super) struct OpenCalls {
-    file: PathBuf,
+    file: LineFile,
     calls: BTreeMap<u64, CallRecord>,
     /// Calls of which the file does not know the newest.
     changed: BTreeSet<u64>,
     /// Those of which it lacks no more than sums.
     summed: BTreeSet<u64>,
     sums_saved_ms: u64,
-    lines: usize,
 }
 
 impl OpenCalls {
     /// Those of this directory: none yet, and the calls that had not ended when the file was last written, in the order of their
-    /// numbers. The file is left as it is until [`OpenCalls::begin`].
+    /// numbers. The file is left as it is until [`OpenCalls::write_anew`].
     pub(super) fn open(directory: &Path) -> (OpenCalls, Vec<CallRecord>) {
-        let file = directory.join(FILE);
+        let file = LineFile::new(directory.join(FILE), 0o600);
         let mut left = BTreeMap::new();
         // Something else in its place is not worth the start.
-        for line in fs::read(&file).unwrap_or_default().split(|&octet| octet == b'\n') {
-            match serde_json::from_slice(line) {
-                Ok(Entry::Open(record)) => drop(left.insert(record.call, *record)),
-                Ok(Entry::Ended(Ended { ended })) => drop(left.remove(&ended)),
-                Err(_) => {}
+        for entry in file.read::<Entry<CallRecord>>().unwrap_or_default() {
+            match entry {
+                Entry::Open(record) => drop(left.insert(record.call, record)),
+                Entry::Ended { ended } => drop(left.remove(&ended)),
             }
         }
         let (calls, changed, summed) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        let ours = OpenCalls { file, calls, changed, summed, sums_saved_ms: 0, lines: 0 };
-        (ours, left.into_values().collect())
-    }
-
-    /// The file begins anew: what was in it is written elsewhere.
-    pub(super) fn begin(&mut self) -> io::Result<()> {
-        self.write_anew()
+        (OpenCalls { file, calls, changed, summed, sums_saved_ms: 0 }, left.into_values().collect())
     }
 
     pub(super) fn get(&self, call: u64) -> Option<&CallRecord> {
@@ -123,53 +109,32 @@ impl OpenCalls {
             return Ok(());
         }
         // When nobody calls, nothing of those who called stays behind.
-        if self.calls.is_empty() || self.lines + self.changed.len() > 2 * self.calls.len() + SPARE_LINES {
+        if self.calls.is_empty() || self.file.lines() + self.changed.len() > 2 * self.calls.len() + SPARE_LINES {
             return self.write_anew();
         }
-        let mut text = Vec::new();
-        for call in &self.changed {
-            match self.calls.get(call) {
-                Some(record) => line(&mut text, record)?,
-                None => line(&mut text, &Ended { ended: *call })?,
-            }
-        }
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file)?;
-        let before = file.metadata()?.len();
-        if let Err(error) = file.write_all(&text) {
-            // Half a line would spoil the one after it.
-            let _ = file.set_len(before);
-            return Err(error);
-        }
-        self.lines += self.changed.len();
+        let calls = &self.calls;
+        let entry = |call: &u64| calls.get(call).map_or(Entry::Ended { ended: *call }, Entry::Open);
+        self.file.append(self.changed.iter().map(entry))?;
         self.changed.clear();
         Ok(())
     }
 
-    fn write_anew(&mut self) -> io::Result<()> {
-        let mut text = Vec::new();
-        for record in self.calls.values() {
-            line(&mut text, record)?;
-        }
-        let fresh = self.file.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        file.write_all(&text)?;
-        fs::rename(fresh, &self.file)?;
-        self.lines = self.calls.len();
+    /// Write the file anew, with the calls there are: whatever else it holds is of the past.
+    ///
+    /// # Errors
+    /// The disk's; then the file is as it was.
+    pub(super) fn write_anew(&mut self) -> io::Result<()> {
+        self.file.rewrite(self.calls.values().map(Entry::Open))?;
         self.changed.clear();
         self.summed.clear();
         Ok(())
     }
 }
 
-fn line(text: &mut Vec<u8>, what: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *text, what)?;
-    text.push(b'\n');
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::{self, OpenOptions};
 
     fn record(call: u64) -> CallRecord {
         CallRecord { call, called: "100".into(), ..CallRecord::default() }
@@ -196,7 +161,7 @@ mod tests {
         assert!(calls.remove(1).is_some() && calls.remove(1).is_none());
         calls.save(0).expect("saved");
         assert_eq!(left(dir.path()), [(2, 7), (3, 0)]);
-        calls.begin().expect("written");
+        calls.write_anew().expect("written");
         assert_eq!(left(dir.path()), [(2, 7), (3, 0)], "anew, the same");
         for call in [2, 3] {
             assert!(calls.remove(call).is_some());

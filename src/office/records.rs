@@ -6,11 +6,12 @@
 //!
 //! Source of the fields: what operators bill and look for; see `docs/RECORDS.md`.
 
+use super::line_file::append_whole;
 use super::open_calls::OpenCalls;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -119,7 +120,7 @@ impl Records {
             records.waiting.push_back(line(&record));
         }
         records.write_waiting(now_ms)?;
-        records.open.begin()?;
+        records.open.write_anew()?;
         Ok((records, count))
     }
 
@@ -202,12 +203,7 @@ impl Records {
         let file = self.directory.join(format!("calls-{}.jsonl", day.get(..10).unwrap_or("undated")));
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
         while let Some(line) = self.waiting.front() {
-            let before = file.metadata()?.len();
-            if let Err(error) = file.write_all(line.as_bytes()) {
-                // Half a line would spoil the one after it.
-                let _ = file.set_len(before);
-                return Err(error);
-            }
+            append_whole(&mut file, line.as_bytes())?;
             self.waiting.pop_front();
         }
         self.unsynced = Some(file);
