@@ -1,6 +1,6 @@
 //! The voice path beside libspandsp: the same octets, the same core, turn by turn.
 //!
-//! `cargo bench -p hw-tests --bench voice [-- --json] [-- --plain]`. Nanoseconds for a channel and a frame of 20 ms, of each stage and
+//! `cargo bench -p hw-tests --bench voice [-- --json] [-- --plain] [-- speech leg 240]`; words leave out what they do not name. Nanoseconds for a channel and a frame of 20 ms, of each stage and
 //! of the whole leg, for 1 to 10,000 channels in conferences of 32, over silence, speech and keys pressed without end. The
 //! processor time of one thread is measured; medians of the rounds are printed, with the least and the most.
 //! libspandsp runs in `peers/spandsp_voice.c`, a process of its own, and says there what each work is. Without it ours is
@@ -92,13 +92,13 @@ impl Input {
         Input { name, octets, file }
     }
 
-    fn all() -> Vec<Input> {
+    fn all() -> [Input; 3] {
         let lecture = include_bytes!("../../assets/speech/lecture.wav");
         let mut lecture = hound::WavReader::new(&lecture[..]).expect("a WAV file");
         let speech: Vec<i16> = lecture.samples().map(|sample| sample.expect("a sample")).collect();
         let mut keys = vec![0; speech.len()];
         DtmfSequence::new(&"147*2580369#".repeat(80), 80, 70, -10.0).expect("only keys").fill(&mut keys);
-        vec![Input::new("silence", &vec![0; speech.len()]), Input::new("speech", &speech), Input::new("keys", &keys)]
+        [Input::new("silence", &vec![0; speech.len()]), Input::new("speech", &speech), Input::new("keys", &keys)]
     }
 
     /// What a channel brings in a frame.
@@ -244,17 +244,27 @@ fn main() {
     let mut peer = require("the column of libspandsp", &[GCC, SPANDSP]).then(Peer::start);
     let (inputs, sounds) = (Input::all(), Arc::new(Sounds::english()));
     let mut rows = Vec::new();
+    let words: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    // Of words of one kind one must be there, if there are any.
+    let wanted = |name: &str, kind: &[&str]| {
+        let mut of_kind = words.iter().filter(|word| kind.contains(&word.as_str())).peekable();
+        of_kind.peek().is_none() || of_kind.any(|word| word == name)
+    };
+    let counts = CHANNELS.map(|count| count.to_string());
+    let stages: Vec<&str> = STAGES.into_iter().chain(["talk"]).collect();
     if !asked("--json") {
         println!(
             "nanoseconds of processor time for a channel and 20 ms, median of {ROUNDS} rounds (least to most); ours with {instructions} instructions\n"
         );
         println!("{:<9} {:>8} {:<7} {:<24} {:<26} spandsp/ours", "input", "channels", "stage", "ours", "libspandsp");
     }
-    for input in &inputs {
-        for channels in CHANNELS {
+    for input in inputs.iter().filter(|input| wanted(input.name, &inputs.each_ref().map(|input| input.name))) {
+        for channels in
+            CHANNELS.into_iter().filter(|count| wanted(&count.to_string(), &counts.each_ref().map(String::as_str)))
+        {
             let frames = WORK.div_ceil(channels);
             let mut ours = Ours::new(channels, &sounds);
-            for stage in STAGES.into_iter().chain(["talk"]) {
+            for &stage in stages.iter().filter(|stage| wanted(stage, &stages)) {
                 let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
                 // One round to warm up.
                 for round in 0..=ROUNDS {

@@ -18,11 +18,12 @@ pub use key::{COLUMN_HZ, Key, ROW_HZ};
 pub use press::Sound;
 
 use crate::screen::{LOOK_BACK, Screen};
-use crate::tonebank::{AHEAD, BLOCK, Fit, KEPT_BLOCKS, Kept, ToneBank};
+use crate::tonebank::{AHEAD, BLOCK, Fit, KEPT_BLOCKS, Kept, ToneBank, WINDOW};
 pub(crate) use judgement::Verdict;
 use judgement::{Background, LEVEL_FLOOR, judge};
 use press::Run;
 use simd::Kernel;
+use simd::mirror::LENGTH;
 use std::ops::Range;
 
 /// What happened to a key, with positions in samples since the detector was made.
@@ -71,6 +72,8 @@ pub(crate) struct Listener {
     alert: u32,
     /// Windows of a press that nobody has looked at, for the key is held.
     resting: u32,
+    /// Where in the circle the present block is.
+    place: usize,
     bank: ToneBank,
     run: Option<Run>,
     /// A different key heard while a press is still on: it takes over when it has lasted a little.
@@ -135,6 +138,7 @@ impl Listener {
             unheard: 0,
             alert: 0,
             resting: 0,
+            place: KEPT_BLOCKS - 1,
             bank: ToneBank::new(),
             run: None,
             challenger: None,
@@ -155,7 +159,7 @@ impl Listener {
             return 0;
         }
         let count = self.screen.skip();
-        self.bank.advance(count);
+        self.place = (self.place + count as usize) % KEPT_BLOCKS;
         self.position += u64::from(count) * BLOCK as u64;
         self.let_pass(count);
         count
@@ -188,15 +192,16 @@ impl Listener {
     fn advance(&mut self) {
         self.position += BLOCK as u64;
         self.screen.advance();
-        self.bank.advance(1);
+        self.place = (self.place + 1) % KEPT_BLOCKS;
     }
 
     /// Looks at a window if it is suspicious; if it speaks of a key, or would if half of it were noise that was there before, at those
     /// before as well: noise may have spoilt just this one.
     #[inline(always)]
     fn watch(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        let passes = !self.screen.is_suspicious() || !self.look(kept) || self.judged(f32::MAX).0 == Verdict::Nothing;
-        if passes {
+        if !self.screen.is_suspicious()
+            || self.judged(kept, f32::MAX).is_none_or(|(verdict, _)| verdict == Verdict::Nothing)
+        {
             self.let_pass(1);
             return Verdict::Nothing;
         }
@@ -213,13 +218,12 @@ impl Listener {
             return Verdict::Nothing;
         }
         let overlooked = std::mem::take(&mut self.resting) - 1;
-        if self.look(kept) {
-            let (verdict, fit) = self.judged(self.background.level());
-            let within = fit.as_ref().is_some_and(|fit| fit.slope() < WITHIN);
-            if within && matches!(verdict, Verdict::Clean(key) if Some(key) == self.held()) {
-                self.follow(verdict, fit.as_ref(), REST, events);
-                return verdict;
-            }
+        if let Some((verdict, fit)) = self.judged(kept, self.background.level())
+            && fit.slope() < WITHIN
+            && matches!(verdict, Verdict::Clean(key) if Some(key) == self.held())
+        {
+            self.follow(verdict, Some(&fit), REST, events);
+            return verdict;
         }
         self.examine_from(overlooked, kept, events)
     }
@@ -230,7 +234,7 @@ impl Listener {
         if back > 0 {
             self.position -= u64::from(back) * BLOCK as u64;
             self.screen.back(back as usize);
-            self.bank.back(back);
+            self.place = (self.place + KEPT_BLOCKS - back as usize) % KEPT_BLOCKS;
         }
         for _ in 0..back {
             self.examine(kept, events);
@@ -239,31 +243,29 @@ impl Listener {
         self.examine(kept, events)
     }
 
-    #[inline(always)]
-    fn look(&mut self, kept: &Kept) -> bool {
-        let total = self.screen.mean_square();
-        total >= LEVEL_FLOOR && self.bank.look(kept, total)
-    }
-
     /// Looks at a window, suspicious or not.
     #[inline(always)]
     fn examine(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
         if self.run.is_none() {
             self.background.hear(self.screen.windows(1, 0));
         }
-        let is_worth_it = self.look(kept);
-        let (verdict, fit) = if is_worth_it { self.judged(self.background.level()) } else { (Verdict::Nothing, None) };
+        let judged = self.judged(kept, self.background.level());
+        let (verdict, fit) = judged.map_or((Verdict::Nothing, None), |(verdict, fit)| (verdict, Some(fit)));
         self.follow(verdict, fit.as_ref(), 1, events);
         // As long as a run is on nobody rests, nor while noise may hide one.
-        let stays = self.run.is_some() || (is_worth_it && self.background.level() > 0.0);
+        let stays = self.run.is_some() || (fit.is_some() && self.background.level() > 0.0);
         self.alert = if stays { ALERT } else { self.alert.saturating_sub(1) };
         verdict
     }
 
-    /// What the window that was looked at says with so much of a background.
+    /// What the window that ends with the present block says with so much of a background; nothing if it is not worth a fit.
     #[inline(never)]
-    fn judged(&self, background: f32) -> (Verdict, Option<Fit>) {
-        simd::run(Judged { bank: &self.bank, total: self.screen.mean_square(), background })
+    fn judged(&self, kept: &Kept, background: f32) -> Option<(Verdict, Fit)> {
+        let total = self.screen.mean_square();
+        if total < LEVEL_FLOOR {
+            return None;
+        }
+        simd::run(Judged { bank: &self.bank, kept, place: self.place, total, background })
     }
 
     /// The key held down at this moment, if any.
@@ -321,20 +323,35 @@ impl Listener {
     }
 }
 
-/// A window that is to be fitted and judged, its mean square, and that of the background.
+/// A window that is to be fitted and judged: where it ends in the circle, its mean square, and that of the background.
 struct Judged<'a> {
     bank: &'a ToneBank,
+    kept: &'a Kept,
+    place: usize,
     total: f32,
     background: f32,
 }
 
 impl Kernel for Judged<'_> {
-    type Output = (Verdict, Option<Fit>);
+    type Output = Option<(Verdict, Fit)>;
 
     #[inline(always)]
-    fn run(self) -> (Verdict, Option<Fit>) {
-        let fit = self.bank.fit(self.total);
-        (fit.as_ref().map_or(Verdict::Nothing, |fit| judge(fit, self.background)), fit)
+    fn run(self) -> Self::Output {
+        let Judged { bank, kept, place, total, background } = self;
+        let mut around = [0; LENGTH];
+        let window = match (place + 1).checked_sub(WINDOW) {
+            Some(first) => kept[first..].as_flattened().first_chunk().unwrap_or(&around),
+            None => {
+                let (newer, older) =
+                    (kept[..=place].as_flattened(), kept[KEPT_BLOCKS + place + 1 - WINDOW..].as_flattened());
+                around[..older.len()].copy_from_slice(older);
+                around[older.len()..].copy_from_slice(newer);
+                &around
+            }
+        };
+        let look = bank.look(window, total)?;
+        let fit = bank.fit(window, &look, total)?;
+        Some((judge(&fit, background), fit))
     }
 }
 

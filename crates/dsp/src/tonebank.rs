@@ -1,32 +1,33 @@
 //! Two tones fitted to the last few milliseconds: what every decision about keys is made of.
 //!
-//! [`ToneBank`] correlates blocks of 16 samples with the eight DTMF frequencies, all eight side by side so that
-//! one instruction can serve several, and without a branch a sample; each block once, and only if somebody looks. [`ToneBank::look`]
-//! tells at the price of the blocks that are new whether the strongest row and column could be worth a fit; in silence and in most of
-//! speech `screen` lets nobody look. [`ToneBank::fit`] then answers: if this were one row tone and one column tone, how strong, how far
-//! off their nominal frequencies, and how much of the signal would they leave unexplained?
+//! [`ToneBank`] correlates a window of 12 ms with the eight DTMF frequencies, all eight side by side so that one instruction serves
+//! several, and without a branch a sample. Nothing is kept from one window to the next: in silence and in most of speech `screen` lets
+//! nobody look. [`ToneBank::look`] tells whether the strongest row and column could be worth a fit. [`ToneBank::fit`] then answers: if
+//! this were one row tone and one column tone, how strong, how far off their nominal frequencies, and how much of the signal would they
+//! leave unexplained?
 //!
 //! Data path: a leg's samples in a circle → here, where `screen` finds them suspicious → [`Fit`] every [`BLOCK`] samples → the press
 //! logic in `dtmf`.
-//! Time: counted in blocks; block limits depend on the position in the signal, never on how it was cut in chunks.
+//! Time: from the middle of the window, in samples for the tones and in blocks for their change.
 //! Source: least squares. Each tone has four terms, A cos + B sin + t (C cos + D sin): the latter two take up a small
 //! error of frequency (quadrature to A, B) and a change of level (in phase). The fit is joint, so the tones do
-//! not leak into one another although the window is a mere eight periods of the lowest.
+//! not leak into one another although the window is a mere eight periods of the lowest. Half of the terms are even around the middle,
+//! half are odd, and those know nothing of one another: two small systems of equations instead of a large one.
 //! Words: *explained* is the energy of the fitted tones, *unexplained* what the fit leaves.
 
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
 
-use simd::mirror::{self, Correlation, Waves};
+use simd::mirror::{self, Correlation, LENGTH, Waves};
 
 use crate::SAMPLE_RATE;
 use crate::dtmf::{COLUMN_HZ, Key, ROW_HZ};
 
 /// Samples in a block: 2 ms.
-pub(crate) const BLOCK: usize = mirror::BLOCK;
+pub(crate) const BLOCK: usize = 16;
 
 /// Blocks in the window of one fit: 12 ms.
-pub(crate) const WINDOW: usize = 6;
+pub(crate) const WINDOW: usize = LENGTH / BLOCK;
 
 /// The last samples of a leg, in a circle of whole blocks.
 pub(crate) type Kept = [[i16; BLOCK]; KEPT_BLOCKS];
@@ -38,7 +39,9 @@ pub(crate) const KEPT_BLOCKS: usize = 50;
 pub(crate) const AHEAD: usize = 10;
 
 const LANES: usize = mirror::WAVES;
-const TERMS: usize = 8;
+
+/// Terms of the two tones that are even, and as many that are odd: one of each tone as it is, then one of each times the time.
+const TERMS: usize = 4;
 
 /// One tone of a [`Fit`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,7 +54,7 @@ pub(crate) struct FittedTone {
     pub slope: f32,
 }
 
-/// The best row and column tone for the last window.
+/// The best row and column tone for a window.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fit {
     pub key: Key,
@@ -63,181 +66,75 @@ pub(crate) struct Fit {
     pub explained: f32,
 }
 
-/// A complex number for each of the eight frequencies.
+/// A window that was looked at.
 #[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-struct Lanes {
-    re: [f32; LANES],
-    im: [f32; LANES],
+pub(crate) struct Look {
+    found: Correlation,
+    /// Square of the correlation with each of the frequencies.
+    strength: [f32; LANES],
 }
 
-const NOTHING: Lanes = Lanes { re: [0.0; LANES], im: [0.0; LANES] };
-
-impl Lanes {
-    #[inline(always)]
-    fn map2(self, other: Lanes, f: impl Fn(f32, f32) -> f32) -> Lanes {
-        Lanes {
-            re: std::array::from_fn(|lane| f(self.re[lane], other.re[lane])),
-            im: std::array::from_fn(|lane| f(self.im[lane], other.im[lane])),
-        }
-    }
-
-    #[inline(always)]
-    fn times(&self, other: &Lanes) -> Lanes {
-        Lanes {
-            re: std::array::from_fn(|lane| self.re[lane] * other.re[lane] - self.im[lane] * other.im[lane]),
-            im: std::array::from_fn(|lane| self.re[lane] * other.im[lane] + self.im[lane] * other.re[lane]),
-        }
-    }
-}
-
-/// The correlations of the last window of one leg.
+/// What windows are looked at with.
 #[derive(Debug, Clone)]
 pub(crate) struct ToneBank {
-    /// Correlation of each block of the window with the frequencies, in a circle; phases counted from the first block ever.
-    sums: [Lanes; WINDOW],
-    /// Correlation of the window.
-    window: Lanes,
-    /// Blocks so far, modulo [`AROUND`].
-    count: u32,
-    /// How many of the newest blocks are not in `sums`: where nobody looks none are made.
-    missing: u32,
     tables: &'static Tables,
 }
 
-/// Blocks after which all circles, and the phases, are at their beginning.
-const AROUND: u32 = (PERIOD * 3) as u32;
-const _: () = assert!((AROUND as usize).is_multiple_of(WINDOW) && (AROUND as usize).is_multiple_of(KEPT_BLOCKS));
-
 impl ToneBank {
     pub fn new() -> Self {
-        Self { sums: [NOTHING; WINDOW], window: NOTHING, count: AROUND - 1, missing: 0, tables: &TABLES }
+        Self { tables: &TABLES }
     }
 
-    /// Moves the window on by so many blocks.
+    /// Looks at a window of this mean square. Nothing, if it does not show the strongest row and the strongest column to be half of
+    /// what could be worth fitting.
     #[inline(always)]
-    pub fn advance(&mut self, blocks: u32) {
-        self.count += blocks;
-        self.count -= if self.count >= AROUND { AROUND } else { 0 };
-        self.missing = (self.missing + blocks).min(WINDOW as u32);
-    }
-
-    /// Moves the window back by so many blocks.
-    pub fn back(&mut self, blocks: u32) {
-        self.count = (self.count + AROUND - blocks) % AROUND;
-        self.missing = WINDOW as u32;
-    }
-
-    /// Correlates the blocks from this one on, which do not go around the circle; phases counted from the first ever.
-    #[inline(always)]
-    fn correlate(&mut self, kept: &Kept, count: usize, blocks: usize) {
-        let place = count % KEPT_BLOCKS;
-        let mut found = [Correlation::NONE; WINDOW];
-        mirror::correlate(&kept[place..place + blocks], &self.tables.waves, &mut found);
-        for (n, found) in found[..blocks].iter().enumerate() {
-            self.sums[(count + n) % WINDOW] = self.turned(found, count + n);
-        }
-    }
-
-    /// What was found in a block, phases counted from the first ever.
-    #[inline(always)]
-    fn turned(&self, found: &Correlation, count: usize) -> Lanes {
-        let block = Lanes { re: found.even.map(|re| re as f32), im: found.odd.map(|im| im as f32) };
-        block.times(&self.tables.turns[count % PERIOD])
-    }
-
-    /// Whether a look at the last window shows the strongest row and the strongest column to be half of what could be worth
-    /// fitting. `mean_square` is that of the window, which ends with the newest block in `kept` that was moved on to.
-    #[inline(always)]
-    pub fn look(&mut self, kept: &Kept, mean_square: f32) -> bool {
-        let newest = self.count as usize % WINDOW;
-        if self.missing == 1 && newest != 0 {
-            // What is written is not read again at once, so that nobody waits for it.
-            let place = self.count as usize % KEPT_BLOCKS;
-            let mut found = [Correlation::NONE];
-            mirror::correlate(&kept[place..=place], &self.tables.waves, &mut found);
-            let new = self.turned(&found[0], self.count as usize);
-            let old = std::mem::replace(&mut self.sums[newest], new);
-            self.window = self.window.map2(new, |window, new| window + new).map2(old, |window, old| window - old);
-        } else {
-            // Once in a round anew, so that the rounding of what has long gone is not carried on.
-            let missing = self.missing as usize;
-            let first = (self.count as usize + AROUND as usize + 1 - missing) % AROUND as usize;
-            let before_the_end = missing.min(KEPT_BLOCKS - first % KEPT_BLOCKS);
-            self.correlate(kept, first, before_the_end);
-            if before_the_end < missing {
-                self.correlate(kept, first + before_the_end, missing - before_the_end);
-            }
-            self.window =
-                self.sums.iter().fold(NOTHING, |window, sums| window.map2(*sums, |window, sums| window + sums));
-        }
-        self.missing = 0;
-        let Lanes { re, im } = &self.window;
-        let all: [f32; LANES] = std::array::from_fn(|lane| re[lane] * re[lane] + im[lane] * im[lane]);
-        let half: [f32; LANES / 2] = std::array::from_fn(|lane| greater(all[lane], all[lane + LANES / 2]));
+    pub fn look(&self, window: &[i16; LENGTH], mean_square: f32) -> Option<Look> {
+        let found = mirror::correlate(window, &self.tables.waves);
+        let strength: [f32; LANES] = std::array::from_fn(|lane| {
+            let (even, odd) = (found.even[lane] as f32, found.odd[lane] as f32);
+            even * even + odd * odd
+        });
+        let half: [f32; LANES / 2] = std::array::from_fn(|lane| greater(strength[lane], strength[lane + LANES / 2]));
         let (row, column) = (greater(half[0], half[2]), greater(half[1], half[3]));
         // A tone of mean square m has m n² / 2 here, or little less.
-        (row + column >= WORTH * ((WINDOW * BLOCK) * (WINDOW * BLOCK)) as f32 / 2.0 * mean_square)
-            & (row >= TWIST.0 * column)
-            & (column >= TWIST.1 * row)
+        let all = ((LENGTH * LENGTH) as f32 / 2.0 / (SCALE * SCALE)) * mean_square;
+        ((row + column >= WORTH * all) & (row >= TWIST.0 * column) & (column >= TWIST.1 * row))
+            .then_some(Look { found, strength })
     }
 
-    /// The key of the strongest row and the strongest column in the window that was looked at.
+    /// Fits the strongest row and the strongest column to a window that was looked at, whose mean square is `total`.
     #[inline(always)]
-    pub fn strongest(&self) -> Option<Key> {
-        let Lanes { re, im } = &self.window;
-        let strength: [f32; LANES] = std::array::from_fn(|lane| re[lane] * re[lane] + im[lane] * im[lane]);
-        Key::at(strongest(&strength, row_lane), strongest(&strength, column_lane))
-    }
-
-    /// Fits the strongest row and the strongest column to the window that was looked at, whose mean square is `total`.
-    #[inline(always)]
-    pub fn fit(&self, total: f32) -> Option<Fit> {
-        let key = self.strongest()?;
-        let (row, column) = (key.row(), key.column());
-        let weighted = self.weighted_by_time();
-        let turn = &self.tables.turns[(self.count as usize + PERIOD + 1 - WINDOW) % PERIOD];
-        let (row_sums, column_sums) =
-            (self.terms(row_lane(row), &weighted, turn), self.terms(column_lane(column), &weighted, turn));
-        let sums: [f32; TERMS] = std::array::from_fn(|i| if i < 4 { row_sums[i] } else { column_sums[i - 4] });
-        let inverse = &self.tables.inverse[row * 4 + column];
-        // The matrix is symmetric, so its rows serve as columns: eight results side by side.
-        let mut solution = [0.0; TERMS];
-        for (inverse, sum) in inverse.iter().zip(&sums) {
-            for (solution, inverse) in solution.iter_mut().zip(inverse) {
-                *solution += inverse * sum;
+    pub fn fit(&self, window: &[i16; LENGTH], look: &Look, total: f32) -> Option<Fit> {
+        let key = look.strongest()?;
+        let weighted = mirror::correlate(window, &self.tables.weighted);
+        let lanes = [row_lane(key.row()), column_lane(key.column())];
+        let sums = |found: &[i32; LANES], weighted: &[i32; LANES]| {
+            let [row, column] = lanes.map(|lane| found[lane] as f32 * SCALE);
+            let [weighted_row, weighted_column] = lanes.map(|lane| weighted[lane] as f32 * WEIGHTED_SCALE);
+            [row, column, weighted_row, weighted_column]
+        };
+        let (even_sums, odd_sums) = (sums(&look.found.even, &weighted.even), sums(&look.found.odd, &weighted.odd));
+        let inverse = &self.tables.inverse[key.row() * 4 + key.column()];
+        // The matrices are symmetric, so their rows serve as columns: all results side by side.
+        let (mut even, mut odd) = ([0.0; TERMS], [0.0; TERMS]);
+        for term in 0..TERMS {
+            for n in 0..TERMS {
+                even[n] += inverse.even[term][n] * even_sums[term];
+                odd[n] += inverse.odd[term][n] * odd_sums[term];
             }
         }
-        let explained: f32 = solution.iter().zip(&sums).map(|(solution, sum)| solution * sum).sum();
-        Some(Fit {
-            key,
-            row: FittedTone::new(&solution[..4]),
-            column: FittedTone::new(&solution[4..]),
-            total,
-            explained: explained / (WINDOW * BLOCK) as f32,
-        })
+        let explained: f32 = (0..TERMS).map(|term| even[term] * even_sums[term] + odd[term] * odd_sums[term]).sum();
+        // As a complex number, the even term of a tone is the real part, of its change the odd one.
+        let tone = |n: usize| FittedTone::new((even[n], odd[n]), (odd[n + 2], even[n + 2]));
+        Some(Fit { key, row: tone(0), column: tone(1), total, explained: explained / LENGTH as f32 })
     }
+}
 
-    /// The correlation of the window, weighted by time from its middle.
+impl Look {
+    /// The key of the strongest row and the strongest column.
     #[inline(always)]
-    fn weighted_by_time(&self) -> Lanes {
-        let oldest = (self.count as usize + 1) % WINDOW;
-        let (new, old) = self.sums.split_at(oldest);
-        let mut all = NOTHING;
-        for (sums, t) in old.iter().chain(new).zip(&self.tables.time) {
-            all = all.map2(*sums, |all, sums| all + t * sums);
-        }
-        all
-    }
-
-    /// The correlation of one lane, and the same weighted by time; phases counted from the middle of the window's first block.
-    #[inline(always)]
-    fn terms(&self, lane: usize, weighted: &Lanes, turn: &Lanes) -> [f32; 4] {
-        let (back_re, back_im) = (turn.re[lane] / SCALE, -turn.im[lane] / SCALE);
-        let turned = |re: f32, im: f32| (re * back_re - im * back_im, re * back_im + im * back_re);
-        let (p_re, p_im) = turned(self.window.re[lane], self.window.im[lane]);
-        let (q_re, q_im) = turned(weighted.re[lane], weighted.im[lane]);
-        [p_re, p_im, q_re, q_im]
+    fn strongest(&self) -> Option<Key> {
+        Key::at(strongest(&self.strength, row_lane), strongest(&self.strength, column_lane))
     }
 }
 
@@ -250,10 +147,9 @@ impl Fit {
 }
 
 impl FittedTone {
-    /// From the solution p + jp', q + jq' of the terms (1, j, t, jt).
+    /// From the tone in the middle of the window, and its change in a block.
     #[inline(always)]
-    fn new(solution: &[f32]) -> Self {
-        let (p_re, p_im, q_re, q_im) = (solution[0], solution[1], solution[2], solution[3]);
+    fn new((p_re, p_im): (f32, f32), (q_re, q_im): (f32, f32)) -> Self {
         let power = p_re * p_re + p_im * p_im;
         let spread = (q_re * q_re + q_im * q_im) * spread_of_time() as f32;
         // q / p is the growth of amplitude (real) and of phase (imaginary) in a block. The tiny term keeps
@@ -320,11 +216,13 @@ pub(crate) const fn greater(one: f32, other: f32) -> f32 {
     if one > other { one } else { other }
 }
 
-/// What a correlation counted in whole numbers is to be multiplied by.
-const SCALE: f32 = (1 << mirror::LEFT_OUT) as f32 / mirror::AMPLITUDE as f32;
+/// Greatest values of the waves, and of the waves times the time.
+const AMPLITUDE: f64 = 4_000.0;
+const WEIGHTED_AMPLITUDE: f64 = 2_500.0;
 
-/// The middle of a block, in samples from its first.
-const MIDDLE: f64 = (BLOCK as f64 - 1.0) / 2.0;
+/// What a correlation counted in whole numbers is to be multiplied by.
+const SCALE: f32 = (1 << mirror::LEFT_OUT) as f32 / AMPLITUDE as f32;
+const WEIGHTED_SCALE: f32 = (1 << mirror::LEFT_OUT) as f32 / WEIGHTED_AMPLITUDE as f32;
 
 /// Time of a block from the middle of the window, in blocks.
 const fn centred(block: usize) -> f64 {
@@ -343,55 +241,81 @@ const WORTH: f32 = 0.25;
 /// tones may be off their frequencies.
 const TWIST: (f32, f32) = (0.06, 0.01);
 
-/// Blocks after which all the frequencies, whole numbers of Hz, are in phase with themselves again: a second.
-const PERIOD: usize = SAMPLE_RATE as usize / BLOCK;
-
 /// Constants of the eight frequencies.
 #[derive(Debug)]
 struct Tables {
     /// Cosine and negative sine.
     waves: Waves,
-    /// e^-jωt in the middle of each block, over a second, times [`SCALE`].
-    turns: [Lanes; PERIOD],
-    /// Time of each block from the middle of the window, in blocks.
-    time: [f32; WINDOW],
+    /// Both times the time from the middle of the window in blocks, by which what was even is odd.
+    weighted: Waves,
     /// What the fit shows of a tone that is so many Hz off.
     shown_hz: [f32; OFFSETS + 1],
-    /// For each key, the inverse of the matrix of products of its eight terms.
-    inverse: [[[f32; TERMS]; TERMS]; 16],
+    /// For each key, the inverses of the matrices of products of its terms.
+    inverse: [Inverse; 16],
+}
+
+/// Of the even and of the odd terms of a key.
+#[derive(Debug)]
+struct Inverse {
+    even: [[f32; TERMS]; TERMS],
+    odd: [[f32; TERMS]; TERMS],
 }
 
 /// Made once for all legs; [`ToneBank::new`] forces it, so that no tick ever has to.
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let step: [f64; LANES] = std::array::from_fn(|lane| f64::from(lane_hz(lane)) * TAU / f64::from(SAMPLE_RATE));
-    // The wave of a frequency at two neighbouring samples.
-    let pair = |wave: fn(f64) -> f64, pair: usize, lane: usize| {
-        [2 * pair, 2 * pair + 1].map(|n| (wave(step[lane] * (MIDDLE - n as f64)) * mirror::AMPLITUDE).round() as i16)
+    let waves = |amplitude: f64, even: fn(f64, f64) -> f64, odd: fn(f64, f64) -> f64| {
+        let form = |lane: usize| if lane < LANES { even } else { odd };
+        let value = |n: usize, lane: usize| (amplitude * form(lane)(step[lane % LANES], time(n))).round() as i16;
+        let pair = |pair: usize, lane: usize| [LENGTH - 1 - 2 * pair, LENGTH - 2 - 2 * pair].map(|n| value(n, lane));
+        Waves(std::array::from_fn(|n| std::array::from_fn(|lane| pair(n, lane))))
     };
-    let waves = Waves {
-        even: std::array::from_fn(|n| std::array::from_fn(|lane| pair(f64::cos, n, lane))),
-        odd: std::array::from_fn(|n| std::array::from_fn(|lane| pair(|angle| -angle.sin(), n, lane))),
+    let inverse = |key: usize| {
+        let tones = [step[row_lane(key / 4)], step[column_lane(key % 4)]];
+        Inverse {
+            even: invert(products(tones, cosine, sine_by_time)),
+            odd: invert(products(tones, sine, cosine_by_time)),
+        }
     };
-    let turns = std::array::from_fn(|k| {
-        let turn = step.map(|step| step * ((k * BLOCK) as f64 + MIDDLE));
-        let scale = f64::from(SCALE);
-        Lanes { re: turn.map(|turn| (turn.cos() * scale) as f32), im: turn.map(|turn| (-turn.sin() * scale) as f32) }
-    });
-    let inverse = std::array::from_fn(|key| invert(products(step[row_lane(key / 4)], step[column_lane(key % 4)])));
-    let time = std::array::from_fn(|k| centred(k) as f32);
-    Tables { waves, turns, time, shown_hz: std::array::from_fn(|hz| shown_hz(hz as f64) as f32), inverse }
+    Tables {
+        waves: waves(AMPLITUDE, cosine, sine),
+        weighted: waves(WEIGHTED_AMPLITUDE, sine_by_time, cosine_by_time),
+        shown_hz: std::array::from_fn(|hz| shown_hz(hz as f64) as f32),
+        inverse: std::array::from_fn(inverse),
+    }
 });
 
-/// Products of the eight terms of two tones with one another, summed over the window.
-fn products(row: f64, column: f64) -> [[f64; TERMS]; TERMS] {
+/// Time of a sample from the middle of the window, in samples, and that of its block, in blocks.
+fn time(n: usize) -> f64 {
+    n as f64 - (LENGTH as f64 - 1.0) / 2.0
+}
+
+fn block_time(time: f64) -> f64 {
+    centred((time + LENGTH as f64 / 2.0) as usize / BLOCK)
+}
+
+fn cosine(step: f64, time: f64) -> f64 {
+    (step * time).cos()
+}
+
+fn sine(step: f64, time: f64) -> f64 {
+    -(step * time).sin()
+}
+
+fn cosine_by_time(step: f64, time: f64) -> f64 {
+    block_time(time) * cosine(step, time)
+}
+
+fn sine_by_time(step: f64, time: f64) -> f64 {
+    block_time(time) * sine(step, time)
+}
+
+/// Products of these terms of two tones with one another, summed over the window.
+fn products(tones: [f64; 2], term: fn(f64, f64) -> f64, weighted: fn(f64, f64) -> f64) -> [[f64; TERMS]; TERMS] {
     let mut matrix = [[0.0; TERMS]; TERMS];
-    for n in 0..WINDOW * BLOCK {
-        let (time, t) = (n as f64 - MIDDLE, centred(n / BLOCK));
-        let mut terms = [0.0; TERMS];
-        for (terms, step) in terms.chunks_exact_mut(4).zip([row, column]) {
-            let (cos, sin) = ((step * time).cos(), -(step * time).sin());
-            terms.copy_from_slice(&[cos, sin, t * cos, t * sin]);
-        }
+    for time in (0..LENGTH).map(time) {
+        let [row, column] = tones;
+        let terms = [term(row, time), term(column, time), weighted(row, time), weighted(column, time)];
         for i in 0..TERMS {
             for j in 0..TERMS {
                 matrix[i][j] += terms[i] * terms[j];
@@ -425,51 +349,87 @@ fn invert(mut matrix: [[f64; TERMS]; TERMS]) -> [[f32; TERMS]; TERMS] {
 mod tests {
     use super::*;
 
-    /// The definition: every sample of the window times e^-jωn, phases counted from the first sample ever.
-    fn by_definition(samples: &[i16], lane: usize) -> (f64, f64) {
-        let hz = f64::from(lane_hz(lane));
-        let first = samples.len().saturating_sub(WINDOW * BLOCK);
-        samples.iter().enumerate().skip(first).fold((0.0, 0.0), |(re, im), (n, &sample)| {
-            let angle = hz * TAU * n as f64 / f64::from(SAMPLE_RATE);
-            (re + f64::from(sample) * angle.cos(), im - f64::from(sample) * angle.sin())
-        })
-    }
-
-    /// Four seconds of noise, now loud, now quiet; between times nobody looks, and sometimes he looks back.
-    #[test]
-    fn what_is_looked_at_is_the_correlation_of_the_window() {
+    /// Noise, loud and quiet, and tones as loud as can be.
+    fn windows() -> Vec<[i16; LENGTH]> {
         let mut state = 1u32;
-        let (mut bank, mut samples, mut looked) = (ToneBank::new(), Vec::new(), 0);
-        let mut kept = [[0; BLOCK]; KEPT_BLOCKS];
-        for block in 0..2_000u32 {
-            let shift = if block / 90 % 2 == 0 { 16 } else { 25 };
-            let noise: [i16; BLOCK] = std::array::from_fn(|_| {
+        let mut noise = |shift: u32| {
+            std::array::from_fn(|_| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 ((state as i32 >> shift) as i16) & !3
-            });
-            samples.extend(noise);
-            kept[block as usize % KEPT_BLOCKS] = noise;
-            bank.advance(1);
-            let back = if block % 97 == 96 { 3 } else { 0 };
-            bank.back(back);
-            let samples = &samples[..samples.len() - back as usize * BLOCK];
-            if block % 50 >= 3 && block % 7 != 6 || back > 0 {
-                let window = &samples[samples.len().saturating_sub(WINDOW * BLOCK)..];
-                let energy: f64 = window.iter().map(|&sample| f64::from(sample).powi(2)).sum();
-                bank.look(&kept, energy as f32);
-                looked += 1;
-                let bound = (energy * 96.0).sqrt() * 1e-4 + 0.5;
+            })
+        };
+        let mut windows: Vec<[i16; LENGTH]> = (0..200).map(|n| noise(if n % 2 == 0 { 16 } else { 25 })).collect();
+        for key in Key::ALL {
+            let (row, column) = key.frequencies();
+            windows.push(std::array::from_fn(|n| {
+                let tone = |hz: f32| (f64::from(hz) * TAU * n as f64 / f64::from(SAMPLE_RATE)).sin();
+                ((16_000.0 * (tone(row) + tone(column))) as i16) & !3
+            }));
+        }
+        windows
+    }
+
+    #[test]
+    fn what_is_looked_at_is_the_correlation_of_the_window() {
+        let bank = ToneBank::new();
+        type Form = fn(f64, f64) -> f64;
+        let forms: [(&Waves, f32, [Form; 2]); 2] = [
+            (&bank.tables.waves, SCALE, [cosine, sine]),
+            (&bank.tables.weighted, WEIGHTED_SCALE, [sine_by_time, cosine_by_time]),
+        ];
+        for window in windows() {
+            let energy: f64 = window.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+            for (waves, scale, [even, odd]) in forms {
+                let found = mirror::correlate(&window, waves);
                 for lane in 0..LANES {
-                    let ((re, im), (re_by, im_by)) =
-                        ((bank.window.re[lane], bank.window.im[lane]), by_definition(samples, lane));
-                    assert!(
-                        (f64::from(re) - re_by).abs() < bound && (f64::from(im) - im_by).abs() < bound,
-                        "block {block}, lane {lane}: {re} {im}, by definition {re_by} {im_by}"
-                    );
+                    let step = f64::from(lane_hz(lane)) * TAU / f64::from(SAMPLE_RATE);
+                    let by_definition = |form: fn(f64, f64) -> f64| -> f64 {
+                        window.iter().enumerate().map(|(n, &sample)| f64::from(sample) * form(step, time(n))).sum()
+                    };
+                    let bound = (energy * LENGTH as f64).sqrt() * 2e-4;
+                    for (found, form) in [(found.even[lane], even), (found.odd[lane], odd)] {
+                        let difference = f64::from(found) * f64::from(scale) - by_definition(form);
+                        assert!(difference.abs() < bound, "lane {lane}: {difference}, more than {bound}");
+                    }
                 }
             }
-            bank.advance(back);
         }
-        assert!(looked > 1_500);
+    }
+
+    #[test]
+    fn no_sum_can_overflow() {
+        for waves in [&TABLES.waves, &TABLES.weighted] {
+            for lane in 0..2 * LANES {
+                let all = waves.0.iter().flat_map(|pair| pair[lane]);
+                assert!(all.map(|value| i32::from(value).abs()).sum::<i32>() <= mirror::MOST);
+            }
+        }
+    }
+
+    #[test]
+    fn a_fit_finds_the_tones_that_are_there() {
+        let bank = ToneBank::new();
+        for key in Key::ALL {
+            let (row_hz, column_hz) = key.frequencies();
+            for (off, growth) in [(0.0, 0.0), (9.0, 0.02), (-9.0, -0.02)] {
+                let tone = |hz: f32, n: usize, phase: f64| {
+                    let angle = f64::from(hz + off) * TAU / f64::from(SAMPLE_RATE) * n as f64 + phase;
+                    angle.cos() * (1.0 + growth * time(n) / BLOCK as f64)
+                };
+                let window: [i16; LENGTH] = std::array::from_fn(|n| {
+                    (8_000.0 * tone(row_hz, n, 1.0) + 5_000.0 * tone(column_hz, n, 2.0)).round() as i16
+                });
+                let total = window.iter().map(|&sample| f32::from(sample).powi(2)).sum::<f32>() / LENGTH as f32;
+                let look = bank.look(&window, total).expect("it is worth it");
+                let fit = bank.fit(&window, &look, total).expect("there is a key");
+                assert_eq!(fit.key, key);
+                assert!(fit.explained > 0.98 * total && fit.explained < 1.01 * total, "{fit:?}");
+                for (tone, peak) in [(fit.row, 8_000.0f32), (fit.column, 5_000.0)] {
+                    assert!((tone.mean_square / (peak * peak / 2.0) - 1.0).abs() < 0.1, "{key} {off}: {fit:?}");
+                    assert!((tone.offset_hz - off).abs() < 1.0, "{key} {off}: {fit:?}");
+                    assert!((tone.slope - growth as f32).abs() < 0.02, "{key} {off}: {fit:?}");
+                }
+            }
+        }
     }
 }

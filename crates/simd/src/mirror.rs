@@ -1,36 +1,34 @@
-//! Correlation of blocks of samples with waves that are even or odd around the middle of the block.
+//! Correlation of a window of samples with waves that are even or odd around its middle.
 //!
-//! The one kernel that is written out by hand: multiplying sixteen bits by sixteen and adding in pairs is one instruction,
-//! and compilers do not find it here; it takes half the time. The arithmetic is that of whole numbers, so the
-//! plain version gives the same.
+//! Written out by hand: multiplying sixteen bits by sixteen and adding in pairs is one instruction, and compilers do not find it here; it
+//! takes a fraction of the time. The arithmetic is that of whole numbers, so the plain version gives the same.
 //!
-//! Data path: blocks of 16 samples, [`Waves`] → [`correlate`] → a [`Correlation`] for each block.
+//! Data path: a window of 96 samples, [`Waves`] → [`correlate`] → a [`Correlation`].
 //! Words: *even* is what is the same before and after the middle, *odd* what has the opposite sign.
 
 #![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
 
 use crate::{Instructions, Set};
 
-/// Samples in a block.
-pub const BLOCK: usize = 16;
-/// Waves, each in its even and its odd form.
+/// Samples in a window.
+pub const LENGTH: usize = 96;
+/// Waves, each in an even and an odd form.
 pub const WAVES: usize = 8;
 /// Of the samples so many lowest bits are left out, so that all sums fit into 32 bits.
 pub const LEFT_OUT: u32 = 2;
-/// Greatest value of a wave.
-pub const AMPLITUDE: f64 = 16_000.0;
+/// What the values of a wave in half a window may come to in all, without their signs.
+pub const MOST: i32 = i32::MAX / (2 << (15 - LEFT_OUT));
 
-/// The waves at the samples after the middle of a block, the last first, two samples beside each other: `[pair][wave]`.
+/// Samples that are folded at a time.
+const GROUP: usize = 16;
+
+/// The waves at the samples after the middle of a window, the last first, two samples beside each other: the even forms, then the odd
+/// ones, which count as they are after the middle. None may come to more than [`MOST`].
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub struct Waves {
-    /// Their even form.
-    pub even: [[[i16; 2]; WAVES]; BLOCK / 4],
-    /// Their odd form, positive after the middle.
-    pub odd: [[[i16; 2]; WAVES]; BLOCK / 4],
-}
+pub struct Waves(pub [[[i16; 2]; 2 * WAVES]; LENGTH / 4]);
 
-/// Sums of products of a block's samples with each of the waves.
+/// Sums of products of a window's samples with each of the waves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub struct Correlation {
@@ -45,122 +43,179 @@ impl Correlation {
     pub const NONE: Correlation = Correlation { even: [0; WAVES], odd: [0; WAVES] };
 }
 
-/// Correlates each block; what comes out has the samples without their [`LEFT_OUT`] bits. With fewer results than blocks, or the other
-/// way round, the fewer decide.
+/// Correlates a window; what comes out has the samples without their [`LEFT_OUT`] bits.
 #[inline]
-pub fn correlate(blocks: &[[i16; BLOCK]], waves: &Waves, results: &mut [Correlation]) {
+#[must_use]
+pub fn correlate(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
     match Instructions::in_use().0 {
         // Pairs are multiplied and added there as well.
         // SAFETY: every processor of this architecture has it.
         #[cfg(target_arch = "x86_64")]
-        Set::Plain => unsafe { with_sse2(blocks, waves, results) },
+        Set::Plain => unsafe { with_sse2(window, waves) },
         #[cfg(not(target_arch = "x86_64"))]
-        Set::Plain => plain(blocks, waves, results),
-        // SAFETY: there are such `Instructions` only where the processor has them, see `Instructions::run`.
+        Set::Plain => plain(window, waves),
+        // SAFETY, of both: there are such `Instructions` only where the processor has them, see `Instructions::run`.
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 | Set::Avx512 => unsafe { with_avx2(blocks, waves, results) },
+        Set::Avx2 => unsafe { with_avx2(window, waves) },
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 => unsafe { with_avx512(window, waves) },
     }
 }
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
-fn plain(blocks: &[[i16; BLOCK]], waves: &Waves, results: &mut [Correlation]) {
-    for (result, block) in results.iter_mut().zip(blocks) {
-        *result = Correlation::NONE;
-        let sample = |n: usize| i32::from(block[n] >> LEFT_OUT);
-        for (pair, (even, odd)) in waves.even.iter().zip(&waves.odd).enumerate() {
-            let (one, other) = (2 * pair, 2 * pair + 1);
-            let (last, last_but_one) = (BLOCK - 1 - one, BLOCK - 1 - other);
+fn plain(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
+    let mut result = Correlation::NONE;
+    let sample = |n: usize| i32::from(window[n] >> LEFT_OUT);
+    for (pair, waves) in waves.0.iter().enumerate() {
+        for (early, second) in [(2 * pair, 0), (2 * pair + 1, 1)] {
+            let late = LENGTH - 1 - early;
             for wave in 0..WAVES {
-                result.even[wave] += (sample(last) + sample(one)) * i32::from(even[wave][0])
-                    + (sample(last_but_one) + sample(other)) * i32::from(even[wave][1]);
-                result.odd[wave] += (sample(last) - sample(one)) * i32::from(odd[wave][0])
-                    + (sample(last_but_one) - sample(other)) * i32::from(odd[wave][1]);
+                result.even[wave] += (sample(late) + sample(early)) * i32::from(waves[wave][second]);
+                result.odd[wave] += (sample(late) - sample(early)) * i32::from(waves[WAVES + wave][second]);
             }
         }
     }
+    result
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
-fn with_sse2(blocks: &[[i16; BLOCK]], waves: &Waves, results: &mut [Correlation]) {
+fn with_sse2(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
     use std::arch::x86_64::{
-        __m128i, _mm_add_epi16, _mm_add_epi32, _mm_loadu_si128, _mm_madd_epi16, _mm_shuffle_epi32, _mm_shufflehi_epi16,
-        _mm_shufflelo_epi16, _mm_srai_epi16, _mm_storeu_si128, _mm_sub_epi16,
+        __m128i, _mm_add_epi16, _mm_add_epi32, _mm_loadu_si128, _mm_madd_epi16, _mm_setzero_si128, _mm_shuffle_epi32,
+        _mm_shufflehi_epi16, _mm_shufflelo_epi16, _mm_srai_epi16, _mm_storeu_si128, _mm_sub_epi16,
     };
-    for (result, block) in results.iter_mut().zip(blocks) {
-        let samples: *const __m128i = std::ptr::from_ref(block).cast();
-        // SAFETY: a block is two times 16 octets.
-        let (early, late) = unsafe { (_mm_loadu_si128(samples), _mm_loadu_si128(samples.add(1))) };
-        let early = _mm_srai_epi16::<{ LEFT_OUT as i32 }>(early);
-        let late = _mm_srai_epi16::<{ LEFT_OUT as i32 }>(late);
+    let (eights, _) = window.as_chunks::<8>();
+    // SAFETY, of all that goes through pointers: each is a reference to an array of so many octets.
+    let load = |eight: &[i16; 8]| unsafe { _mm_loadu_si128(std::ptr::from_ref(eight).cast()) };
+    let wave = |four: &[[i16; 2]; 4]| unsafe { _mm_loadu_si128(std::ptr::from_ref(four).cast()) };
+    let mut sums = [_mm_setzero_si128(); 4];
+    for (n, waves) in waves.0.as_chunks::<4>().0.iter().enumerate() {
+        let early = _mm_srai_epi16::<{ LEFT_OUT as i32 }>(load(&eights[n]));
+        let late = _mm_srai_epi16::<{ LEFT_OUT as i32 }>(load(&eights[eights.len() - 1 - n]));
         let late = _mm_shuffle_epi32::<0x4e>(_mm_shufflehi_epi16::<0x1b>(_mm_shufflelo_epi16::<0x1b>(late)));
-        let pairs = |folded| {
-            let pair = [
+        let spread = |folded: __m128i| {
+            [
                 _mm_shuffle_epi32::<0x00>(folded),
                 _mm_shuffle_epi32::<0x55>(folded),
                 _mm_shuffle_epi32::<0xaa>(folded),
                 _mm_shuffle_epi32::<0xff>(folded),
-            ];
-            move |waves: &[[[i16; 2]; WAVES]; BLOCK / 4], half: usize, out: *mut __m128i| {
-                let mut product = [pair[0]; 4];
-                for (product, waves) in product.iter_mut().zip(waves.iter().enumerate()) {
-                    let (n, waves) = (waves.0, std::ptr::from_ref(waves.1).cast::<__m128i>());
-                    // SAFETY: the waves of a pair are two times 16 octets.
-                    *product = _mm_madd_epi16(pair[n], unsafe { _mm_loadu_si128(waves.add(half)) });
-                }
-                let sum = _mm_add_epi32(_mm_add_epi32(product[0], product[1]), _mm_add_epi32(product[2], product[3]));
-                // SAFETY: `out` is a result, two times 16 octets.
-                unsafe { _mm_storeu_si128(out.add(half), sum) };
-            }
+            ]
         };
-        let (even, odd) = (pairs(_mm_add_epi16(late, early)), pairs(_mm_sub_epi16(late, early)));
-        for half in 0..2 {
-            even(&waves.even, half, std::ptr::from_mut(&mut result.even).cast());
-            odd(&waves.odd, half, std::ptr::from_mut(&mut result.odd).cast());
+        let (even, odd) = (spread(_mm_add_epi16(late, early)), spread(_mm_sub_epi16(late, early)));
+        for (pair, waves) in waves.iter().enumerate() {
+            let folded = [even[pair], even[pair], odd[pair], odd[pair]];
+            for ((sum, folded), waves) in sums.iter_mut().zip(folded).zip(waves.as_chunks::<4>().0) {
+                *sum = _mm_add_epi32(*sum, _mm_madd_epi16(folded, wave(waves)));
+            }
         }
     }
+    let mut result = Correlation::NONE;
+    let fours = result.even.as_chunks_mut::<4>().0.iter_mut().chain(result.odd.as_chunks_mut().0);
+    for (four, sum) in fours.zip(sums) {
+        // SAFETY: it is 16 octets.
+        unsafe { _mm_storeu_si128(std::ptr::from_mut(four).cast(), sum) };
+    }
+    result
+}
+
+/// The samples of a group, counted from either end, without their lowest bits: those before the middle, and those after it backwards.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn group(window: &[i16; LENGTH], n: usize) -> (std::arch::x86_64::__m256i, std::arch::x86_64::__m256i) {
+    use std::arch::x86_64::{
+        _mm256_loadu_si256, _mm256_permute4x64_epi64, _mm256_set_epi8, _mm256_shuffle_epi8, _mm256_srai_epi16,
+    };
+    let (groups, _) = window.as_chunks::<GROUP>();
+    // SAFETY: it is a reference to an array of 32 octets.
+    let load = |sixteen: &[i16; GROUP]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(sixteen).cast()) };
+    let backwards = _mm256_set_epi8(
+        1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14,
+    );
+    let early = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&groups[n]));
+    let late = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&groups[groups.len() - 1 - n]));
+    (early, _mm256_permute4x64_epi64::<0x4e>(_mm256_shuffle_epi8(late, backwards)))
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn with_avx2(blocks: &[[i16; BLOCK]], waves: &Waves, results: &mut [Correlation]) {
+fn with_avx2(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
     use std::arch::x86_64::{
-        _mm_add_epi16, _mm_set_epi8, _mm_shuffle_epi8, _mm_sub_epi16, _mm256_add_epi32, _mm256_broadcastsi128_si256,
-        _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_shuffle_epi32,
-        _mm256_srai_epi16, _mm256_storeu_si256,
+        _mm256_add_epi16, _mm256_add_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_permute2x128_si256,
+        _mm256_setzero_si256, _mm256_shuffle_epi32, _mm256_storeu_si256, _mm256_sub_epi16,
     };
-    // SAFETY, of all that goes through pointers: each is a reference to an array of 32 octets.
-    let load = |pairs: &[[i16; 2]; WAVES]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(pairs).cast()) };
-    let backwards = _mm_set_epi8(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
-    for (result, block) in results.iter_mut().zip(blocks) {
-        // SAFETY: as above.
-        let samples = unsafe { _mm256_loadu_si256(std::ptr::from_ref(block).cast()) };
-        let samples = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(samples);
-        let (early, late) = (_mm256_castsi256_si128(samples), _mm256_extracti128_si256::<1>(samples));
-        let late = _mm_shuffle_epi8(late, backwards);
-        // Both halves hold all eight, so that a shuffle within halves brings a pair everywhere.
-        let even = _mm256_broadcastsi128_si256(_mm_add_epi16(late, early));
-        let odd = _mm256_broadcastsi128_si256(_mm_sub_epi16(late, early));
-        macro_rules! products {
-            ($folded:expr, $waves:expr, $pair:literal, $shuffle:literal) => {
-                _mm256_madd_epi16(_mm256_shuffle_epi32::<$shuffle>($folded), load(&$waves[$pair]))
+    // SAFETY: it is a reference to an array of 32 octets.
+    let wave = |form: &[[i16; 2]; WAVES]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(form).cast()) };
+    let (mut even_sum, mut odd_sum) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+    for (n, waves) in waves.0.as_chunks::<{ GROUP / 2 }>().0.iter().enumerate() {
+        let (early, late) = group(window, n);
+        let (even, odd) = (_mm256_add_epi16(late, early), _mm256_sub_epi16(late, early));
+        macro_rules! four {
+            ($half:literal, $waves:expr) => {
+                // Four pairs in both halves, so that a shuffle within halves brings a pair everywhere.
+                let even = _mm256_permute2x128_si256::<$half>(even, even);
+                let odd = _mm256_permute2x128_si256::<$half>(odd, odd);
+                four!(even, odd, $waves, 0, 0x00);
+                four!(even, odd, $waves, 1, 0x55);
+                four!(even, odd, $waves, 2, 0xaa);
+                four!(even, odd, $waves, 3, 0xff);
+            };
+            ($even:expr, $odd:expr, $waves:expr, $pair:literal, $shuffle:literal) => {
+                let forms = $waves[$pair].as_chunks::<WAVES>().0;
+                let even = _mm256_madd_epi16(_mm256_shuffle_epi32::<$shuffle>($even), wave(&forms[0]));
+                let odd = _mm256_madd_epi16(_mm256_shuffle_epi32::<$shuffle>($odd), wave(&forms[1]));
+                (even_sum, odd_sum) = (_mm256_add_epi32(even_sum, even), _mm256_add_epi32(odd_sum, odd));
             };
         }
-        macro_rules! sum {
-            ($folded:expr, $waves:expr) => {
-                _mm256_add_epi32(
-                    _mm256_add_epi32(products!($folded, $waves, 0, 0x00), products!($folded, $waves, 1, 0x55)),
-                    _mm256_add_epi32(products!($folded, $waves, 2, 0xaa), products!($folded, $waves, 3, 0xff)),
-                )
-            };
-        }
-        let (even, odd) = (sum!(even, waves.even), sum!(odd, waves.odd));
-        // SAFETY: as above.
-        unsafe {
-            _mm256_storeu_si256(std::ptr::from_mut(&mut result.even).cast(), even);
-            _mm256_storeu_si256(std::ptr::from_mut(&mut result.odd).cast(), odd);
-        }
+        four!(0x00, waves[..4]);
+        four!(0x11, waves[4..]);
     }
+    let mut result = Correlation::NONE;
+    // SAFETY: each is 32 octets.
+    unsafe {
+        _mm256_storeu_si256(std::ptr::from_mut(&mut result.even).cast(), even_sum);
+        _mm256_storeu_si256(std::ptr::from_mut(&mut result.odd).cast(), odd_sum);
+    }
+    result
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+fn with_avx512(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
+    use std::arch::x86_64::{
+        _mm256_add_epi16, _mm256_sub_epi16, _mm512_add_epi32, _mm512_castsi256_si512, _mm512_inserti64x4,
+        _mm512_loadu_si512, _mm512_madd_epi16, _mm512_setzero_si512, _mm512_shuffle_epi32, _mm512_shuffle_i64x2,
+        _mm512_storeu_si512,
+    };
+    // SAFETY: it is a reference to an array of 64 octets.
+    let wave = |forms: &[[i16; 2]; 2 * WAVES]| unsafe { _mm512_loadu_si512(std::ptr::from_ref(forms).cast()) };
+    // Two sums, so that one addition need not wait for the other.
+    let mut sums = [_mm512_setzero_si512(); 2];
+    for (n, waves) in waves.0.as_chunks::<{ GROUP / 2 }>().0.iter().enumerate() {
+        let (early, late) = group(window, n);
+        let (even, odd) = (_mm256_add_epi16(late, early), _mm256_sub_epi16(late, early));
+        let both = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(even), odd);
+        macro_rules! four {
+            ($half:literal, $sum:literal, $waves:expr) => {
+                // Four pairs in each quarter: the even ones below, the odd ones above.
+                let four = _mm512_shuffle_i64x2::<$half>(both, both);
+                four!(four, $sum, $waves, 0, 0x00);
+                four!(four, $sum, $waves, 1, 0x55);
+                four!(four, $sum, $waves, 2, 0xaa);
+                four!(four, $sum, $waves, 3, 0xff);
+            };
+            ($four:expr, $sum:literal, $waves:expr, $pair:literal, $shuffle:literal) => {
+                let product = _mm512_madd_epi16(_mm512_shuffle_epi32::<$shuffle>($four), wave(&$waves[$pair]));
+                sums[$sum] = _mm512_add_epi32(sums[$sum], product);
+            };
+        }
+        four!(0xa0, 0, waves[..4]);
+        four!(0xf5, 1, waves[4..]);
+    }
+    let mut result = Correlation::NONE;
+    // SAFETY: it is 64 octets, first the even ones, then the odd ones.
+    unsafe { _mm512_storeu_si512(std::ptr::from_mut(&mut result).cast(), _mm512_add_epi32(sums[0], sums[1])) };
+    result
 }
 
 #[cfg(test)]
@@ -174,20 +229,20 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 16) as i16
         };
-        let mut wave = || std::array::from_fn(|_| std::array::from_fn(|_| [random() / 2, random() / 2]));
-        let waves = Waves { even: wave(), odd: wave() };
-        let mut blocks: Vec<[i16; BLOCK]> = (0..40).map(|_| std::array::from_fn(|_| random())).collect();
-        blocks.push([i16::MAX; BLOCK]);
-        blocks.push([i16::MIN; BLOCK]);
-        blocks.push(std::array::from_fn(|n| if n % 2 == 0 { i16::MIN } else { i16::MAX }));
-        let full = Waves { even: [[[16_000; 2]; WAVES]; 4], odd: [[[16_000; 2]; WAVES]; 4] };
-        for waves in [&waves, &full] {
-            let (mut one, mut other) = ([Correlation::NONE; 43], [Correlation::NONE; 43]);
-            plain(&blocks, waves, &mut one);
-            for instructions in Instructions::all() {
-                instructions.put_to_use();
-                correlate(&blocks, waves, &mut other);
-                assert!(one == other, "{}", instructions.name());
+        let any = Waves(std::array::from_fn(|_| std::array::from_fn(|_| [random() / 12, random() / 12])));
+        let mut windows: Vec<[i16; LENGTH]> = (0..40).map(|_| std::array::from_fn(|_| random())).collect();
+        windows.extend([[i16::MAX; LENGTH], [i16::MIN; LENGTH]]);
+        windows.push(std::array::from_fn(|n| if n % 2 == 0 { i16::MIN } else { i16::MAX }));
+        windows.push(std::array::from_fn(|n| if n < LENGTH / 2 { i16::MIN } else { i16::MAX }));
+        let most = (MOST / (LENGTH as i32 / 2)) as i16;
+        let full = Waves([[[most; 2]; 2 * WAVES]; LENGTH / 4]);
+        for waves in [&any, &full] {
+            for window in &windows {
+                let expected = plain(window, waves);
+                for instructions in Instructions::all() {
+                    instructions.put_to_use();
+                    assert!(correlate(window, waves) == expected, "{}", instructions.name());
+                }
             }
         }
     }
