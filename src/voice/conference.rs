@@ -1,13 +1,16 @@
 //! The mix of one conference, and its way to the encoder.
 //!
 //! Two sums are kept: one of what is said now, for the callers, and one of what was said
-//! [`dsp::keyfilter::STREAM_DELAY`] samples ago, for the stream. Tones are for the callers only.
+//! [`dsp::keyfilter::STREAM_DELAY`] samples ago, for the stream. Tones are for the callers only. The latter is the former of that
+//! time, put right where a key was in it; where voices are changed on their way, it is a sum of its own.
 //!
 //! Words: *pre-roll*, the last of the stream's sum before anybody spoke, handed to the encoder first
 //! so that the first word is whole.
 
 use super::comfort::ComfortNoise;
 use dsp::g711::Law;
+use dsp::keyfilter::STREAM_DELAY;
+use dsp::later::Later;
 use dsp::mix::Sum;
 use dsp::tones::ToneSequence;
 
@@ -40,13 +43,23 @@ impl Shared {
     }
 }
 
+/// Where what is streamed comes from.
+enum ForStream {
+    /// It is what is said now, later.
+    Later(Later),
+    /// It is added by itself.
+    Apart(Sum),
+}
+
 /// One conference.
 pub struct Mix {
     members: usize,
+    /// The tick is over; with the first who speaks the next begins.
+    is_over: bool,
     /// Something was added to a sum in the last tick.
     used: bool,
     now: Sum,
-    delayed: Sum,
+    for_stream: ForStream,
     /// What those hear who say nothing, in either law: encoded when the first of them asks in a tick.
     shared: [Shared; 2],
     tone: Option<ToneSequence>,
@@ -66,21 +79,17 @@ pub struct Mix {
     /// Of these, those of conferences that were here before, and those of the present tick.
     clipped_before: u64,
     clipped_now: u64,
-    /// How far the sum of this tick goes.
-    peak: i32,
 }
-
-/// As long as neither the sum nor one's own voice goes this far, what one hears cannot need a clamp: it is the one less the other.
-const HALF: i32 = i16::MAX as i32 / 2;
 
 impl Mix {
     /// An empty conference whose stream goes to this ring.
     pub fn new(samples: usize, outlet: rtrb::Producer<i16>) -> Self {
         Mix {
             members: 0,
+            is_over: true,
             used: false,
             now: Sum::new(samples),
-            delayed: Sum::new(samples),
+            for_stream: ForStream::Later(Later::new(samples, STREAM_DELAY / samples)),
             shared: [Shared::new(samples), Shared::new(samples)],
             tone: None,
             tone_chunk: vec![0; samples],
@@ -95,8 +104,13 @@ impl Mix {
             samples_clipped: 0,
             clipped_before: 0,
             clipped_now: 0,
-            peak: 0,
         }
+    }
+
+    /// With a sum for the stream that [`Mix::add_to_stream`] makes: where what is streamed is not what was said.
+    pub fn with_stream_apart(self) -> Self {
+        let sum = Sum::new(self.chunk.len());
+        Mix { for_stream: ForStream::Apart(sum), ..self }
     }
 
     /// With noise of this level for callers while nobody says anything, if any.
@@ -159,11 +173,17 @@ impl Mix {
         self.pre_roll.fill(0);
     }
 
-    /// Begin a tick.
+    /// Begin a tick, if that has not been done.
     pub fn begin(&mut self) {
+        if !self.is_over {
+            return;
+        }
+        self.is_over = false;
         if self.used {
             self.now.clear();
-            self.delayed.clear();
+            if let ForStream::Apart(sum) = &mut self.for_stream {
+                sum.clear();
+            }
         }
         self.used = false;
         self.members = 0;
@@ -183,15 +203,41 @@ impl Mix {
         self.now.add(now);
     }
 
-    /// What a member said a little while ago, to be streamed.
+    /// A member did not say this after all.
+    pub fn remove(&mut self, now: &[i16]) {
+        self.now.remove(now);
+    }
+
+    /// What a member said a little while ago, to be streamed; where that has no sum apart it is known already.
     pub fn add_to_stream(&mut self, delayed: &[i16]) {
-        self.used = true;
-        self.delayed.add(delayed);
+        if let ForStream::Apart(sum) = &mut self.for_stream {
+            self.used = true;
+            sum.add(delayed);
+        }
+    }
+
+    /// What was said in the last ticks, for the stream, to be put right. Of the present tick it holds only what differs from what is
+    /// added, until [`Mix::keep`]. When a tick is over, the next is the present one.
+    pub fn later(&mut self) -> Option<&mut Later> {
+        match &mut self.for_stream {
+            ForStream::Later(later) => Some(later),
+            ForStream::Apart(_) => None,
+        }
+    }
+
+    /// All members have spoken: what they said is streamed later.
+    pub fn keep(&mut self) {
+        if let ForStream::Later(later) = &mut self.for_stream
+            && self.used
+        {
+            later.add(self.now.totals());
+        }
     }
 
     /// Everything was added: make the tone's chunk, serve the encoder.
     pub fn finish(&mut self) {
-        (self.clipped_now, self.peak) = (0, 0);
+        self.is_over = true;
+        self.clipped_now = 0;
         if self.members == 0 && self.stream != Stream::On {
             self.clipped_before = self.samples_clipped;
             return;
@@ -211,14 +257,19 @@ impl Mix {
             self.clipped_now = self.now.clipped();
             self.samples_clipped += self.clipped_now;
         }
-        self.peak = peak;
         if let Some(comfort) = self.comfort.as_mut().filter(|_| peak < AS_GOOD_AS_SILENT) {
             comfort.fill(&mut self.tone_chunk);
             self.now.add(&self.tone_chunk);
             self.now.settle();
             self.used = true;
         }
-        self.delayed.shared(&mut self.chunk);
+        match &mut self.for_stream {
+            ForStream::Later(later) => {
+                later.heard(&mut self.chunk);
+                later.advance();
+            }
+            ForStream::Apart(sum) => sum.shared(&mut self.chunk),
+        }
         if self.stream == Stream::On {
             // Silence included: the stream goes on while nobody speaks, and after the last has left.
             self.samples_lost += push(&mut self.outlet, &self.chunk);
@@ -239,16 +290,18 @@ impl Mix {
     }
 
     /// The same, to be sent as it is. Those who say nothing all get the same octets.
-    pub fn encode_for_member(&mut self, own: Option<&[i16]>, law: Law, octets: &mut [u8]) {
+    /// Returns how many samples were clamped.
+    pub fn encode_for_member(&mut self, own: Option<&[i16]>, law: Law, octets: &mut [u8]) -> u64 {
         let Some(own) = own else {
             let shared = &mut self.shared[usize::from(law == Law::A)];
             if !shared.made {
                 self.now.encode_shared(law, &mut shared.octets);
                 shared.made = true;
             }
-            return octets.copy_from_slice(&shared.octets);
+            octets.copy_from_slice(&shared.octets);
+            return self.clipped_now;
         };
-        self.now.encode_without(own, law, octets);
+        if self.now.encode_without(own, law, octets) { self.now.clipped_without(own) } else { 0 }
     }
 
     /// Samples of the sum for callers that were clamped.
@@ -261,13 +314,9 @@ impl Mix {
         self.samples_clipped - self.clipped_before
     }
 
-    /// Samples of what a member hears in this tick, who said `own` and was `loud` or not, that are clamped.
-    pub fn clipped_for(&self, own: Option<&[i16]>, loud: bool) -> u64 {
-        match own {
-            None => self.clipped_now,
-            Some(own) if loud || self.peak > HALF => self.now.clipped_without(own),
-            Some(_) => 0,
-        }
+    /// Samples of what a member hears in this tick, who said `own`, that are clamped.
+    pub fn clipped_for(&self, own: Option<&[i16]>) -> u64 {
+        own.map_or(self.clipped_now, |own| self.now.clipped_without(own))
     }
 
     /// Samples the encoder's ring had no room for.
@@ -289,7 +338,7 @@ mod tests {
 
     fn mix() -> (Mix, rtrb::Consumer<i16>) {
         let (outlet, ring) = rtrb::RingBuffer::new(32_768);
-        (Mix::new(SAMPLES, outlet), ring)
+        (Mix::new(SAMPLES, outlet).with_stream_apart(), ring)
     }
 
     /// One tick in which one member says this, or nobody is there.
@@ -340,8 +389,11 @@ mod tests {
             mix.finish();
         }
         // The sum is 39,900: too much for who only listens and for the third, and right for the two who are loud.
-        let heard = voices.each_ref().map(|own| mix.clipped_for(Some(own), false));
-        assert_eq!((heard, mix.clipped_for(None, false)), ([0, 0, 80], 80));
+        let heard = voices.each_ref().map(|own| mix.clipped_for(Some(own)));
+        assert_eq!((heard, mix.clipped_for(None)), ([0, 0, 80], 80));
+        let mut octets = [0; SAMPLES];
+        let sent = voices.each_ref().map(|own| mix.encode_for_member(Some(own), Law::Mu, &mut octets));
+        assert_eq!((sent, mix.encode_for_member(None, Law::Mu, &mut octets)), ([0, 0, 80], 80));
         assert_eq!((mix.samples_clipped(), mix.clipped_since_begun()), (160, 160));
         // One who nearly takes the others' sum away: only he hears that it is too much.
         mix.begin();
@@ -350,7 +402,12 @@ mod tests {
         mix.add(&[20_000; SAMPLES]);
         mix.add(&[20_000; SAMPLES]);
         mix.finish();
-        assert_eq!((mix.clipped_for(Some(&[-32_000; SAMPLES]), true), mix.clipped_for(None, false)), (80, 0));
+        let own = [-32_000; SAMPLES];
+        assert_eq!((mix.clipped_for(Some(&own)), mix.clipped_for(None)), (80, 0));
+        for law in [Law::Mu, Law::A] {
+            assert_eq!(mix.encode_for_member(Some(&own), law, &mut octets), 80);
+            assert_eq!(mix.encode_for_member(Some(&[-12_000; SAMPLES]), law, &mut octets), 0);
+        }
         tick(&mut mix, None);
         assert_eq!((mix.samples_clipped(), mix.clipped_since_begun()), (160, 0), "the next conference begins anew");
     }

@@ -1,5 +1,6 @@
 //! One caller's way into and out of a conference.
 
+use super::conference::Mix;
 use super::press::Press;
 use super::speech::Speech;
 use super::treatment::Treatment;
@@ -20,10 +21,12 @@ pub struct Leg {
     open: bool,
     conference: Option<ConferenceIndex>,
     muted: bool,
-    /// What it said a little while ago goes to the stream.
-    streamed: bool,
-    /// Samples until `streamed` follows what was changed: what is streamed is that much older.
-    follows_in: usize,
+    /// In which tick it was last received.
+    tick: u32,
+    /// Which of its last chunks were said in its conference, the last in the lowest bit.
+    said: u32,
+    /// How many chunks later the stream has them.
+    delay: usize,
     talk_dbm0: f32,
     filter: KeyFilter,
     talk: TalkDetector,
@@ -38,14 +41,9 @@ pub struct Leg {
     /// What the talk detector had heard when the present second began, in energy, and how many samples ago that was.
     energy_before: u64,
     measured: u32,
-    /// It said something this loud in this tick that the mix needs a second look.
-    loud: bool,
     /// Samples it was sent in this second that were clamped.
     clipped: u32,
 }
-
-/// The least energy of a chunk in which a sample goes half as far as one can.
-const LOUD: u64 = 16_383 * 16_383;
 
 impl Leg {
     /// A closed leg.
@@ -55,8 +53,9 @@ impl Leg {
             open: false,
             conference: None,
             muted: false,
-            streamed: false,
-            follows_in: 0,
+            tick: 0,
+            said: 0,
+            delay: STREAM_DELAY / samples,
             talk_dbm0,
             filter: KeyFilter::new(),
             talk: talk_detector(talk_dbm0),
@@ -67,7 +66,6 @@ impl Leg {
             music: None,
             energy_before: 0,
             measured: 0,
-            loud: false,
             clipped: 0,
         }
     }
@@ -84,7 +82,7 @@ impl Leg {
         self.audible = false;
         self.energy_before = 0;
         self.measured = 0;
-        (self.loud, self.clipped) = (false, 0);
+        self.clipped = 0;
     }
 
     /// Nobody is there any more.
@@ -92,8 +90,7 @@ impl Leg {
         self.open = false;
         self.conference = None;
         self.muted = false;
-        self.streamed = false;
-        self.follows_in = 0;
+        self.said = 0;
         self.language = LanguageIndex::default();
         self.music = None;
         self.hush();
@@ -109,34 +106,19 @@ impl Leg {
         self.conference = Some(conference);
         self.muted = false;
         self.measured = 0;
-        self.change_stream();
+        self.said = 0;
     }
 
     /// Go out of it.
     pub fn leave(&mut self) {
         self.conference = None;
         self.muted = false;
-        self.change_stream();
+        self.said = 0;
     }
 
     /// Keep what it says out of the conference, or not.
     pub fn mute(&mut self, muted: bool) {
         self.muted = muted;
-        self.change_stream();
-    }
-
-    /// Whether what it says is kept out of the conference.
-    pub fn muted(&self) -> bool {
-        self.muted
-    }
-
-    /// The stream follows when what is said now comes out of the delay: not before, lest what was said
-    /// while muted be heard. With two changes on the way nothing is streamed until the second.
-    fn change_stream(&mut self) {
-        if self.follows_in > 0 {
-            self.streamed = false;
-        }
-        self.follows_in = STREAM_DELAY;
     }
 
     /// Whether somebody is there.
@@ -172,22 +154,74 @@ impl Leg {
         }
     }
 
-    /// What was said a little while ago, with nothing of a key left, if it may be streamed.
-    pub fn for_stream(&self) -> Option<&[i16]> {
-        match self.treatment.as_ref().and_then(|treatment| treatment.delayed()) {
-            Some(treated) => treated.filter(|_| self.streamed),
-            None => self.streamed.then(|| self.filter.stream()),
+    /// What it said in its conference in this tick, if it was to be heard there and is anything.
+    pub fn own(&self) -> Option<&[i16]> {
+        self.conversation().filter(|_| self.has_said(0))
+    }
+
+    fn has_said(&self, chunks_ago: usize) -> bool {
+        self.said >> chunks_ago & 1 != 0
+    }
+
+    /// Say in the conference what was received in this tick, unless muted: now to the others, and later in the stream.
+    pub fn take_part(&mut self, mix: &mut Mix) {
+        mix.join();
+        self.said |= u32::from(!self.muted);
+        if let Some(now) = self.own() {
+            mix.add(now);
+        }
+        let Some(later) = mix.later() else {
+            // With the voice changed on its way the stream has a sum of its own.
+            if let Some(Some(delayed)) = self.treatment.as_ref().and_then(|treatment| treatment.delayed())
+                && self.has_said(self.delay)
+            {
+                mix.add_to_stream(delayed);
+            }
+            return;
+        };
+        // Muted on a suspicion of a key: the stream knows better later.
+        if self.has_said(0) && self.filter.changes_conversation() {
+            later.replace(0, self.filter.conversation(), self.filter.received());
+        }
+        if self.has_said(self.delay) && self.filter.changes_stream() {
+            later.replace(self.delay, self.filter.received_before(self.delay), self.filter.stream());
         }
     }
 
-    /// Take in a chunk.
-    pub fn receive(&mut self, law: Law, octets: &[u8], tell: &mut impl FnMut(Heard)) {
-        if self.follows_in > 0 {
-            self.follows_in = self.follows_in.saturating_sub(octets.len());
-            if self.follows_in == 0 {
-                self.streamed = self.conference.is_some() && !self.muted;
+    /// Take back what was said in this tick: somebody else shall have the say of whether it is heard.
+    pub fn take_back(&mut self, tick: u32, mix: &mut Mix) {
+        if self.tick != tick || !self.has_said(0) {
+            return;
+        }
+        if let Some(now) = self.own() {
+            mix.remove(now);
+        }
+        if let Some(later) = mix.later().filter(|_| self.filter.changes_conversation()) {
+            later.replace(0, self.filter.received(), self.filter.conversation());
+        }
+        self.said &= !1;
+    }
+
+    /// Take out of the stream what has not come there yet: it may end in the middle of a key.
+    pub fn take_out_of_stream(&mut self, tick: u32, mix: &mut Mix) {
+        self.take_back(tick, mix);
+        let is_received = self.tick == tick;
+        for chunks in (0..=self.delay).filter(|chunks| self.has_said(*chunks)) {
+            let Some(later) = mix.later() else { break };
+            match is_received {
+                // What leaves in this tick was put right already.
+                true if chunks == self.delay => later.take_out(chunks, self.filter.stream()),
+                true => later.take_out(chunks, self.filter.received_before(chunks)),
+                false => later.take_out(chunks + 1, self.filter.received_before(chunks)),
             }
         }
+        self.said = 0;
+    }
+
+    /// Take in a chunk in this tick.
+    pub fn receive(&mut self, tick: u32, law: Law, octets: &[u8], tell: &mut impl FnMut(Heard)) {
+        self.tick = tick;
+        self.said <<= 1;
         let room = self.filter.room(octets.len());
         // A-law has no code for 0 (G.711 table 1a): a line on which nothing is said brings 8, and the sum of hundreds would be far from 0.
         let idle = law.idle_octet();
@@ -211,8 +245,6 @@ impl Leg {
             tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
         });
         self.audible = self.talk.energy() != before;
-        // What is done to the voice afterwards may make it louder.
-        self.loud = self.audible && (self.talk.energy() - before >= LOUD || self.treatment.is_some());
         if let Some(treatment) = &mut self.treatment {
             treatment.shape(self.talk.is_talking(), self.filter.conversation(), self.filter.stream());
         }
@@ -229,11 +261,6 @@ impl Leg {
                 self.measured = 0;
             }
         }
-    }
-
-    /// Whether what it said in this tick is loud.
-    pub fn is_loud(&self) -> bool {
-        self.loud
     }
 
     /// Samples of what it is sent were clamped.
@@ -302,20 +329,6 @@ mod tests {
     use super::*;
     use dsp::tones::DtmfSequence;
 
-    /// Chunks of 80 samples that go by until what is said now is streamed.
-    const DELAY: usize = STREAM_DELAY / 80;
-
-    /// Say the sample for so many chunks; what of it was streamed, a sample a chunk.
-    fn say(leg: &mut Leg, sample: i16, chunks: usize) -> Vec<i16> {
-        let octets = [Law::A.encode_one(sample); 80];
-        let mut streamed = Vec::new();
-        for _ in 0..chunks {
-            leg.receive(Law::A, &octets, &mut |_| {});
-            streamed.push(leg.for_stream().map_or(0, |chunk| chunk[40]));
-        }
-        streamed
-    }
-
     #[test]
     fn a_key_is_told_when_it_is_pressed_and_how_it_sounded_when_it_is_let_go() {
         let mut leg = Leg::new(Settings::default(), 80);
@@ -325,7 +338,7 @@ mod tests {
         for chunk in 0..28 {
             keys.fill(&mut samples);
             g711::encode(Law::Mu, &samples, &mut octets);
-            leg.receive(Law::Mu, &octets, &mut |heard| told.push((chunk, heard)));
+            leg.receive(chunk, Law::Mu, &octets, &mut |heard| told.push((chunk, heard)));
         }
         let [(pressed, Heard::Key(key)), (let_go, Heard::Press(press))] = told[..] else { panic!("{told:?}") };
         assert_eq!((key.to_char(), press.row_dbm0, press.column_dbm0, press.off_frequency), ('5', -12, -15, false));
@@ -340,31 +353,10 @@ mod tests {
             let mut leg = Leg::new(Settings::default(), 80);
             leg.open();
             leg.join(ConferenceIndex(0));
-            leg.receive(law, &[law.idle_octet(); 80], &mut |_| {});
+            leg.receive(1, law, &[law.idle_octet(); 80], &mut |_| {});
             assert!(!leg.audible && leg.filter.conversation().iter().all(|&sample| sample == 0), "{law:?}");
-            leg.receive(law, &[law.encode_one(100); 80], &mut |_| {});
+            leg.receive(2, law, &[law.encode_one(100); 80], &mut |_| {});
             assert!(leg.audible, "{law:?}");
         }
-    }
-
-    #[test]
-    fn what_was_said_before_joining_or_while_muted_is_never_streamed() {
-        let decoded = |sample| Law::A.decode_one(Law::A.encode_one(sample));
-        let mut leg = Leg::new(Settings::default(), 80);
-        leg.open();
-        say(&mut leg, 1000, 20);
-        leg.join(ConferenceIndex(0));
-        // The chunk of the tick in which it joined is heard by the others, and streamed after the delay.
-        let after = say(&mut leg, 2000, DELAY + 5);
-        assert!(after[..DELAY - 1].iter().all(|&s| s == 0), "{after:?}");
-        assert!(after[DELAY + 1..].iter().all(|&s| s == decoded(2000)), "{after:?}");
-        leg.mute(true);
-        let after = say(&mut leg, 3000, 20);
-        assert!(!after.contains(&decoded(3000)), "{after:?}");
-        assert_eq!(after[0], decoded(2000), "what was said before muting is streamed to its end");
-        leg.mute(false);
-        let after = say(&mut leg, 4000, 20);
-        assert!(!after[..DELAY - 1].contains(&decoded(3000)), "{after:?}");
-        assert_eq!(*after.last().expect("some"), decoded(4000));
     }
 }

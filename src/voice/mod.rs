@@ -13,6 +13,8 @@ mod leg;
 mod names;
 mod press;
 mod speech;
+#[cfg(test)]
+mod tests;
 mod treatment;
 
 use crate::gateway::{Channel, SPAN_TIMESLOTS, Voice};
@@ -77,6 +79,13 @@ pub struct Settings {
     pub comfort_noise_dbm0: Option<f32>,
 }
 
+impl Settings {
+    /// Whether what callers say is changed on its way into a conference.
+    fn change_voices(&self) -> bool {
+        self.noise_gate_dbm0.is_some() || self.agc_target_dbm0.is_some() || self.talkers > 0
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -104,6 +113,8 @@ pub struct VoicePath {
     names: Names,
     /// By conference, whose name everybody hears, how far, and whether he has left.
     announcing: Vec<Option<(Channel, usize, bool)>>,
+    /// Ticks so far, modulo 2^32; the one that begins after a mix.
+    tick: u32,
     heard: VecDeque<(Channel, Heard)>,
     scratch: Vec<i16>,
 }
@@ -121,6 +132,7 @@ impl VoicePath {
         let channels = lines.len() * SPAN_TIMESLOTS;
         VoicePath {
             announcing: vec![None; outlets.len()],
+            tick: 1,
             names: Names::default(),
             samples: chunk.samples(),
             laws: lines.iter().map(|line| law_of(*line)).collect(),
@@ -128,7 +140,10 @@ impl VoicePath {
             floors: vec![Floor::new(settings.talkers); if settings.talkers > 0 { outlets.len() } else { 0 }],
             conferences: outlets
                 .into_iter()
-                .map(|outlet| Mix::new(chunk.samples(), outlet).with_comfort_noise(settings.comfort_noise_dbm0))
+                .map(|outlet| {
+                    let mix = Mix::new(chunk.samples(), outlet).with_comfort_noise(settings.comfort_noise_dbm0);
+                    if settings.change_voices() { mix.with_stream_apart() } else { mix }
+                })
                 .collect(),
             sounds,
             // A leg says at most a handful of things a tick.
@@ -147,8 +162,12 @@ impl VoicePath {
     /// Do what the gateway says.
     pub fn command(&mut self, command: Voice) {
         match command {
-            Voice::Open(channel) => self.leg(channel).open(),
+            Voice::Open(channel) => {
+                self.depart(channel);
+                self.leg(channel).open();
+            }
             Voice::Close(channel) => {
+                self.depart(channel);
                 self.names.close(channel.index());
                 self.leg(channel).close();
             }
@@ -162,9 +181,21 @@ impl VoicePath {
                 self.names.hush(channel.index());
                 self.leg(channel).hush();
             }
-            Voice::Join(channel, conference) => self.leg(channel).join(conference),
-            Voice::Leave(channel) => self.leg(channel).leave(),
-            Voice::Mute(channel, muted) => self.leg(channel).mute(muted),
+            Voice::Join(channel, conference) => {
+                self.depart(channel);
+                self.leg(channel).join(conference);
+            }
+            Voice::Leave(channel) => {
+                self.depart(channel);
+                self.leg(channel).leave();
+            }
+            Voice::Mute(channel, muted) => {
+                let leg = &mut self.legs[channel.index()];
+                if let Some(conference) = leg.conference().filter(|_| muted) {
+                    leg.take_back(self.tick, &mut self.conferences[usize::from(conference.0)]);
+                }
+                leg.mute(muted);
+            }
             Voice::Announce(conference, phrase) => {
                 self.legs
                     .iter_mut()
@@ -197,6 +228,14 @@ impl VoicePath {
         }
     }
 
+    /// Before somebody leaves a conference, in whatever way.
+    fn depart(&mut self, channel: Channel) {
+        let leg = &mut self.legs[channel.index()];
+        if let Some(conference) = leg.conference() {
+            leg.take_out_of_stream(self.tick, &mut self.conferences[usize::from(conference.0)]);
+        }
+    }
+
     /// A fresh ring to the encoder of a port; the used one is returned, to be dropped elsewhere.
     #[must_use]
     pub fn replace_outlet(&mut self, port: u16, fresh: rtrb::Producer<i16>) -> rtrb::Producer<i16> {
@@ -215,13 +254,13 @@ impl VoicePath {
         self.legs.iter().filter(|leg| leg.is_open()).count()
     }
 
-    /// Take in what a channel said in this tick, in its line's law.
+    /// Take in what a channel said in this tick, in its line's law. Every open channel is to be received once a tick.
     pub fn receive(&mut self, channel: Channel, octets: &[u8]) {
         let law = self.laws[usize::from(channel.span)];
         let (heard, conferences) = (&mut self.heard, &self.conferences);
         let leg = &mut self.legs[channel.index()];
         let conference = leg.conference();
-        leg.receive(law, octets, &mut |mut what| {
+        leg.receive(self.tick, law, octets, &mut |mut what| {
             if let (Heard::Level { clipped, .. }, Some(conference)) = (&mut what, conference) {
                 clipped.sum = conferences[usize::from(conference.0)].clipped_since_begun();
             }
@@ -229,6 +268,12 @@ impl VoicePath {
                 heard.push_back((channel, what));
             }
         });
+        if let Some(conference) = conference.filter(|_| self.floors.is_empty()) {
+            // At once, as long as it is at hand.
+            let mix = &mut self.conferences[usize::from(conference.0)];
+            mix.begin();
+            leg.take_part(mix);
+        }
         if self.names.hear(channel.index(), leg.conversation(), octets.len()) {
             self.keep_name(channel);
         }
@@ -275,30 +320,21 @@ impl VoicePath {
         for conference in &mut self.conferences {
             conference.begin();
         }
-        self.give_floors();
-        for leg in &self.legs {
-            if let Some(conference) = leg.conference().filter(|_| leg.is_open()) {
-                let conference = &mut self.conferences[usize::from(conference.0)];
-                conference.join();
-                if let Some(now) = leg.conversation().filter(|_| !leg.muted()) {
-                    conference.add(now);
-                }
-                if let Some(delayed) = leg.for_stream() {
-                    conference.add_to_stream(delayed);
-                }
-            }
+        if !self.floors.is_empty() {
+            self.give_floors();
+        }
+        for conference in &mut self.conferences {
+            conference.keep();
         }
         self.announce_names();
         for conference in &mut self.conferences {
             conference.finish();
         }
+        self.tick = self.tick.wrapping_add(1);
     }
 
-    /// Where only the loudest are heard: find out who they are.
+    /// Where only the loudest are heard: find out who they are, and let them speak.
     fn give_floors(&mut self) {
-        if self.floors.is_empty() {
-            return;
-        }
         self.floors.iter_mut().for_each(Floor::begin);
         for (member, leg) in (0..).zip(&self.legs) {
             if let Some(conference) = leg.conference() {
@@ -308,6 +344,7 @@ impl VoicePath {
         for (member, leg) in (0..).zip(&mut self.legs) {
             if let Some(conference) = leg.conference() {
                 leg.settle(self.floors[usize::from(conference.0)].holds(member));
+                leg.take_part(&mut self.conferences[usize::from(conference.0)]);
             }
         }
     }
@@ -326,21 +363,24 @@ impl VoicePath {
     fn write(&mut self, channel: Channel, octets: &mut [u8]) -> u64 {
         let law = self.laws[usize::from(channel.span)];
         let leg = &mut self.legs[channel.index()];
-        let own = leg.conversation().filter(|_| !leg.muted());
+        let own = leg.own();
         let conference = leg.conference().map(|conference| &mut self.conferences[usize::from(conference.0)]);
-        let clipped = conference.as_ref().map_or(0, |conference| conference.clipped_for(own, leg.is_loud()));
         let (speaks, sounds) = (leg.is_playing(), self.names.is_sounding(channel.index()));
         if !speaks && !sounds && !leg.holds() {
             // The usual case: from the sum to the octets at once.
-            match conference {
-                Some(conference) => conference.encode_for_member(own, law, octets),
-                None => octets.fill(law.idle_octet()),
-            }
-            return clipped;
+            let Some(conference) = conference else {
+                octets.fill(law.idle_octet());
+                return 0;
+            };
+            return conference.encode_for_member(own, law, octets);
         }
         let out = &mut self.scratch[..self.samples];
+        let mut clipped = 0;
         match conference {
-            Some(conference) => conference.for_member(own, out),
+            Some(conference) => {
+                conference.for_member(own, out);
+                clipped = conference.clipped_for(own);
+            }
             None => out.fill(0),
         }
         let done = if speaks {

@@ -44,8 +44,7 @@ impl Treatment {
         let echo = settings
             .echo_tail_ms
             .map(|tail_ms| Echo { canceller: EchoCanceller::new(tail_ms), sent: vec![0; samples] });
-        let shapes = settings.noise_gate_dbm0.is_some() || settings.agc_target_dbm0.is_some() || settings.talkers > 0;
-        let shape = shapes.then(|| Shape {
+        let shape = settings.change_voices().then(|| Shape {
             gate: gate(settings),
             agc: agc(settings),
             talker: talker(settings),

@@ -161,6 +161,39 @@ impl KeyFilter {
         self.changed_stream.or(&self.kept.as_flattened()[begin..begin + (self.end - self.begin)])
     }
 
+    /// The last chunk as it was received.
+    #[must_use]
+    #[inline]
+    pub fn received(&self) -> &[i16] {
+        &self.kept.as_flattened()[self.begin..self.end]
+    }
+
+    /// The chunk that was received so many before the last, [`STREAM_DELAY`] samples at most. For chunks of 40, 80 or 160 samples that
+    /// all have the same length.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn received_before(&self, chunks: usize) -> &[i16] {
+        let length = self.end - self.begin;
+        let begin = (self.begin + KEPT).checked_sub(chunks * length).expect("it is still kept") % KEPT;
+        &self.kept.as_flattened()[begin..begin + length]
+    }
+
+    /// Whether [`KeyFilter::conversation`] is something else than what was received.
+    #[must_use]
+    #[inline]
+    pub fn changes_conversation(&self) -> bool {
+        self.changed_conversation.is_changed
+    }
+
+    /// Whether [`KeyFilter::stream`] is something else than what was received [`STREAM_DELAY`] before.
+    #[must_use]
+    #[inline]
+    pub fn changes_stream(&self) -> bool {
+        self.changed_stream.is_changed
+    }
+
     /// Whether the conversation is muted at this moment because of a key.
     #[must_use]
     pub fn is_muted(&self) -> bool {

@@ -24,6 +24,7 @@ pub mod g711;
 pub mod gate;
 pub mod keycheck;
 pub mod keyfilter;
+pub mod later;
 pub mod level;
 pub mod loopcode;
 pub mod measure;

@@ -86,6 +86,14 @@ impl Sum {
         simd::run(Add { total: &mut self.total, samples });
     }
 
+    /// Takes a member out again who was added.
+    pub fn remove(&mut self, samples: &[i16]) {
+        self.is_narrow = false;
+        for (total, &sample) in self.total.iter_mut().zip(samples) {
+            *total -= i32::from(sample);
+        }
+    }
+
     /// Adds one member with a gain.
     pub fn add_with_gain(&mut self, samples: &[i16], gain: Gain) {
         self.is_narrow = false;
@@ -108,15 +116,15 @@ impl Sum {
 
     /// What everybody hears who did not add anything: listeners, the stream, the recording.
     pub fn shared(&self, out: &mut [i16]) {
-        simd::run(Shared { total: &self.total, out });
+        clamp_all(&self.total, out);
     }
 
-    /// What the member who added `own` hears, as octets for his timeslot.
-    pub fn encode_without(&self, own: &[i16], law: Law, octets: &mut [u8]) {
+    /// What the member who added `own` hears, as octets for his timeslot. Whether something of it was clamped.
+    pub fn encode_without(&self, own: &[i16], law: Law, octets: &mut [u8]) -> bool {
         if self.is_narrow {
-            simd::run(EncodeNarrow { narrow: &self.narrow, own, law, octets });
+            simd::run(EncodeNarrow { narrow: &self.narrow, own, law, octets })
         } else {
-            simd::run(EncodeWithout { total: &self.total, own, law, octets });
+            simd::run(EncodeWithout { total: &self.total, own, law, octets })
         }
     }
 
@@ -219,6 +227,11 @@ impl Kernel for Without<'_> {
     }
 }
 
+/// The nearest samples to those of a sum.
+pub(crate) fn clamp_all(total: &[i32], out: &mut [i16]) {
+    simd::run(Shared { total, out });
+}
+
 struct Shared<'a> {
     total: &'a [i32],
     out: &'a mut [i16],
@@ -243,17 +256,23 @@ struct EncodeWithout<'a> {
 }
 
 impl Kernel for EncodeWithout<'_> {
-    type Output = ();
+    type Output = bool;
 
     #[inline(always)]
-    fn run(self) {
+    fn run(self) -> bool {
         let all = self.octets.iter_mut().zip(self.total).zip(self.own);
-        let others = |total: &i32, own: &i16| clamp(total - i32::from(*own));
+        let mut clamped = 0;
+        let mut others = |total: &i32, own: &i16| {
+            let others = total - i32::from(*own);
+            clamped |= i32::from(clamp(others)) ^ others;
+            clamp(others)
+        };
         // The law is chosen once a chunk: each arm is a loop without a branch.
         match self.law {
             Law::Mu => all.for_each(|((octet, total), own)| *octet = Law::Mu.encode_one(others(total, own))),
             Law::A => all.for_each(|((octet, total), own)| *octet = Law::A.encode_one(others(total, own))),
         }
+        clamped != 0
     }
 }
 
@@ -265,16 +284,22 @@ struct EncodeNarrow<'a> {
 }
 
 impl Kernel for EncodeNarrow<'_> {
-    type Output = ();
+    type Output = bool;
 
     #[inline(always)]
-    fn run(self) {
+    fn run(self) -> bool {
         let all = self.octets.iter_mut().zip(self.narrow).zip(self.own);
+        let mut clamped = 0;
         // Of a sum that fits, the others do too, or are clamped: the same as above.
+        let mut others = |sum: &i16, own: &i16| {
+            clamped |= sum.saturating_sub(*own) ^ sum.wrapping_sub(*own);
+            sum.saturating_sub(*own)
+        };
         match self.law {
-            Law::Mu => all.for_each(|((octet, sum), own)| *octet = Law::Mu.encode_one(sum.saturating_sub(*own))),
-            Law::A => all.for_each(|((octet, sum), own)| *octet = Law::A.encode_one(sum.saturating_sub(*own))),
+            Law::Mu => all.for_each(|((octet, sum), own)| *octet = Law::Mu.encode_one(others(sum, own))),
+            Law::A => all.for_each(|((octet, sum), own)| *octet = Law::A.encode_one(others(sum, own))),
         }
+        clamped != 0
     }
 }
 
