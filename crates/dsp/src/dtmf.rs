@@ -17,7 +17,7 @@ mod press;
 pub use key::{COLUMN_HZ, Key, ROW_HZ};
 pub use press::Sound;
 
-use crate::screen::{LOOK_BACK, Screen};
+use crate::screen::{LOOK_BACK, Screen, Taken};
 use crate::tonebank::{AHEAD, BLOCK, Fit, KEPT_BLOCKS, Kept, ToneBank, WINDOW};
 pub(crate) use judgement::Verdict;
 use judgement::{Background, LEVEL_FLOOR, judge};
@@ -92,6 +92,12 @@ const TAKE_OVER: u32 = 4;
 const ALERT: u32 = 4;
 /// Windows before one that speaks of a key that are looked at after all: those in which a tone that fills half of it began.
 const OVERLOOKED: u32 = 3;
+/// Share of the energy of a window that must show at the strongest row and column to be worth a fit: of what it needs to be part of a
+/// key half, in case the tones are off their frequencies; as long as there is no key, most of what it needs to be in earnest.
+const WORTH: f32 = 0.25;
+const WORTH_AT_FIRST: f32 = 0.35;
+/// Share of the energy of a window that may be part of a key with which one may begin in it: its tones are still growing.
+const BEGINS: f32 = 0.65;
 /// Of the windows of a press every third is looked at.
 const REST: u32 = 3;
 /// Change of amplitude in a block below which all of a window, and of those before and after, is tones.
@@ -148,108 +154,116 @@ impl Listener {
     /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle; [`Listener::step`] then judges one after
     /// the other, and [`Listener::skip`] goes by what needs no judging.
     #[inline(always)]
-    pub fn take(&mut self, kept: &Kept, places: Range<usize>) {
-        self.screen.take(kept, places);
+    pub fn take(&mut self, kept: &Kept, places: Range<usize>) -> Taken {
+        self.screen.take(kept, places)
     }
 
     /// Goes by those of the next blocks taken in which there is nothing that could be part of a key; says how many.
     #[inline(always)]
-    pub fn skip(&mut self) -> u32 {
+    pub fn skip(&mut self, taken: &mut Taken) -> u32 {
         if self.alert > 0 {
             return 0;
         }
-        let count = self.screen.skip();
+        let count = taken.skip();
         self.place = (self.place + count as usize) % KEPT_BLOCKS;
         self.position += u64::from(count) * BLOCK as u64;
-        self.let_pass(count);
+        self.let_pass(taken, count);
         count
     }
 
     /// Nobody looks at the last windows. The background hears of them when they can no longer be part of a run.
     #[inline(always)]
-    fn let_pass(&mut self, windows: u32) {
+    fn let_pass(&mut self, taken: &Taken, windows: u32) {
         self.unheard += windows;
         if self.unheard > OVERLOOKED {
-            self.background.hear(self.screen.windows(self.unheard, OVERLOOKED));
+            self.background.hear(taken.windows(self.unheard, OVERLOOKED));
             self.unheard = OVERLOOKED;
         }
     }
 
     /// Judges the window that ends with the next block taken.
     #[inline(always)]
-    pub fn step(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        self.advance();
+    pub fn step(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        self.advance(taken);
         if self.alert == 0 {
-            return self.watch(kept, events);
+            return self.watch(taken, kept, events);
         }
         match self.run {
-            Some(run) if run.pressed && run.misses == 0 => self.attend(kept, events),
-            _ => self.examine(kept, events),
+            Some(run) if run.pressed && run.misses == 0 => self.attend(taken, kept, events),
+            _ => self.examine(taken, kept, events),
         }
     }
 
     #[inline(always)]
-    fn advance(&mut self) {
+    fn advance(&mut self, taken: &mut Taken) {
         self.position += BLOCK as u64;
-        self.screen.advance();
+        taken.advance();
         self.place = (self.place + 1) % KEPT_BLOCKS;
     }
 
-    /// Looks at a window if it is suspicious; if it speaks of a key, or would if half of it were noise that was there before, at those
-    /// before as well: noise may have spoilt just this one.
+    /// Looks at a window if it is suspicious; if it speaks of a key in earnest, or would if half of it were noise that was there before,
+    /// or if there is little else in it, at those before as well: they may be part of it. A key without such a window would not be
+    /// believed.
     #[inline(always)]
-    fn watch(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        if !self.screen.is_suspicious()
-            || self.judged(kept, f32::MAX).is_none_or(|(verdict, _)| verdict == Verdict::Nothing)
-        {
-            self.let_pass(1);
+    fn watch(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        let speaks = |(verdict, fit): (Verdict, Fit)| {
+            verdict.is_in_earnest() || (verdict != Verdict::Nothing && fit.explained >= BEGINS * fit.total)
+        };
+        if !taken.is_suspicious() || !self.judged(taken, kept, WORTH_AT_FIRST, f32::MAX).is_some_and(speaks) {
+            self.let_pass(taken, 1);
             return Verdict::Nothing;
         }
         let overlooked = std::mem::take(&mut self.unheard);
-        self.examine_from(overlooked, kept, events)
+        self.examine_from(overlooked, taken, kept, events)
     }
 
     /// Looks at every third window of a press. As long as that is clean and lies well within the tones, those between, which it
     /// covers, would say the same; where it is not they are looked at after all.
     #[inline(always)]
-    fn attend(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+    fn attend(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
         self.resting += 1;
         if self.resting < REST {
             return Verdict::Nothing;
         }
         let overlooked = std::mem::take(&mut self.resting) - 1;
-        if let Some((verdict, fit)) = self.judged(kept, self.background.level())
+        if let Some((verdict, fit)) = self.judged(taken, kept, WORTH, self.background.level())
             && fit.slope() < WITHIN
             && matches!(verdict, Verdict::Clean(key) if Some(key) == self.held())
         {
             self.follow(verdict, Some(&fit), REST, events);
             return verdict;
         }
-        self.examine_from(overlooked, kept, events)
+        self.examine_from(overlooked, taken, kept, events)
     }
 
     /// Looks at this window, and first at so many before it.
     #[inline(always)]
-    fn examine_from(&mut self, back: u32, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+    fn examine_from(
+        &mut self,
+        back: u32,
+        taken: &mut Taken,
+        kept: &Kept,
+        events: &mut impl FnMut(KeyEvent),
+    ) -> Verdict {
         if back > 0 {
             self.position -= u64::from(back) * BLOCK as u64;
-            self.screen.back(back as usize);
+            taken.back(back as usize);
             self.place = (self.place + KEPT_BLOCKS - back as usize) % KEPT_BLOCKS;
         }
         for _ in 0..back {
-            self.examine(kept, events);
-            self.advance();
+            self.examine(taken, kept, events);
+            self.advance(taken);
         }
-        self.examine(kept, events)
+        self.examine(taken, kept, events)
     }
 
     /// Looks at a window, suspicious or not.
     #[inline(always)]
-    fn examine(&mut self, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+    fn examine(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
         if self.run.is_none() {
-            self.background.hear(self.screen.windows(1, 0));
+            self.background.hear(taken.windows(1, 0));
         }
-        let judged = self.judged(kept, self.background.level());
+        let judged = self.judged(taken, kept, WORTH, self.background.level());
         let (verdict, fit) = judged.map_or((Verdict::Nothing, None), |(verdict, fit)| (verdict, Some(fit)));
         self.follow(verdict, fit.as_ref(), 1, events);
         // As long as a run is on nobody rests, nor while noise may hide one.
@@ -258,14 +272,15 @@ impl Listener {
         verdict
     }
 
-    /// What the window that ends with the present block says with so much of a background; nothing if it is not worth a fit.
+    /// What the window that ends with the present block says with so much of a background; nothing if it is not worth a fit, for which
+    /// its strongest row and column must show such a share of its energy.
     #[inline(never)]
-    fn judged(&self, kept: &Kept, background: f32) -> Option<(Verdict, Fit)> {
-        let total = self.screen.mean_square();
+    fn judged(&self, taken: &Taken, kept: &Kept, worth: f32, background: f32) -> Option<(Verdict, Fit)> {
+        let total = taken.mean_square();
         if total < LEVEL_FLOOR {
             return None;
         }
-        simd::run(Judged { bank: &self.bank, kept, place: self.place, total, background })
+        simd::run(Judged { bank: &self.bank, kept, place: self.place, total, worth, background })
     }
 
     /// The key held down at this moment, if any.
@@ -323,12 +338,14 @@ impl Listener {
     }
 }
 
-/// A window that is to be fitted and judged: where it ends in the circle, its mean square, and that of the background.
+/// A window that is to be fitted and judged: where it ends in the circle, its mean square, what share of that the strongest row and column
+/// must show, and the mean square of the background.
 struct Judged<'a> {
     bank: &'a ToneBank,
     kept: &'a Kept,
     place: usize,
     total: f32,
+    worth: f32,
     background: f32,
 }
 
@@ -337,7 +354,7 @@ impl Kernel for Judged<'_> {
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        let Judged { bank, kept, place, total, background } = self;
+        let Judged { bank, kept, place, total, worth, background } = self;
         let mut around = [0; LENGTH];
         let window = match (place + 1).checked_sub(WINDOW) {
             Some(first) => kept[first..].as_flattened().first_chunk().unwrap_or(&around),
@@ -349,7 +366,7 @@ impl Kernel for Judged<'_> {
                 &around
             }
         };
-        let look = bank.look(window, total)?;
+        let look = bank.look(window, worth * total)?;
         let fit = bank.fit(window, &look, total)?;
         Some((judge(&fit, background), fit))
     }
@@ -376,13 +393,13 @@ impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
             *end = begin + now.len();
             kept.as_flattened_mut()[begin..*end].copy_from_slice(now);
             let blocks = begin / BLOCK..*end / BLOCK;
-            listener.take(kept, blocks.clone());
+            let mut taken = listener.take(kept, blocks.clone());
             let mut left = blocks.len() as u32;
             while left > 0 {
-                let skipped = listener.skip();
+                let skipped = listener.skip(&mut taken);
                 left -= skipped;
                 if left > 0 {
-                    listener.step(kept, events);
+                    listener.step(&mut taken, kept, events);
                     left -= 1;
                 }
             }

@@ -14,6 +14,7 @@
 
 pub use crate::dtmf::KeyEvent;
 use crate::dtmf::{Key, Listener, Verdict};
+use crate::screen::Taken;
 use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept};
 use simd::Kernel;
 
@@ -215,7 +216,7 @@ impl KeyFilter {
 
     #[inline(always)]
     fn gate_conversation(&mut self, verdict: Verdict) {
-        let earnest = matches!(verdict, Verdict::Good(_) | Verdict::Clean(_));
+        let earnest = verdict.is_in_earnest();
         self.insisting = if earnest { self.insisting.saturating_add(1) } else { 0 };
         self.quiet = if earnest { 0 } else { self.quiet.saturating_add(1) };
         if matches!(verdict, Verdict::Clean(_)) || self.insisting >= INSISTENCE || self.listener.held().is_some() {
@@ -269,8 +270,8 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
         (filter.changed_conversation.is_changed, filter.changed_stream.is_changed) = (false, false);
         let (begin, end) = (filter.begin, filter.end);
         // Blocks begin where they begin in `kept`, for that holds a whole number of them.
-        filter.listener.take(&filter.kept, begin / BLOCK..end / BLOCK);
-        filter.hear_closely(events);
+        let mut taken = filter.listener.take(&filter.kept, begin / BLOCK..end / BLOCK);
+        filter.hear_closely(&mut taken, events);
     }
 }
 
@@ -288,12 +289,12 @@ impl KeyFilter {
 
     /// Listens to the last chunk block by block.
     #[inline(always)]
-    fn hear_closely(&mut self, events: &mut impl FnMut(KeyEvent)) {
+    fn hear_closely(&mut self, taken: &mut Taken, events: &mut impl FnMut(KeyEvent)) {
         let (begin, end) = (self.begin, self.end);
         let mut at = begin;
         while at < end {
             if self.lets_all_through() {
-                let skipped = self.listener.skip();
+                let skipped = self.listener.skip(taken);
                 if skipped > 0 {
                     (self.quiet, self.insisting) = (self.quiet.saturating_add(skipped), 0);
                     at = at / BLOCK * BLOCK + skipped as usize * BLOCK;
@@ -312,7 +313,7 @@ impl KeyFilter {
                 changed_stream.pass(stream, silent, &kept[begin_before..begin_before + (to - begin)], at - begin);
             }
             if to.is_multiple_of(BLOCK) {
-                let verdict = self.listener.step(&self.kept, events);
+                let verdict = self.listener.step(taken, &self.kept, events);
                 self.gate_conversation(verdict);
                 self.gate_stream((to - 1) / BLOCK);
             }

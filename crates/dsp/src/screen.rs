@@ -6,13 +6,13 @@
 //! heard shows in the first span it fills, and half filled in most; a window of `tonebank` is three times as long, so nothing comes
 //! too late.
 //!
-//! Data path: blocks of a leg's samples in a circle → [`Screen::take`] → the mean square of each window, and which spans are suspicious.
+//! Data path: blocks of a leg's samples in a circle → [`Screen::take`] → [`Taken`]: the mean square of each window, and which spans are suspicious.
 //! Time: counted in blocks; a span ends with every second block since the first ever.
 //! Words: a *span* is two blocks; it is *suspicious* if it might be part of a key.
 
 use crate::SAMPLE_RATE;
-use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept, WINDOW, greater};
-use simd::screen::{self, SPAN, WAVES, Waves};
+use crate::tonebank::{BLOCK, KEPT_BLOCKS, Kept, WINDOW, greater};
+use simd::screen::{self, AHEAD, Energies, HISTORY, History, SPAN, WAVES, Waves};
 use std::f64::consts::TAU;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -23,7 +23,7 @@ const HZ: [f64; WAVES] = [725.0, 900.0, 1_280.0, 1_560.0];
 
 /// Share of a span's energy that must show at the stronger row and the stronger column together. Of a key with as much twist as may
 /// be and noise 5 dB below it, in one of two spans at least 0.27 does.
-const TOGETHER: f32 = 0.2;
+const TOGETHER: f32 = 0.25;
 /// Share that must show at the stronger row.
 const ROW: f32 = 0.03;
 /// Share that must show at the stronger column, for the twist may be against it.
@@ -33,72 +33,58 @@ const FLOOR: f32 = 6_400.0;
 /// The energy of a span that has it.
 const LOUD: f32 = FLOOR * SPAN as f32 / SQUARE;
 
-/// Blocks looked back at: a window, and those [`Screen::back`] may go.
-const HISTORY: usize = WINDOW - 1 + LOOK_BACK;
-/// How far [`Screen::back`] may go at most, in blocks.
-pub(crate) const LOOK_BACK: usize = 6;
-/// Room for the blocks taken ahead: they are counted by fours.
-const ROOM: usize = AHEAD.next_multiple_of(4);
+/// How far [`Taken::back`] may go at most, in blocks.
+pub(crate) const LOOK_BACK: usize = HISTORY + 1 - WINDOW;
 
-const _: () = assert!(SPAN == 2 * BLOCK && KEPT_BLOCKS.is_multiple_of(2));
+const _: () = assert!(SPAN == 2 * BLOCK && KEPT_BLOCKS.is_multiple_of(2) && screen::WINDOW == WINDOW);
+const _: () = assert!(LOOK_BACK + AHEAD == 16);
 
-/// The energy of one leg, and what is suspicious in it.
+/// The energy of one leg.
 #[derive(Debug, Clone)]
 pub(crate) struct Screen {
-    /// Sum of squares of the last blocks, and of those taken ahead.
-    energies: [f32; HISTORY + ROOM],
-    /// Mean square of the windows that end with the last [`LOOK_BACK`] blocks and with each taken ahead.
-    windows: [f32; LOOK_BACK + AHEAD],
-    /// Where the present block is among them; one before the first taken at the beginning.
+    history: History,
+    waves: &'static Waves,
+}
+
+/// Blocks that were taken, to be gone through one after the other.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    energies: Energies,
+    /// Which is the present block; one before the first taken at the beginning.
     at: usize,
     /// How many were taken, and whether each ends a suspicious span, the first in the lowest bit.
-    taken: usize,
+    count: usize,
     suspicious: u32,
-    waves: &'static Waves,
 }
 
 impl Screen {
     pub fn new() -> Self {
-        Self {
-            energies: [0.0; HISTORY + ROOM],
-            windows: [0.0; LOOK_BACK + AHEAD],
-            at: HISTORY - 1,
-            taken: 0,
-            suspicious: 0,
-            waves: &WAVES_OF_KEYS,
-        }
+        Self { history: History::default(), waves: &WAVES_OF_KEYS }
     }
 
-    /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle; [`Screen::advance`] then moves on by one after
-    /// the other. All that were taken before must have been.
+    /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle.
     #[inline(always)]
-    pub fn take(&mut self, kept: &Kept, places: Range<usize>) {
-        let mut last = [0.0; HISTORY];
-        last.copy_from_slice(&self.energies[self.taken..self.taken + HISTORY]);
-        self.energies[..HISTORY].copy_from_slice(&last);
-        (self.at, self.taken, self.suspicious) = (HISTORY - 1, places.len(), 0);
-        screen::energies(&kept[places.clone()], self.energies[HISTORY..].as_chunks_mut().0);
-        // Spans begin where the circle begins.
-        let spans = places.start / 2..places.end / 2;
-        let first_end = HISTORY + (1 - places.start % 2);
-        let energy = |span: usize| self.energies[first_end + 2 * span - 1] + self.energies[first_end + 2 * span];
-        let loud = (0..spans.len()).any(|span| energy(span) >= LOUD);
-        if loud {
+    pub fn take(&mut self, kept: &Kept, places: Range<usize>) -> Taken {
+        // A span with so much has a block with half of it.
+        let energies = self.history.take(&kept[places.clone()], LOUD / 2.0);
+        let mut suspicious = 0;
+        if energies.is_loud {
+            // Spans begin where the circle begins.
+            let spans = places.start / 2..places.end / 2;
+            let first_end = 1 - places.start % 2;
             let mut powers = [[0.0; WAVES]; AHEAD / 2 + 1];
             screen::correlate(&kept.as_flattened().as_chunks().0[spans.clone()], self.waves, &mut powers);
             for (span, powers) in powers[..spans.len()].iter().enumerate() {
-                let suspicious = u32::from(is_suspicious(powers, energy(span)));
-                self.suspicious |= suspicious << (first_end - HISTORY + 2 * span);
+                let end = first_end + 2 * span;
+                let energy = energies.blocks[HISTORY + end - 1] + energies.blocks[HISTORY + end];
+                suspicious |= u32::from(is_suspicious(powers, energy)) << end;
             }
         }
-        // All windows side by side; each adds in the order of its blocks, so that it does not matter when.
-        let mut windows = [0.0; LOOK_BACK + AHEAD];
-        for energies in self.energies[..HISTORY + AHEAD].windows(LOOK_BACK + AHEAD) {
-            windows.iter_mut().zip(energies).for_each(|(window, energy)| *window += energy);
-        }
-        self.windows = windows.map(|window| window * (SQUARE / (WINDOW * BLOCK) as f32));
+        Taken { energies, at: HISTORY - 1, count: places.len(), suspicious }
     }
+}
 
+impl Taken {
     /// Moves on by a block.
     #[inline(always)]
     pub fn advance(&mut self) {
@@ -119,7 +105,7 @@ impl Screen {
     /// Mean square of the window that ends with the present block.
     #[inline(always)]
     pub fn mean_square(&self) -> f32 {
-        self.windows[self.at + 1 - WINDOW]
+        self.energies.windows[self.at + 1 - WINDOW]
     }
 
     /// Mean squares of the windows that end with this and the last blocks: so many, the last ones left out; [`LOOK_BACK`] before
@@ -127,16 +113,22 @@ impl Screen {
     #[inline(always)]
     pub fn windows(&self, last: u32, left_out: u32) -> &[f32] {
         let next = self.at + 2 - WINDOW;
-        &self.windows[next - last as usize..next - left_out as usize]
+        &self.energies.windows[next - last as usize..next - left_out as usize]
     }
 
     /// Moves on up to the next block that ends a suspicious span; says by how many.
     #[inline(always)]
     pub fn skip(&mut self) -> u32 {
         let from = self.at + 1 - HISTORY;
-        let to = self.taken.min(from + (self.suspicious >> from).trailing_zeros() as usize);
+        let to = self.count.min(from + (self.suspicious >> from).trailing_zeros() as usize);
         self.at = HISTORY - 1 + to;
         (to - from) as u32
+    }
+
+    /// Energy of each half of the blocks, of samples without their lowest bits.
+    #[inline(always)]
+    pub fn halves(&self) -> &[u32; 2 * AHEAD] {
+        &self.energies.halves
     }
 }
 
@@ -177,10 +169,10 @@ mod tests {
         for (count, block) in samples.as_chunks().0.iter().enumerate() {
             let place = count % KEPT_BLOCKS;
             kept[place] = *block;
-            screen.take(&kept, place..place + 1);
-            screen.advance();
+            let mut taken = screen.take(&kept, place..place + 1);
+            taken.advance();
             if count % 2 == 1 {
-                found.push(screen.is_suspicious());
+                found.push(taken.is_suspicious());
             }
         }
         found

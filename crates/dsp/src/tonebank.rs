@@ -36,7 +36,7 @@ pub(crate) type Kept = [[i16; BLOCK]; KEPT_BLOCKS];
 pub(crate) const KEPT_BLOCKS: usize = 50;
 
 /// Most blocks taken at a time: 20 ms.
-pub(crate) const AHEAD: usize = 10;
+pub(crate) const AHEAD: usize = simd::screen::AHEAD;
 
 const LANES: usize = mirror::WAVES;
 
@@ -85,10 +85,10 @@ impl ToneBank {
         Self { tables: &TABLES }
     }
 
-    /// Looks at a window of this mean square. Nothing, if it does not show the strongest row and the strongest column to be half of
-    /// what could be worth fitting.
+    /// Looks at a window. Nothing, if the strongest row and column do not show tones of this mean square, or one of them is too weak
+    /// beside the other.
     #[inline(always)]
-    pub fn look(&self, window: &[i16; LENGTH], mean_square: f32) -> Option<Look> {
+    pub fn look(&self, window: &[i16; LENGTH], worth: f32) -> Option<Look> {
         let found = mirror::correlate(window, &self.tables.waves);
         let strength: [f32; LANES] = std::array::from_fn(|lane| {
             let (even, odd) = (found.even[lane] as f32, found.odd[lane] as f32);
@@ -97,8 +97,8 @@ impl ToneBank {
         let half: [f32; LANES / 2] = std::array::from_fn(|lane| greater(strength[lane], strength[lane + LANES / 2]));
         let (row, column) = (greater(half[0], half[2]), greater(half[1], half[3]));
         // A tone of mean square m has m n² / 2 here, or little less.
-        let all = ((LENGTH * LENGTH) as f32 / 2.0 / (SCALE * SCALE)) * mean_square;
-        ((row + column >= WORTH * all) & (row >= TWIST.0 * column) & (column >= TWIST.1 * row))
+        let least = ((LENGTH * LENGTH) as f32 / 2.0 / (SCALE * SCALE)) * worth;
+        ((row + column >= least) & (row >= TWIST.0 * column) & (column >= TWIST.1 * row))
             .then_some(Look { found, strength })
     }
 
@@ -233,9 +233,6 @@ const fn centred(block: usize) -> f64 {
 const fn spread_of_time() -> f64 {
     ((WINDOW * WINDOW) as f64 - 1.0) / 12.0
 }
-
-/// Share of the energy that the two strongest lanes must show at first sight.
-const WORTH: f32 = 0.25;
 
 /// Least power of the row beside the column, and of the column beside the row, at first sight: half of what could be a key, whose
 /// tones may be off their frequencies.
@@ -420,7 +417,7 @@ mod tests {
                     (8_000.0 * tone(row_hz, n, 1.0) + 5_000.0 * tone(column_hz, n, 2.0)).round() as i16
                 });
                 let total = window.iter().map(|&sample| f32::from(sample).powi(2)).sum::<f32>() / LENGTH as f32;
-                let look = bank.look(&window, total).expect("it is worth it");
+                let look = bank.look(&window, total / 2.0).expect("it is worth it");
                 let fit = bank.fit(&window, &look, total).expect("there is a key");
                 assert_eq!(fit.key, key);
                 assert!(fit.explained > 0.98 * total && fit.explained < 1.01 * total, "{fit:?}");

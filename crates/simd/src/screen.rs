@@ -1,10 +1,10 @@
-//! Energy of blocks of 16 samples, and correlation of spans of 32 with four waves: a first, coarse look at whether tones are there at
-//! all.
+//! Energy of blocks of 16 samples and of windows of them, and correlation of spans of 32 with four waves: a first, coarse look at whether
+//! tones are there at all.
 //!
 //! Written out by hand like [`crate::mirror`], of which it is a wider and cheaper kind: half the waves over twice the samples, even and odd
 //! forms side by side. The arithmetic is that of whole numbers, so the plain version gives the same.
 //!
-//! Data path: blocks of samples → [`energies`]; spans of samples, [`Waves`] → [`correlate`] → the power of each wave in each span.
+//! Data path: blocks of samples → [`History`] → [`Energies`]; spans of samples, [`Waves`] → [`correlate`] → the power of each wave in each span.
 //! Words: *even* is what is the same before and after the middle of a span, *odd* what has the opposite sign.
 
 #![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
@@ -28,79 +28,135 @@ pub const AMPLITUDE: f64 = 8_000.0;
 #[repr(C, align(64))]
 pub struct Waves(pub [[[i16; 2]; 2 * WAVES]; SPAN / 4]);
 
-/// The sum of the squares of each block, of the samples without their [`LEFT_OUT`] bits. The sums are four to a group; what there is
-/// in the last group beyond the last block is zero.
-#[inline]
-pub fn energies(blocks: &[[i16; BLOCK]], sums: &mut [[f32; 4]]) {
-    match Instructions::in_use().0 {
-        // SAFETY: every processor of this architecture has it.
-        #[cfg(target_arch = "x86_64")]
-        Set::Plain => unsafe { energies_with_sse2(blocks, sums) },
-        #[cfg(not(target_arch = "x86_64"))]
-        Set::Plain => plain_energies(blocks, sums),
-        // SAFETY: there are such `Instructions` only where the processor has them, see `Instructions::run`.
-        #[cfg(target_arch = "x86_64")]
-        Set::Avx2 | Set::Avx512 => unsafe { energies_with_avx2(blocks, sums) },
-    }
+/// Blocks in a window.
+pub const WINDOW: usize = 6;
+/// Blocks before those taken whose energies are known.
+pub const HISTORY: usize = 11;
+/// Most blocks taken at a time.
+pub const AHEAD: usize = 10;
+/// Samples in half a block, whose energies are told as well.
+pub const HALF: usize = 8;
+
+/// The energies of the last blocks of a leg, the newest last, of samples without their [`LEFT_OUT`] bits; then whatever it may be.
+#[derive(Debug, Clone, Default)]
+#[repr(C, align(64))]
+pub struct History(pub [f32; 16]);
+
+/// The energy of blocks that were taken, and of those before them.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+pub struct Energies {
+    /// Of the [`HISTORY`] blocks before, and of those taken, of samples without their [`LEFT_OUT`] bits; then zeroes.
+    pub blocks: [f32; 32],
+    /// Means over the windows that end with each of these from the [`WINDOW`]th on, of samples with all their bits. What there is
+    /// beyond the last block means nothing.
+    pub windows: [f32; 16],
+    /// Of each half of a block taken, of samples without their [`LEFT_OUT`] bits; then zeroes.
+    pub halves: [u32; 2 * AHEAD],
+    /// One of the blocks taken, or the one before, has as much as was asked for.
+    pub is_loud: bool,
 }
 
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn plain_energies(blocks: &[[i16; BLOCK]], sums: &mut [[f32; 4]]) {
-    for (sums, blocks) in sums.iter_mut().zip(blocks.chunks(4)) {
-        let energy =
-            |block: &[i16; BLOCK]| block.iter().map(|&sample| i32::from(sample >> LEFT_OUT).pow(2)).sum::<i32>() as f32;
-        *sums = std::array::from_fn(|n| blocks.get(n).map_or(0.0, energy));
-    }
-}
+/// What a sum of squares of a window is to be multiplied by for a mean.
+const MEAN: f32 = (1 << (2 * LEFT_OUT)) as f32 / (WINDOW * BLOCK) as f32;
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "sse2")]
-fn energies_with_sse2(blocks: &[[i16; BLOCK]], sums: &mut [[f32; 4]]) {
-    use std::arch::x86_64::{
-        _mm_add_epi32, _mm_cvtepi32_ps, _mm_loadu_si128, _mm_madd_epi16, _mm_setzero_si128, _mm_srai_epi16,
-        _mm_storeu_ps, _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi32, _mm_unpacklo_epi64,
-    };
-    // SAFETY, of all that goes through pointers: each is a reference to an array of 16 octets.
-    let load = |eight: &[i16; 8]| unsafe {
-        _mm_srai_epi16::<{ LEFT_OUT as i32 }>(_mm_loadu_si128(std::ptr::from_ref(eight).cast()))
-    };
-    for (sums, blocks) in sums.iter_mut().zip(blocks.chunks(4)) {
-        let mut four = [_mm_setzero_si128(); 4];
-        for (squares, block) in four.iter_mut().zip(blocks) {
-            let (eights, _) = block.as_chunks::<8>();
-            let (one, other) = (load(&eights[0]), load(&eights[1]));
-            *squares = _mm_add_epi32(_mm_madd_epi16(one, one), _mm_madd_epi16(other, other));
+impl History {
+    /// Takes the next blocks, [`AHEAD`] at most; more are left out.
+    #[inline]
+    pub fn take(&mut self, blocks: &[[i16; BLOCK]], loud: f32) -> Energies {
+        let blocks = &blocks[..blocks.len().min(AHEAD)];
+        match Instructions::in_use().0 {
+            // SAFETY: there are such `Instructions` only where the processor has them, see `Instructions::run`.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => unsafe { self.take_with_avx512(blocks, loud) },
+            _ => self.take_plain(blocks, loud),
         }
-        // Rows and columns change places, so that one addition serves four blocks.
-        let (low, high) = (_mm_unpacklo_epi32(four[0], four[1]), _mm_unpacklo_epi32(four[2], four[3]));
-        let first = _mm_add_epi32(_mm_unpacklo_epi64(low, high), _mm_unpackhi_epi64(low, high));
-        let (low, high) = (_mm_unpackhi_epi32(four[0], four[1]), _mm_unpackhi_epi32(four[2], four[3]));
-        let last = _mm_add_epi32(_mm_unpacklo_epi64(low, high), _mm_unpackhi_epi64(low, high));
-        // SAFETY: as above.
-        unsafe { _mm_storeu_ps(std::ptr::from_mut(sums).cast(), _mm_cvtepi32_ps(_mm_add_epi32(first, last))) };
     }
-}
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn energies_with_avx2(blocks: &[[i16; BLOCK]], sums: &mut [[f32; 4]]) {
-    use std::arch::x86_64::{
-        _mm_add_epi32, _mm_cvtepi32_ps, _mm_storeu_ps, _mm256_castsi256_si128, _mm256_extracti128_si256,
-        _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_setzero_si256, _mm256_srai_epi16,
-    };
-    for (sums, blocks) in sums.iter_mut().zip(blocks.chunks(4)) {
-        let mut four = [_mm256_setzero_si256(); 4];
-        for (squares, block) in four.iter_mut().zip(blocks) {
-            // SAFETY: a block is 32 octets.
-            let samples = unsafe { _mm256_loadu_si256(std::ptr::from_ref(block).cast()) };
-            let samples = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(samples);
-            *squares = _mm256_madd_epi16(samples, samples);
+    #[inline(always)]
+    fn take_plain(&mut self, blocks: &[[i16; BLOCK]], loud: f32) -> Energies {
+        let mut all = Energies { blocks: [0.0; 32], windows: [0.0; 16], halves: [0; 2 * AHEAD], is_loud: false };
+        all.blocks[..HISTORY].copy_from_slice(&self.0[..HISTORY]);
+        for (half, samples) in all.halves.iter_mut().zip(blocks.as_flattened().as_chunks::<HALF>().0) {
+            *half = samples.iter().map(|&sample| i32::from(sample >> LEFT_OUT).pow(2)).sum::<i32>() as u32;
         }
-        let [one, two] = [0, 2].map(|n| _mm256_hadd_epi32(four[n], four[n + 1]));
-        let halves = _mm256_hadd_epi32(one, two);
-        let sum = _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves));
-        // SAFETY: the sums of a group are 16 octets.
-        unsafe { _mm_storeu_ps(std::ptr::from_mut(sums).cast(), _mm_cvtepi32_ps(sum)) };
+        for (energy, [one, other]) in all.blocks[HISTORY..].iter_mut().zip(all.halves.as_chunks().0) {
+            *energy = (one + other) as i32 as f32;
+        }
+        // All windows side by side; each adds in the order of its blocks.
+        for energies in all.blocks[..WINDOW + 15].windows(16) {
+            all.windows.iter_mut().zip(energies).for_each(|(window, energy)| *window += energy);
+        }
+        all.windows = all.windows.map(|window| window * MEAN);
+        all.is_loud = all.blocks[HISTORY - 1..].iter().any(|&energy| energy >= loud);
+        self.0[..HISTORY].copy_from_slice(&all.blocks[blocks.len()..][..HISTORY]);
+        all
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+    fn take_with_avx512(&mut self, blocks: &[[i16; BLOCK]], loud: f32) -> Energies {
+        use std::arch::x86_64::{
+            __m512, __m512i, _CMP_GE_OQ, _mm_storeu_si128, _mm512_add_epi32, _mm512_add_ps, _mm512_alignr_epi32,
+            _mm512_castps_si512, _mm512_castsi512_ps, _mm512_castsi512_si128, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
+            _mm512_loadu_ps, _mm512_madd_epi16, _mm512_mask_blend_epi32, _mm512_maskz_loadu_epi16,
+            _mm512_maskz_permutex2var_epi32, _mm512_maskz_permutexvar_ps, _mm512_mul_ps, _mm512_permutex2var_ps,
+            _mm512_permutexvar_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_epi32,
+            _mm512_srai_epi16, _mm512_storeu_ps, _mm512_storeu_si512,
+        };
+        let mut all = Energies { blocks: [0.0; 32], windows: [0.0; 16], halves: [0; 2 * AHEAD], is_loud: false };
+        // Two blocks at a time; what there are no blocks for is zero.
+        let squares = |two: usize| -> __m512i {
+            let left = blocks.len().saturating_sub(2 * two).min(2);
+            let samples = blocks.as_ptr().wrapping_add(2 * two).cast();
+            // SAFETY: as many samples are loaded as there are blocks left.
+            let samples = unsafe { _mm512_maskz_loadu_epi16(((1u64 << (left * BLOCK)) - 1) as u32, samples) };
+            let samples = _mm512_srai_epi16::<LEFT_OUT>(samples);
+            let pairs = _mm512_madd_epi16(samples, samples);
+            _mm512_add_epi32(pairs, _mm512_shuffle_epi32::<0xb1>(pairs))
+        };
+        // Rows and columns change places, so that one addition serves four.
+        let [one, other] = [0, 2].map(|two| _mm512_mask_blend_epi32(0xaaaa, squares(two), squares(two + 1)));
+        let one = _mm512_add_epi32(one, _mm512_shuffle_epi32::<0x4e>(one));
+        let other = _mm512_add_epi32(other, _mm512_shuffle_epi32::<0x4e>(other));
+        let back = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        let first = _mm512_permutexvar_epi32(back, _mm512_mask_blend_epi32(0xcccc, one, other));
+        let last = squares(4);
+        let last = _mm512_permutexvar_epi32(back, _mm512_add_epi32(last, _mm512_shuffle_epi32::<0x4e>(last)));
+        // SAFETY: sixteen and four halves.
+        unsafe {
+            _mm512_storeu_si512(all.halves.as_mut_ptr().cast(), first);
+            _mm_storeu_si128(all.halves.as_mut_ptr().add(16).cast(), _mm512_castsi512_si128(last));
+        }
+        let both = |halves: __m512i| _mm512_add_epi32(halves, _mm512_shuffle_epi32::<0xb1>(halves));
+        let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 0, 0, 0, 0, 0, 0);
+        let new = _mm512_cvtepi32_ps(_mm512_maskz_permutex2var_epi32(0x3ff, both(first), even, both(last)));
+        // SAFETY: it is 64 octets.
+        let before = unsafe { _mm512_loadu_ps(self.0.as_ptr()) };
+        let beside = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 17, 18, 19, 20);
+        let low = _mm512_permutex2var_ps(before, beside, new);
+        let rest = _mm512_setr_epi32(5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        let high = _mm512_maskz_permutexvar_ps(0x1f, rest, new);
+        macro_rules! from {
+            ($block:literal) => {
+                _mm512_castsi512_ps(_mm512_alignr_epi32::<$block>(_mm512_castps_si512(high), _mm512_castps_si512(low)))
+            };
+        }
+        let add = |one: __m512, other: __m512| _mm512_add_ps(one, other);
+        let windows = add(add(add(add(add(low, from!(1)), from!(2)), from!(3)), from!(4)), from!(5));
+        let loud = _mm512_set1_ps(loud);
+        all.is_loud = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(low, loud) >> (HISTORY - 1) != 0
+            || _mm512_cmp_ps_mask::<_CMP_GE_OQ>(high, loud) != 0;
+        let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        let next = _mm512_add_epi32(count, _mm512_set1_epi32(blocks.len() as i32));
+        // SAFETY: each is 64 octets.
+        unsafe {
+            _mm512_storeu_ps(all.windows.as_mut_ptr(), _mm512_mul_ps(windows, _mm512_set1_ps(MEAN)));
+            _mm512_storeu_ps(all.blocks.as_mut_ptr(), low);
+            _mm512_storeu_ps(all.blocks.as_mut_ptr().add(16), high);
+            _mm512_storeu_ps(self.0.as_mut_ptr(), _mm512_permutex2var_ps(low, next, high));
+        }
+        all
     }
 }
 
@@ -114,9 +170,11 @@ pub fn correlate(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES
         Set::Plain => unsafe { with_sse2(spans, waves, powers) },
         #[cfg(not(target_arch = "x86_64"))]
         Set::Plain => plain(spans, waves, powers),
-        // SAFETY: there are such `Instructions` only where the processor has them, see `Instructions::run`.
+        // SAFETY, of both: there are such `Instructions` only where the processor has them, see `Instructions::run`.
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 | Set::Avx512 => unsafe { with_avx2(spans, waves, powers) },
+        Set::Avx2 => unsafe { with_avx2(spans, waves, powers) },
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 => unsafe { with_avx512(spans, waves, powers) },
     }
 }
 
@@ -224,6 +282,49 @@ fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) 
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+fn with_avx512(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
+    use std::arch::x86_64::{
+        _mm_add_ps, _mm_storeu_ps, _mm256_add_epi16, _mm256_add_epi32, _mm256_castps256_ps128, _mm256_cvtepi32_ps,
+        _mm256_extractf128_ps, _mm256_loadu_si256, _mm256_mul_ps, _mm256_permute4x64_epi64, _mm256_set_epi8,
+        _mm256_shuffle_epi8, _mm256_srai_epi16, _mm256_sub_epi16, _mm512_add_epi32, _mm512_castsi256_si512,
+        _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_madd_epi16, _mm512_shuffle_epi32,
+        _mm512_shuffle_i64x2,
+    };
+    // SAFETY, of all that goes through pointers: each is a reference to an array of 32 octets.
+    let load = |sixteen: &[i16; 16]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(sixteen).cast()) };
+    let wave = |pair: &[[i16; 2]; 2 * WAVES]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(pair).cast()) };
+    let backwards = _mm256_set_epi8(
+        1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14,
+    );
+    // Those of an outer pair below, those of an inner one above.
+    let both: [_; 4] = std::array::from_fn(|pair| {
+        _mm512_inserti64x4::<1>(_mm512_castsi256_si512(wave(&waves.0[pair])), wave(&waves.0[4 + pair]))
+    });
+    for (powers, span) in powers.iter_mut().zip(spans) {
+        let (halves, _) = span.as_chunks::<16>();
+        let early = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&halves[0]));
+        let late = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&halves[1]));
+        let late = _mm256_permute4x64_epi64::<0x4e>(_mm256_shuffle_epi8(late, backwards));
+        let (even, odd) = (_mm256_add_epi16(late, early), _mm256_sub_epi16(late, early));
+        // By quarters: the outer pairs even and odd, then the inner ones.
+        let folded = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(even), odd);
+        let folded = _mm512_shuffle_i64x2::<0xd8>(folded, folded);
+        let first = _mm512_madd_epi16(_mm512_shuffle_epi32::<0x00>(folded), both[0]);
+        let second = _mm512_madd_epi16(_mm512_shuffle_epi32::<0x55>(folded), both[1]);
+        let third = _mm512_madd_epi16(_mm512_shuffle_epi32::<0xaa>(folded), both[2]);
+        let fourth = _mm512_madd_epi16(_mm512_shuffle_epi32::<0xff>(folded), both[3]);
+        let sum = _mm512_add_epi32(_mm512_add_epi32(first, second), _mm512_add_epi32(third, fourth));
+        let sum = _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64::<1>(sum));
+        let sum = _mm256_cvtepi32_ps(sum);
+        let squares = _mm256_mul_ps(sum, sum);
+        let power = _mm_add_ps(_mm256_castps256_ps128(squares), _mm256_extractf128_ps::<1>(squares));
+        // SAFETY: the powers of a span are 16 octets.
+        unsafe { _mm_storeu_ps(std::ptr::from_mut(powers).cast(), power) };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,14 +360,31 @@ mod tests {
             (state >> 16) as i16
         };
         let mut blocks: Vec<[i16; BLOCK]> = (0..9).map(|_| std::array::from_fn(|_| random())).collect();
-        blocks.extend([[i16::MIN; BLOCK], [i16::MAX; BLOCK]]);
-        for count in 0..=blocks.len() {
-            let (mut one, mut other) = ([[1.0; 4]; 3], [[1.0; 4]; 3]);
-            plain_energies(&blocks[..count], &mut one);
-            for instructions in Instructions::all() {
-                instructions.put_to_use();
-                energies(&blocks[..count], &mut other);
-                assert_eq!(one, other, "{count} blocks, {}", instructions.name());
+        blocks.extend([[i16::MIN; BLOCK], [i16::MAX; BLOCK], [0; BLOCK], [0; BLOCK]]);
+        for instructions in Instructions::all() {
+            instructions.put_to_use();
+            let (mut one, mut other) = (History::default(), History::default());
+            let mut energies = vec![0.0; HISTORY];
+            for round in 0..200 {
+                let count = round % (AHEAD + 1);
+                let blocks = &blocks[round % 3..][..count];
+                let loud = [1.0, 1e9][round % 2];
+                let (one, other) = (one.take(blocks, loud), other.take_plain(blocks, loud));
+                assert_eq!(format!("{one:?}"), format!("{other:?}"), "{count} blocks, {}", instructions.name());
+                energies.extend(
+                    blocks
+                        .iter()
+                        .map(|block| block.iter().map(|&sample| f32::from(sample >> LEFT_OUT).powi(2)).sum::<f32>()),
+                );
+                let last = &energies[energies.len() - HISTORY - count..];
+                for (found, expected) in one.blocks.iter().zip(last) {
+                    assert!((found - expected).abs() <= expected * 1e-6, "{count} blocks");
+                }
+                for (found, blocks) in one.windows.iter().zip(last.windows(WINDOW)) {
+                    let expected = blocks.iter().sum::<f32>() * 16.0 / 96.0;
+                    assert!((found - expected).abs() <= expected * 1e-6, "{count} blocks");
+                }
+                assert_eq!(one.is_loud, last[HISTORY - 1..].iter().any(|&energy| energy >= loud));
             }
         }
     }

@@ -5,7 +5,7 @@
 //! Source: ITU-T Q.24 (11/88) table A-1; the limits here lie between what it wants accepted and what refused.
 
 use super::Key;
-use crate::tonebank::Fit;
+use crate::tonebank::{Fit, greater};
 
 /// What one window of the signal says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,11 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    /// Whether it counts for a press.
+    pub(crate) fn is_in_earnest(self) -> bool {
+        matches!(self, Self::Good(_) | Self::Clean(_))
+    }
+
     pub(crate) fn key(self) -> Option<Key> {
         match self {
             Self::Nothing => None,
@@ -83,40 +88,55 @@ pub(super) fn judge(fit: &Fit, background: f32) -> Verdict {
 ///
 /// The quietest window of each 16 ms stretch is kept; if those of the last 160 ms are alike, the quietest is background.
 /// A voice is hardly ever as even. Nothing is learned while a run is on, for the key itself is not background.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Background {
+    /// Of the present stretch.
     quietest: f32,
     count: u32,
-    next: usize,
-    stretches: [f32; 10],
+    /// The present stretch, in a circle with the last ones.
+    present: usize,
+    stretches: [f32; Self::STRETCHES + 1],
+}
+
+impl Default for Background {
+    fn default() -> Self {
+        Self { quietest: f32::INFINITY, count: 0, present: 0, stretches: [0.0; Self::STRETCHES + 1] }
+    }
 }
 
 impl Background {
     /// Windows in a stretch.
     const STRETCH: u32 = 8;
+    /// Stretches compared.
+    const STRETCHES: usize = 10;
     /// How much the stretches may differ: 3 dB.
     const EVEN: f32 = 2.0;
 
     /// Takes the mean squares of the next windows.
     #[inline(always)]
     pub(super) fn hear(&mut self, windows: &[f32]) {
-        let (mut quietest, mut count) = (self.quietest, self.count);
+        let Self { mut quietest, mut count, mut present, .. } = *self;
         for &window in windows {
-            quietest = if count == 0 || window < quietest { window } else { quietest };
+            // Written each time: when a stretch ends cannot be foreseen, and a wrong guess takes longer.
+            quietest = if window < quietest { window } else { quietest };
+            self.stretches[present] = quietest;
             count += 1;
-            if count == Self::STRETCH {
-                count = 0;
-                self.stretches[self.next] = quietest;
-                self.next = if self.next + 1 == self.stretches.len() { 0 } else { self.next + 1 };
-            }
+            let is_over = count == Self::STRETCH;
+            let next = if present == Self::STRETCHES { 0 } else { present + 1 };
+            quietest = if is_over { f32::INFINITY } else { quietest };
+            present = if is_over { next } else { present };
+            count = if is_over { 0 } else { count };
         }
-        (self.quietest, self.count) = (quietest, count);
+        (self.quietest, self.count, self.present) = (quietest, count, present);
     }
 
     /// The mean square of the background, zero if there is no steady one.
     pub(super) fn level(&self) -> f32 {
-        let lowest = self.stretches.iter().copied().fold(f32::INFINITY, f32::min);
-        let highest = self.stretches.iter().copied().fold(0.0, f32::max);
+        // All but the present one, side by side.
+        let (mut low, mut high) = (self.stretches, self.stretches);
+        (low[self.present], high[self.present]) = (f32::INFINITY, 0.0);
+        let lowest = low.into_iter().fold(f32::INFINITY, |one, other| if other < one { other } else { one });
+        let highest = high.into_iter().fold(0.0, greater);
         if highest <= lowest * Self::EVEN { lowest } else { 0.0 }
     }
 }

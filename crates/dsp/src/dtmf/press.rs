@@ -162,7 +162,7 @@ impl Run {
     pub fn hear(&mut self, at: u64, verdict: Verdict, fit: &Fit, windows: u32) {
         self.last = at;
         self.misses = 0;
-        if matches!(verdict, Verdict::Good(_) | Verdict::Clean(_)) {
+        if verdict.is_in_earnest() {
             self.good = self.good.saturating_add(windows);
             self.pure = self.pure.saturating_add(u32::from(fit.explained >= PURE * fit.total));
             self.twist_db += windows as f32 * twist_db(fit);
