@@ -301,7 +301,7 @@ impl Mix {
             octets.copy_from_slice(&shared.octets);
             return self.clipped_now;
         };
-        if self.now.encode_without(own, law, octets) { self.now.clipped_without(own) } else { 0 }
+        u64::from(self.now.encode_without(own, law, octets))
     }
 
     /// Samples of the sum for callers that were clamped.

@@ -234,16 +234,18 @@ impl Leg {
             treatment.take_out_echo(room);
         }
         let now = self.filter.position();
-        self.filter.hear(&mut |event| match event {
+        let energies = self.filter.hear(&mut |event| match event {
             KeyEvent::Down { key, .. } => tell(Heard::Key(key)),
             KeyEvent::Up { key, started_at, samples, sound } => {
                 tell(Heard::Press(Press::new(key, now.saturating_sub(started_at), samples, &sound)));
             }
         });
         let before = self.talk.energy();
-        self.talk.process(self.filter.conversation(), &mut |event| {
-            tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
-        });
+        let mut talking = |event| tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
+        match energies {
+            Some(energies) => self.talk.process_known(&energies, &mut talking),
+            None => self.talk.process(self.filter.conversation(), &mut talking),
+        }
         self.audible = self.talk.energy() != before;
         if let Some(treatment) = &mut self.treatment {
             treatment.shape(self.talk.is_talking(), self.filter.conversation(), self.filter.stream());

@@ -66,8 +66,8 @@ pub(crate) struct Listener {
     screen: Screen,
     position: u64,
     background: Background,
-    /// The last windows which the background has not heard: they may yet turn out to belong to a key.
-    unheard: u32,
+    /// The last windows that nobody has looked at, [`OVERLOOKED`] at most.
+    passed: u32,
     /// For so many blocks more every window is looked at.
     alert: u32,
     /// Windows of a press that nobody has looked at, for the key is held.
@@ -102,7 +102,7 @@ const BEGINS: f32 = 0.65;
 const REST: u32 = 3;
 /// Change of amplitude in a block below which all of a window, and of those before and after, is tones.
 const WITHIN: f32 = 0.02;
-const _: () = assert!(OVERLOOKED as usize <= LOOK_BACK && REST as usize <= LOOK_BACK);
+const _: () = assert!(OVERLOOKED as usize <= LOOK_BACK && REST as usize <= LOOK_BACK && Background::FRAME == AHEAD);
 
 impl Default for DtmfReceiver {
     fn default() -> Self {
@@ -114,7 +114,7 @@ impl DtmfReceiver {
     /// A receiver that has heard nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { listener: Listener::new(), kept: [[0; BLOCK]; KEPT_BLOCKS], end: 0 }
+        Self { listener: Listener::new(), kept: Kept::SILENCE, end: 0 }
     }
 
     /// Listens to a chunk of any length and reports presses and releases, in order.
@@ -141,7 +141,7 @@ impl Listener {
             screen: Screen::new(),
             position: 0,
             background: Background::default(),
-            unheard: 0,
+            passed: 0,
             alert: 0,
             resting: 0,
             place: KEPT_BLOCKS - 1,
@@ -171,14 +171,37 @@ impl Listener {
         count
     }
 
-    /// Nobody looks at the last windows. The background hears of them when they can no longer be part of a run.
+    /// Nobody looks at the last windows.
     #[inline(always)]
-    fn let_pass(&mut self, taken: &Taken, windows: u32) {
-        self.unheard += windows;
-        if self.unheard > OVERLOOKED {
-            self.background.hear(taken.windows(self.unheard, OVERLOOKED));
-            self.unheard = OVERLOOKED;
+    fn let_pass(&mut self, taken: &mut Taken, windows: u32) {
+        self.passed = (self.passed + windows).min(OVERLOOKED);
+        taken.unheard += windows as usize;
+    }
+
+    /// All blocks taken were gone through.
+    #[inline(always)]
+    pub fn finish(&mut self, taken: &mut Taken) {
+        if taken.unheard == Background::FRAME && self.windows_in_frame(0) == 0 {
+            // The usual case.
+            return self.background.pass_frame(taken.all_windows());
         }
+        self.hear_passed(taken, 0);
+    }
+
+    /// The background hears of the windows before the present so many that nobody has looked at.
+    fn hear_passed(&mut self, taken: &mut Taken, present: usize) {
+        for n in (present..present + std::mem::take(&mut taken.unheard)).rev() {
+            self.background.pass(taken.windows(n + 1)[0]);
+            if self.windows_in_frame(n) == 0 {
+                self.background.end_frame();
+            }
+        }
+    }
+
+    /// How many windows the present frame of the background has, so many windows ago; none where a frame has just ended.
+    #[inline(always)]
+    fn windows_in_frame(&self, ago: usize) -> usize {
+        (self.position / BLOCK as u64).wrapping_sub(ago as u64) as usize % Background::FRAME
     }
 
     /// Judges the window that ends with the next block taken.
@@ -213,7 +236,9 @@ impl Listener {
             self.let_pass(taken, 1);
             return Verdict::Nothing;
         }
-        let overlooked = std::mem::take(&mut self.unheard);
+        self.hear_passed(taken, 1);
+        self.background.cut_frame(OVERLOOKED);
+        let overlooked = std::mem::take(&mut self.passed);
         self.examine_from(overlooked, taken, kept, events)
     }
 
@@ -261,7 +286,7 @@ impl Listener {
     #[inline(always)]
     fn examine(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
         if self.run.is_none() {
-            self.background.hear(taken.windows(1, 0));
+            self.background.hear(taken.mean_square());
         }
         let judged = self.judged(taken, kept, WORTH, self.background.level());
         let (verdict, fit) = judged.map_or((Verdict::Nothing, None), |(verdict, fit)| (verdict, Some(fit)));
@@ -357,10 +382,10 @@ impl Kernel for Judged<'_> {
         let Judged { bank, kept, place, total, worth, background } = self;
         let mut around = [0; LENGTH];
         let window = match (place + 1).checked_sub(WINDOW) {
-            Some(first) => kept[first..].as_flattened().first_chunk().unwrap_or(&around),
+            Some(first) => kept.0[first..].as_flattened().first_chunk().unwrap_or(&around),
             None => {
                 let (newer, older) =
-                    (kept[..=place].as_flattened(), kept[KEPT_BLOCKS + place + 1 - WINDOW..].as_flattened());
+                    (kept.0[..=place].as_flattened(), kept.0[KEPT_BLOCKS + place + 1 - WINDOW..].as_flattened());
                 around[..older.len()].copy_from_slice(older);
                 around[older.len()..].copy_from_slice(newer);
                 &around
@@ -391,7 +416,7 @@ impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
             let room = (KEPT_BLOCKS * BLOCK - begin).min(AHEAD * BLOCK - begin % BLOCK);
             let (now, later) = rest.split_at(room.min(rest.len()));
             *end = begin + now.len();
-            kept.as_flattened_mut()[begin..*end].copy_from_slice(now);
+            kept.0.as_flattened_mut()[begin..*end].copy_from_slice(now);
             let blocks = begin / BLOCK..*end / BLOCK;
             let mut taken = listener.take(kept, blocks.clone());
             let mut left = blocks.len() as u32;
@@ -403,6 +428,7 @@ impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
                     left -= 1;
                 }
             }
+            listener.finish(&mut taken);
             rest = later;
         }
     }

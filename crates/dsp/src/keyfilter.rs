@@ -14,6 +14,7 @@
 
 pub use crate::dtmf::KeyEvent;
 use crate::dtmf::{Key, Listener, Verdict};
+use crate::level::Energies;
 use crate::screen::Taken;
 use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept};
 use simd::Kernel;
@@ -98,7 +99,7 @@ impl KeyFilter {
             silent: 0,
             begin: 0,
             end: 0,
-            kept: [[0; BLOCK]; KEPT_BLOCKS],
+            kept: Kept::SILENCE,
             changed_conversation: Changed::NOT,
             changed_stream: Changed::NOT,
         }
@@ -123,7 +124,7 @@ impl KeyFilter {
             let room = (KEPT - next).min(KEPT - delayed(next)).min(Self::MAX_CHUNK);
             let part = done..total.min(done + room);
             self.room(part.len()).copy_from_slice(&received[part.clone()]);
-            self.hear(events);
+            _ = self.hear(events);
             conversation[part.clone()].copy_from_slice(self.conversation());
             stream[part.clone()].copy_from_slice(self.stream());
             done = part.end;
@@ -138,20 +139,20 @@ impl KeyFilter {
     pub fn room(&mut self, samples: usize) -> &mut [i16] {
         self.begin = if self.end == KEPT { 0 } else { self.end };
         self.end = self.begin + samples;
-        &mut self.kept.as_flattened_mut()[self.begin..self.end]
+        &mut self.kept.0.as_flattened_mut()[self.begin..self.end]
     }
 
     /// Listens to what was written into [`KeyFilter::room`]. `events` is called for every press and release, in order, with
-    /// positions in samples received.
-    pub fn hear(&mut self, events: &mut impl FnMut(KeyEvent)) {
-        simd::run(Hear { filter: self, events });
+    /// positions in samples received. Returns what was found of the energy of [`KeyFilter::conversation`], if anything.
+    pub fn hear(&mut self, events: &mut impl FnMut(KeyEvent)) -> Option<Energies> {
+        simd::run(Hear { filter: self, events })
     }
 
     /// The last chunk, less keys: for those who listen now.
     #[must_use]
     #[inline]
     pub fn conversation(&self) -> &[i16] {
-        self.changed_conversation.or(&self.kept.as_flattened()[self.begin..self.end])
+        self.changed_conversation.or(&self.kept.0.as_flattened()[self.begin..self.end])
     }
 
     /// A chunk of what was received [`STREAM_DELAY`] before, with nothing of a key left.
@@ -159,14 +160,14 @@ impl KeyFilter {
     #[inline]
     pub fn stream(&self) -> &[i16] {
         let begin = delayed(self.begin);
-        self.changed_stream.or(&self.kept.as_flattened()[begin..begin + (self.end - self.begin)])
+        self.changed_stream.or(&self.kept.0.as_flattened()[begin..begin + (self.end - self.begin)])
     }
 
     /// The last chunk as it was received.
     #[must_use]
     #[inline]
     pub fn received(&self) -> &[i16] {
-        &self.kept.as_flattened()[self.begin..self.end]
+        &self.kept.0.as_flattened()[self.begin..self.end]
     }
 
     /// The chunk that was received so many before the last, [`STREAM_DELAY`] samples at most. For chunks of 40, 80 or 160 samples that
@@ -178,7 +179,7 @@ impl KeyFilter {
     pub fn received_before(&self, chunks: usize) -> &[i16] {
         let length = self.end - self.begin;
         let begin = (self.begin + KEPT).checked_sub(chunks * length).expect("it is still kept") % KEPT;
-        &self.kept.as_flattened()[begin..begin + length]
+        &self.kept.0.as_flattened()[begin..begin + length]
     }
 
     /// Whether [`KeyFilter::conversation`] is something else than what was received.
@@ -262,16 +263,21 @@ struct Hear<'a, F> {
 }
 
 impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
-    type Output = ();
+    type Output = Option<Energies>;
 
     #[inline(always)]
-    fn run(self) {
+    fn run(self) -> Option<Energies> {
         let Hear { filter, events } = self;
         (filter.changed_conversation.is_changed, filter.changed_stream.is_changed) = (false, false);
         let (begin, end) = (filter.begin, filter.end);
         // Blocks begin where they begin in `kept`, for that holds a whole number of them.
         let mut taken = filter.listener.take(&filter.kept, begin / BLOCK..end / BLOCK);
         filter.hear_closely(&mut taken, events);
+        filter.listener.finish(&mut taken);
+        if filter.changed_conversation.is_changed || !begin.is_multiple_of(BLOCK) || !end.is_multiple_of(BLOCK) {
+            return None;
+        }
+        Energies::of_eights(taken.halves(), end - begin)
     }
 }
 
@@ -303,7 +309,7 @@ impl KeyFilter {
             }
             let to = end.min((at / BLOCK + 1) * BLOCK);
             let KeyFilter { changed_conversation, changed_stream, conversation, stream, kept, .. } = self;
-            let kept = kept.as_flattened();
+            let kept = kept.0.as_flattened();
             if self.muted || !conversation.is_open() || changed_conversation.is_changed {
                 changed_conversation.pass(conversation, self.muted, &kept[begin..to], at - begin);
             }

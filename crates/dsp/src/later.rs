@@ -7,6 +7,7 @@
 //! Data path: what everybody says now, summed, and what differs for later → [`Later`] → the same, a while ago.
 //! Time: one chunk a tick; *ago* is counted in chunks, the present one being 0.
 
+use crate::lines::Lines;
 use crate::mix::clamp_all;
 use simd::Kernel;
 
@@ -14,7 +15,7 @@ use simd::Kernel;
 #[derive(Debug, Clone)]
 pub struct Later {
     /// One after the other, in a circle.
-    sums: Box<[i32]>,
+    sums: Lines<i32>,
     samples: usize,
     /// Which is the present one.
     at: usize,
@@ -28,7 +29,7 @@ impl Later {
     #[must_use]
     pub fn new(samples: usize, chunks: usize) -> Self {
         assert!(samples > 0, "a chunk has samples");
-        Self { sums: vec![0; samples * (chunks + 1)].into_boxed_slice(), samples, at: 0 }
+        Self { sums: Lines::new(samples * (chunks + 1)), samples, at: 0 }
     }
 
     /// How many chunks later it is heard.

@@ -8,7 +8,8 @@
 //! same scale, which overstates it by 0.07 dB.
 //! Words: *hang-over* is how long talking is believed to go on after the last loud moment.
 
-use simd::{Kernel, squares};
+use simd::Kernel;
+use simd::squares::{self, square};
 
 use crate::SAMPLE_RATE;
 #[cfg(test)]
@@ -59,10 +60,35 @@ fn energy(samples: &[i16]) -> u64 {
     let mut total = rest.iter().map(|&sample| u64::from(sample.unsigned_abs()).pow(2)).sum();
     for blocks in blocks.chunks(AT_ONCE) {
         let mut sums = [0; AT_ONCE];
-        squares::each(blocks, &mut sums);
+        squares::each::<BLOCK, 0>(blocks, &mut sums);
         total += sums.iter().sum::<u64>();
     }
     total
+}
+
+/// The energy of each 5 ms of a chunk, if somebody else has found it: sums of squares of samples without their two lowest bits, which those
+/// of G.711 do not have.
+#[derive(Debug, Clone, Copy)]
+pub struct Energies {
+    sums: [u64; AT_ONCE],
+    blocks: usize,
+}
+
+impl Energies {
+    /// From those of every eight samples. There are such where a chunk has whole blocks, and not too many.
+    #[inline(always)]
+    pub(crate) fn of_eights(eights: &[u32], samples: usize) -> Option<Self> {
+        let blocks = samples / BLOCK;
+        if blocks > AT_ONCE || blocks * BLOCK != samples {
+            return None;
+        }
+        let mut sums = [0; AT_ONCE];
+        for (sum, eights) in sums.iter_mut().zip(eights.as_chunks::<{ BLOCK / 8 }>().0) {
+            // Five times 2^29 at most.
+            *sum = u64::from(eights.iter().sum::<u32>());
+        }
+        Some(Self { sums, blocks })
+    }
 }
 
 /// What a [`TalkDetector`] noticed, with the position in samples since the detector was made.
@@ -108,7 +134,8 @@ pub struct TalkDetector {
     attack: u32,
     hang_over: u32,
     position: u64,
-    /// Energy of all that was heard, of what was heard before the present block, and how many samples that has.
+    /// Energy of all that was heard, of what was heard before the present block, and how many samples that has. Of samples without
+    /// their lowest bits.
     energy: u64,
     energy_before: u64,
     filled: usize,
@@ -129,6 +156,8 @@ pub struct TalkDetector {
 
 /// Samples in a block: 5 ms.
 const BLOCK: usize = 40;
+/// So many lowest bits of a sample do not count.
+const LEFT_OUT: i32 = simd::screen::LEFT_OUT as i32;
 /// Blocks whose energy is found at once: 20 ms.
 const AT_ONCE: usize = 4;
 /// Blocks looked back at for the attack: 60 ms.
@@ -180,10 +209,17 @@ impl TalkDetector {
         simd::run(Listen { detector: self, samples, events });
     }
 
-    /// Sum of the squares of all samples heard so far.
+    /// Listens to a chunk whose energies are known, which begins where a chunk of 5 ms begins.
+    #[inline]
+    pub fn process_known(&mut self, energies: &Energies, events: &mut impl FnMut(TalkEvent)) {
+        debug_assert_eq!(self.filled, 0);
+        self.blocks(&energies.sums[..energies.blocks], events);
+    }
+
+    /// Sum of the squares of all samples heard so far, without their two lowest bits, which G.711 does not have.
     #[must_use]
     pub fn energy(&self) -> u64 {
-        self.energy
+        self.energy << (2 * LEFT_OUT)
     }
 
     /// Whether talking is believed at this moment.
@@ -214,7 +250,7 @@ impl TalkDetector {
         if samples.is_empty() {
             return;
         }
-        self.energy += energy(samples);
+        self.energy += samples.iter().copied().map(square::<LEFT_OUT>).sum::<u64>();
         self.position += samples.len() as u64;
         self.filled += samples.len();
         if self.filled == BLOCK {
@@ -222,6 +258,14 @@ impl TalkDetector {
             self.judge(&[sum], events);
             self.filled = 0;
         }
+    }
+
+    /// Listens to blocks of which these are the energies.
+    #[inline(always)]
+    fn blocks(&mut self, sums: &[u64], events: &mut impl FnMut(TalkEvent)) {
+        self.energy += sums.iter().sum::<u64>();
+        self.position += (sums.len() * BLOCK) as u64;
+        self.judge(sums, events);
     }
 
     /// Judges the next blocks, of which these are the energies. All of them were counted already.
@@ -250,7 +294,7 @@ impl TalkDetector {
         let mut is_first = self.floor_blocks == 0;
         for (n, &sum) in sums.iter().enumerate() {
             // With a sign, which processors convert at once; a block has 2^36 at most.
-            let mean_square = sum as i64 as f32 * (1.0 / BLOCK as f32);
+            let mean_square = sum as i64 as f32 * ((1 << (2 * LEFT_OUT)) as f32 / BLOCK as f32);
             let smooth = (mean_square + previous) * 0.5;
             previous = mean_square;
             level = level * (1.0 - SMOOTHING) + (mean_square * SMOOTHING + NEXT_TO_NOTHING);
@@ -310,11 +354,8 @@ impl<F: FnMut(TalkEvent)> Kernel for Listen<'_, F> {
         let (blocks, rest) = rest.as_chunks::<BLOCK>();
         for blocks in blocks.chunks(AT_ONCE) {
             let mut sums = [0; AT_ONCE];
-            squares::each(blocks, &mut sums);
-            let sums = &sums[..blocks.len()];
-            detector.energy += sums.iter().sum::<u64>();
-            detector.position += (blocks.len() * BLOCK) as u64;
-            detector.judge(sums, events);
+            squares::each::<BLOCK, LEFT_OUT>(blocks, &mut sums);
+            detector.blocks(&sums[..blocks.len()], events);
         }
         detector.part(rest, events);
     }

@@ -26,6 +26,7 @@ pub mod keycheck;
 pub mod keyfilter;
 pub mod later;
 pub mod level;
+mod lines;
 pub mod loopcode;
 pub mod measure;
 pub mod mix;

@@ -10,6 +10,7 @@
 //! Words: *gain* is Q12: 4096 is unity.
 
 use crate::g711::Law;
+use crate::lines::Lines;
 use simd::Kernel;
 
 /// A gain in Q12, from silence to +18 dB.
@@ -57,9 +58,9 @@ impl Gain {
 /// The running sum of one conference in one tick.
 #[derive(Debug, Clone)]
 pub struct Sum {
-    total: Box<[i32]>,
+    total: Lines<i32>,
     /// The sum once more in 16 bits, where it fits: half the work for each who hears it.
-    narrow: Box<[i16]>,
+    narrow: Lines<i16>,
     is_narrow: bool,
 }
 
@@ -67,11 +68,7 @@ impl Sum {
     /// An empty sum for chunks of up to `samples` samples. It allocates nothing afterwards.
     #[must_use]
     pub fn new(samples: usize) -> Self {
-        Self {
-            total: vec![0; samples].into_boxed_slice(),
-            narrow: vec![0; samples].into_boxed_slice(),
-            is_narrow: false,
-        }
+        Self { total: Lines::new(samples), narrow: Lines::new(samples), is_narrow: false }
     }
 
     /// Forgets the last tick.
@@ -109,7 +106,7 @@ impl Sum {
 
     /// What the member who added `own` with a gain hears. The gain must be the one he was added with.
     pub fn without_with_gain(&self, own: &[i16], gain: Gain, out: &mut [i16]) {
-        for ((out, &total), &own) in out.iter_mut().zip(&self.total).zip(own) {
+        for ((out, &total), &own) in out.iter_mut().zip(self.total.iter()).zip(own) {
             *out = clamp(total - gain.apply(own));
         }
     }
@@ -119,8 +116,8 @@ impl Sum {
         clamp_all(&self.total, out);
     }
 
-    /// What the member who added `own` hears, as octets for his timeslot. Whether something of it was clamped.
-    pub fn encode_without(&self, own: &[i16], law: Law, octets: &mut [u8]) -> bool {
+    /// What the member who added `own` hears, as octets for his timeslot. Returns how many of them were clamped.
+    pub fn encode_without(&self, own: &[i16], law: Law, octets: &mut [u8]) -> u32 {
         if self.is_narrow {
             simd::run(EncodeNarrow { narrow: &self.narrow, own, law, octets })
         } else {
@@ -256,15 +253,15 @@ struct EncodeWithout<'a> {
 }
 
 impl Kernel for EncodeWithout<'_> {
-    type Output = bool;
+    type Output = u32;
 
     #[inline(always)]
-    fn run(self) -> bool {
+    fn run(self) -> u32 {
         let all = self.octets.iter_mut().zip(self.total).zip(self.own);
         let mut clamped = 0;
         let mut others = |total: &i32, own: &i16| {
             let others = total - i32::from(*own);
-            clamped |= i32::from(clamp(others)) ^ others;
+            clamped += u32::from(i32::from(clamp(others)) != others);
             clamp(others)
         };
         // The law is chosen once a chunk: each arm is a loop without a branch.
@@ -272,7 +269,7 @@ impl Kernel for EncodeWithout<'_> {
             Law::Mu => all.for_each(|((octet, total), own)| *octet = Law::Mu.encode_one(others(total, own))),
             Law::A => all.for_each(|((octet, total), own)| *octet = Law::A.encode_one(others(total, own))),
         }
-        clamped != 0
+        clamped
     }
 }
 
@@ -284,22 +281,23 @@ struct EncodeNarrow<'a> {
 }
 
 impl Kernel for EncodeNarrow<'_> {
-    type Output = bool;
+    type Output = u32;
 
     #[inline(always)]
-    fn run(self) -> bool {
+    fn run(self) -> u32 {
         let all = self.octets.iter_mut().zip(self.narrow).zip(self.own);
-        let mut clamped = 0;
+        // In as many bits as the samples, so that all of it is done side by side: a chunk has far fewer samples.
+        let mut clamped = 0u16;
         // Of a sum that fits, the others do too, or are clamped: the same as above.
         let mut others = |sum: &i16, own: &i16| {
-            clamped |= sum.saturating_sub(*own) ^ sum.wrapping_sub(*own);
+            clamped = clamped.wrapping_add(u16::from(sum.saturating_sub(*own) != sum.wrapping_sub(*own)));
             sum.saturating_sub(*own)
         };
         match self.law {
             Law::Mu => all.for_each(|((octet, sum), own)| *octet = Law::Mu.encode_one(others(sum, own))),
             Law::A => all.for_each(|((octet, sum), own)| *octet = Law::A.encode_one(others(sum, own))),
         }
-        clamped != 0
+        u32::from(clamped)
     }
 }
 

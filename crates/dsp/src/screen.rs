@@ -55,6 +55,8 @@ pub(crate) struct Taken {
     /// How many were taken, and whether each ends a suspicious span, the first in the lowest bit.
     count: usize,
     suspicious: u32,
+    /// How many blocks up to the present one the background has not heard.
+    pub unheard: usize,
 }
 
 impl Screen {
@@ -66,21 +68,21 @@ impl Screen {
     #[inline(always)]
     pub fn take(&mut self, kept: &Kept, places: Range<usize>) -> Taken {
         // A span with so much has a block with half of it.
-        let energies = self.history.take(&kept[places.clone()], LOUD / 2.0);
+        let energies = self.history.take(&kept.0[places.clone()], LOUD / 2.0);
         let mut suspicious = 0;
         if energies.is_loud {
             // Spans begin where the circle begins.
             let spans = places.start / 2..places.end / 2;
             let first_end = 1 - places.start % 2;
             let mut powers = [[0.0; WAVES]; AHEAD / 2 + 1];
-            screen::correlate(&kept.as_flattened().as_chunks().0[spans.clone()], self.waves, &mut powers);
+            screen::correlate(&kept.0.as_flattened().as_chunks().0[spans.clone()], self.waves, &mut powers);
             for (span, powers) in powers[..spans.len()].iter().enumerate() {
                 let end = first_end + 2 * span;
                 let energy = energies.blocks[HISTORY + end - 1] + energies.blocks[HISTORY + end];
                 suspicious |= u32::from(is_suspicious(powers, energy)) << end;
             }
         }
-        Taken { energies, at: HISTORY - 1, count: places.len(), suspicious }
+        Taken { energies, at: HISTORY - 1, count: places.len(), suspicious, unheard: 0 }
     }
 }
 
@@ -108,12 +110,17 @@ impl Taken {
         self.energies.windows[self.at + 1 - WINDOW]
     }
 
-    /// Mean squares of the windows that end with this and the last blocks: so many, the last ones left out; [`LOOK_BACK`] before
-    /// those taken at most.
+    /// Mean squares of the windows that end with this and the last blocks: so many of those taken.
     #[inline(always)]
-    pub fn windows(&self, last: u32, left_out: u32) -> &[f32] {
+    pub fn windows(&self, last: usize) -> &[f32] {
         let next = self.at + 2 - WINDOW;
-        &self.energies.windows[next - last as usize..next - left_out as usize]
+        &self.energies.windows[next - last..next]
+    }
+
+    /// The same of as many as can be taken, if they were.
+    #[inline(always)]
+    pub fn all_windows(&self) -> &[f32; AHEAD] {
+        self.energies.windows.last_chunk().expect("there are more")
     }
 
     /// Moves on up to the next block that ends a suspicious span; says by how many.
@@ -165,10 +172,10 @@ mod tests {
 
     /// Which of the spans are suspicious.
     fn suspicious(samples: &[i16]) -> Vec<bool> {
-        let (mut screen, mut kept, mut found) = (Screen::new(), [[0; BLOCK]; KEPT_BLOCKS], vec![]);
+        let (mut screen, mut kept, mut found) = (Screen::new(), Kept::SILENCE, vec![]);
         for (count, block) in samples.as_chunks().0.iter().enumerate() {
             let place = count % KEPT_BLOCKS;
-            kept[place] = *block;
+            kept.0[place] = *block;
             let mut taken = screen.take(&kept, place..place + 1);
             taken.advance();
             if count % 2 == 1 {

@@ -29,8 +29,14 @@ pub(crate) const BLOCK: usize = 16;
 /// Blocks in the window of one fit: 12 ms.
 pub(crate) const WINDOW: usize = LENGTH / BLOCK;
 
-/// The last samples of a leg, in a circle of whole blocks.
-pub(crate) type Kept = [[i16; BLOCK]; KEPT_BLOCKS];
+/// The last samples of a leg, in a circle of whole blocks; it begins where a line of the cache begins, so that vectors lie in one.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+pub(crate) struct Kept(pub [[i16; BLOCK]; KEPT_BLOCKS]);
+
+impl Kept {
+    pub const SILENCE: Kept = Kept([[0; BLOCK]; KEPT_BLOCKS]);
+}
 
 /// Blocks kept: 100 ms, the delay of the stream and a chunk of 20 ms. Chunks of 40, 80 or 160 samples fit without a remainder.
 pub(crate) const KEPT_BLOCKS: usize = 50;

@@ -22,6 +22,7 @@ struct Heard {
     stream: Vec<i16>,
     sent: Vec<u8>,
     level: Option<f32>,
+    energy: u64,
 }
 
 /// A leg of a conference in which another voice is heard, in chunks of this length.
@@ -30,18 +31,22 @@ fn hear(law: Law, octets: &[u8], chunk: usize, lent: bool) -> Heard {
     let mut heard = Heard::default();
     let (mut sum, mut sent, mut other) = (Sum::new(chunk), vec![0; chunk], vec![0; chunk]);
     for octets in octets.chunks_exact(chunk) {
+        let mut energies = None;
         let (mut received, mut conversation, mut stream) = (vec![0; chunk], vec![0; chunk], vec![0; chunk]);
         decode(law, octets, &mut received);
         receiver.process(&received, &mut |event| heard.keys.push(event));
         if lent {
             decode(law, octets, filter.room(chunk));
-            filter.hear(&mut |event| heard.filter_keys.push(event));
+            energies = filter.hear(&mut |event| heard.filter_keys.push(event));
             conversation.copy_from_slice(filter.conversation());
             stream.copy_from_slice(filter.stream());
         } else {
             filter.process(&received, &mut conversation, &mut stream, &mut |event| heard.filter_keys.push(event));
         }
-        talk.process(&conversation, &mut |event| heard.talk.push(event));
+        match energies {
+            Some(energies) => talk.process_known(&energies, &mut |event| heard.talk.push(event)),
+            None => talk.process(&conversation, &mut |event| heard.talk.push(event)),
+        }
         sum.clear();
         sum.add(&conversation);
         sum.add(&other);
@@ -56,6 +61,7 @@ fn hear(law: Law, octets: &[u8], chunk: usize, lent: bool) -> Heard {
         heard.stream.extend(stream);
     }
     heard.level = Some(talk.level_dbm0());
+    heard.energy = talk.energy();
     heard
 }
 

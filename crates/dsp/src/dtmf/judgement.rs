@@ -86,57 +86,115 @@ pub(super) fn judge(fit: &Fit, background: f32) -> Verdict {
 
 /// The level that was there before a key and may well stay: noise, dial tone, hum.
 ///
-/// The quietest window of each 16 ms stretch is kept; if those of the last 160 ms are alike, the quietest is background.
+/// The quietest window of each stretch of 16 to 20 ms is kept; if those of the last ten stretches are alike, the quietest is background.
 /// A voice is hardly ever as even. Nothing is learned while a run is on, for the key itself is not background.
 #[derive(Debug, Clone)]
 pub(super) struct Background {
-    /// Of the present stretch.
-    quietest: f32,
+    /// Of the present frame, in which nobody has looked at a window.
+    frame: Quietest,
+    /// Of the present stretch, which has windows that were looked at, and of frames that had some.
+    stretch: Quietest,
+    /// Where the next stretch goes in the circle.
+    next: usize,
+    stretches: [f32; Self::STRETCHES],
+}
+
+/// The quietest of some windows, in bits, which of what is not negative are in the same order.
+#[derive(Debug, Clone, Copy)]
+struct Quietest {
+    bits: u32,
     count: u32,
-    /// The present stretch, in a circle with the last ones.
-    present: usize,
-    stretches: [f32; Self::STRETCHES + 1],
+}
+
+impl Quietest {
+    const OF_NONE: Quietest = Quietest { bits: u32::MAX, count: 0 };
+
+    #[inline(always)]
+    fn hear(&mut self, windows: &[f32]) {
+        self.bits = windows.iter().map(|window| window.to_bits()).fold(self.bits, u32::min);
+        self.count += windows.len() as u32;
+    }
 }
 
 impl Default for Background {
     fn default() -> Self {
-        Self { quietest: f32::INFINITY, count: 0, present: 0, stretches: [0.0; Self::STRETCHES + 1] }
+        let none = Quietest::OF_NONE;
+        Self { frame: none, stretch: none, next: 0, stretches: [0.0; Self::STRETCHES] }
     }
 }
 
 impl Background {
-    /// Windows in a stretch.
+    /// Windows in a frame, which begins at every so many.
+    pub(super) const FRAME: usize = 10;
+    /// Windows in a stretch of others, at least.
     const STRETCH: u32 = 8;
     /// Stretches compared.
     const STRETCHES: usize = 10;
     /// How much the stretches may differ: 3 dB.
     const EVEN: f32 = 2.0;
 
-    /// Takes the mean squares of the next windows.
+    /// A window that was looked at, and is no part of a run.
     #[inline(always)]
-    pub(super) fn hear(&mut self, windows: &[f32]) {
-        let Self { mut quietest, mut count, mut present, .. } = *self;
-        for &window in windows {
-            // Written each time: when a stretch ends cannot be foreseen, and a wrong guess takes longer.
-            quietest = if window < quietest { window } else { quietest };
-            self.stretches[present] = quietest;
-            count += 1;
-            let is_over = count == Self::STRETCH;
-            let next = if present == Self::STRETCHES { 0 } else { present + 1 };
-            quietest = if is_over { f32::INFINITY } else { quietest };
-            present = if is_over { next } else { present };
-            count = if is_over { 0 } else { count };
+    pub(super) fn hear(&mut self, window: f32) {
+        self.stretch.hear(&[window]);
+        self.end_stretch();
+    }
+
+    /// A frame in which nobody has looked at a window: a stretch by itself.
+    #[inline(always)]
+    pub(super) fn pass_frame(&mut self, windows: &[f32; Self::FRAME]) {
+        let mut frame = Quietest::OF_NONE;
+        frame.hear(windows);
+        self.keep(frame);
+    }
+
+    /// The next window of a frame that nobody has looked at.
+    pub(super) fn pass(&mut self, window: f32) {
+        self.frame.hear(&[window]);
+    }
+
+    /// The frame is over.
+    pub(super) fn end_frame(&mut self) {
+        let frame = std::mem::replace(&mut self.frame, Quietest::OF_NONE);
+        if frame.count as usize == Self::FRAME {
+            self.keep(frame);
+        } else {
+            self.add(frame);
         }
-        (self.quietest, self.count, self.present) = (quietest, count, present);
+    }
+
+    /// From here on the windows of the frame are looked at, and so are so many before: if there were no others, they do not count.
+    pub(super) fn cut_frame(&mut self, overlooked: u32) {
+        let frame = std::mem::replace(&mut self.frame, Quietest::OF_NONE);
+        if frame.count > overlooked {
+            self.add(frame);
+        }
+    }
+
+    fn add(&mut self, frame: Quietest) {
+        self.stretch.bits = self.stretch.bits.min(frame.bits);
+        self.stretch.count += frame.count;
+        self.end_stretch();
+    }
+
+    #[inline(always)]
+    fn end_stretch(&mut self) {
+        if self.stretch.count >= Self::STRETCH {
+            let stretch = std::mem::replace(&mut self.stretch, Quietest::OF_NONE);
+            self.keep(stretch);
+        }
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, quietest: Quietest) {
+        self.stretches[self.next] = f32::from_bits(quietest.bits);
+        self.next = if self.next + 1 == Self::STRETCHES { 0 } else { self.next + 1 };
     }
 
     /// The mean square of the background, zero if there is no steady one.
     pub(super) fn level(&self) -> f32 {
-        // All but the present one, side by side.
-        let (mut low, mut high) = (self.stretches, self.stretches);
-        (low[self.present], high[self.present]) = (f32::INFINITY, 0.0);
-        let lowest = low.into_iter().fold(f32::INFINITY, |one, other| if other < one { other } else { one });
-        let highest = high.into_iter().fold(0.0, greater);
+        let lowest = self.stretches.into_iter().fold(f32::INFINITY, |one, other| if other < one { other } else { one });
+        let highest = self.stretches.into_iter().fold(0.0, greater);
         if highest <= lowest * Self::EVEN { lowest } else { 0.0 }
     }
 }
