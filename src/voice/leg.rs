@@ -218,6 +218,19 @@ impl Leg {
         self.said = 0;
     }
 
+    /// Ask for the memory that the next chunk needs: in thousands of legs it is not at hand.
+    #[inline(always)]
+    pub fn fetch(&self, samples: usize) {
+        self.filter.fetch(samples);
+        self.talk.fetch();
+    }
+
+    /// The same for what was said in this tick.
+    #[inline(always)]
+    pub fn fetch_own(&self) {
+        self.filter.fetch_conversation();
+    }
+
     /// Take in a chunk in this tick.
     pub fn receive(&mut self, tick: u32, law: Law, octets: &[u8], tell: &mut impl FnMut(Heard)) {
         self.tick = tick;

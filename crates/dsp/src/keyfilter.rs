@@ -163,6 +163,20 @@ impl KeyFilter {
         self.changed_stream.or(&self.kept.0.as_flattened()[begin..begin + (self.end - self.begin)])
     }
 
+    /// Asks for the memory that the next chunk of so many samples needs.
+    #[inline(always)]
+    pub fn fetch(&self, samples: usize) {
+        let begin = if self.end == KEPT { 0 } else { self.end };
+        simd::fetch(&self.kept.0.as_flattened()[begin..KEPT.min(begin + samples)]);
+        simd::fetch(&self.listener);
+    }
+
+    /// Asks for the memory of the last chunk.
+    #[inline(always)]
+    pub fn fetch_conversation(&self) {
+        simd::fetch(self.received());
+    }
+
     /// The last chunk as it was received.
     #[must_use]
     #[inline]

@@ -204,6 +204,12 @@ impl TalkDetector {
         }
     }
 
+    /// Asks for its memory.
+    #[inline(always)]
+    pub fn fetch(&self) {
+        simd::fetch(self);
+    }
+
     /// Listens to a chunk of any length and reports what changed, in order.
     pub fn process(&mut self, samples: &[i16], events: &mut impl FnMut(TalkEvent)) {
         simd::run(Listen { detector: self, samples, events });

@@ -130,6 +130,28 @@ impl Instructions {
     }
 }
 
+/// Asks for a value from memory that will be needed soon; goes on at once. For what is too large to be fetched in time by itself.
+#[inline(always)]
+#[cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
+pub fn fetch<T: ?Sized>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let begin: *const i8 = std::ptr::from_ref(value).cast();
+        let before = begin.addr() % LINE;
+        for line in 0..(before + size_of_val(value)).div_ceil(LINE) {
+            // SAFETY: a hint, which may be of any address; this one is in a line of the value.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(begin.wrapping_sub(before).wrapping_add(line * LINE)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
+/// Octets in a line of the processor's cache.
+#[cfg(target_arch = "x86_64")]
+const LINE: usize = 64;
+
 /// Run a kernel with the instructions in use.
 #[inline(always)]
 pub fn run<K: Kernel>(kernel: K) -> K::Output {
