@@ -1,6 +1,6 @@
 //! The voice path beside libspandsp: the same octets, the same core, turn by turn.
 //!
-//! `cargo bench -p hw-tests --bench voice [-- --json] [-- --plain] [-- speech leg 240]`; words leave out what they do not name. Nanoseconds for a channel and a frame of 20 ms, of each stage and
+//! `cargo bench -p hw-tests --bench voice [-- --json] [-- --plain] [-- --stage=leg --channels=240 --input=speech]`. Nanoseconds for a channel and a frame of 20 ms, of each stage and
 //! of the whole leg, for 1 to 10,000 channels in conferences of 32, over silence, speech and keys pressed without end. The
 //! processor time of one thread is measured; medians of the rounds are printed, with the least and the most.
 //! libspandsp runs in `peers/spandsp_voice.c`, a process of its own, and says there what each work is. Without it ours is
@@ -244,27 +244,23 @@ fn main() {
     let mut peer = require("the column of libspandsp", &[GCC, SPANDSP]).then(Peer::start);
     let (inputs, sounds) = (Input::all(), Arc::new(Sounds::english()));
     let mut rows = Vec::new();
-    let words: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    // Of words of one kind one must be there, if there are any.
-    let wanted = |name: &str, kind: &[&str]| {
-        let mut of_kind = words.iter().filter(|word| kind.contains(&word.as_str())).peekable();
+    // `--input=speech`, `--stage=leg`, `--channels=240`: only that.
+    let wanted = |kind: &str, name: &str| {
+        let option = format!("--{kind}=");
+        let mut of_kind = std::env::args().filter_map(|word| Some(word.strip_prefix(&option)?.to_owned())).peekable();
         of_kind.peek().is_none() || of_kind.any(|word| word == name)
     };
-    let counts = CHANNELS.map(|count| count.to_string());
-    let stages: Vec<&str> = STAGES.into_iter().chain(["talk"]).collect();
     if !asked("--json") {
         println!(
             "nanoseconds of processor time for a channel and 20 ms, median of {ROUNDS} rounds (least to most); ours with {instructions} instructions\n"
         );
         println!("{:<9} {:>8} {:<7} {:<24} {:<26} spandsp/ours", "input", "channels", "stage", "ours", "libspandsp");
     }
-    for input in inputs.iter().filter(|input| wanted(input.name, &inputs.each_ref().map(|input| input.name))) {
-        for channels in
-            CHANNELS.into_iter().filter(|count| wanted(&count.to_string(), &counts.each_ref().map(String::as_str)))
-        {
+    for input in inputs.iter().filter(|input| wanted("input", input.name)) {
+        for channels in CHANNELS.into_iter().filter(|channels| wanted("channels", &channels.to_string())) {
             let frames = WORK.div_ceil(channels);
             let mut ours = Ours::new(channels, &sounds);
-            for &stage in stages.iter().filter(|stage| wanted(stage, &stages)) {
+            for stage in STAGES.into_iter().chain(["talk"]).filter(|stage| wanted("stage", stage)) {
                 let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
                 // One round to warm up.
                 for round in 0..=ROUNDS {
