@@ -237,8 +237,7 @@ impl Leg {
         self.said <<= 1;
         let room = self.filter.room(octets.len());
         // A-law has no code for 0 (G.711 table 1a): a line on which nothing is said brings 8, and the sum of hundreds would be far from 0.
-        let idle = law.idle_octet();
-        if octets.iter().all(|&octet| octet == idle) {
+        if g711::is_idle(law, octets) {
             room.fill(0);
         } else {
             g711::decode(law, octets, room);

@@ -59,6 +59,29 @@ pub fn encode(law: Law, samples: &[i16], octets: &mut [u8]) {
     simd::run(Encode { law, samples, octets });
 }
 
+/// Whether nothing but the octet of an idle channel is there.
+#[must_use]
+pub fn is_idle(law: Law, octets: &[u8]) -> bool {
+    // Most of those who speak are told by their first octet.
+    octets.first().is_none_or(|&octet| octet == law.idle_octet())
+        && simd::run(IsIdle { idle: law.idle_octet(), octets })
+}
+
+struct IsIdle<'a> {
+    idle: u8,
+    octets: &'a [u8],
+}
+
+impl Kernel for IsIdle<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        // All of them, for to stop at the first that differs would be one after the other.
+        self.octets.iter().fold(0, |differs, octet| differs | (octet ^ self.idle)) == 0
+    }
+}
+
 struct Decode<'a> {
     law: Law,
     octets: &'a [u8],
@@ -200,6 +223,19 @@ mod tests {
         match law {
             Law::Mu => !(sign | step as u8),
             Law::A => ((sign ^ 0x80) | step as u8) ^ 0x55,
+        }
+    }
+
+    #[test]
+    fn a_channel_is_idle_until_one_octet_is_not() {
+        for law in [Law::Mu, Law::A] {
+            let mut octets = [law.idle_octet(); 161];
+            assert!(is_idle(law, &octets) && is_idle(law, &[]));
+            for place in [0, 1, 80, 160] {
+                octets[place] ^= 1;
+                assert!(!is_idle(law, &octets), "{law:?}, {place}");
+                octets[place] ^= 1;
+            }
         }
     }
 
