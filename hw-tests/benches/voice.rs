@@ -1,8 +1,9 @@
 //! The voice path beside libspandsp: the same octets, the same core, turn by turn.
 //!
-//! `cargo bench -p hw-tests --bench voice [-- --json] [-- --plain] [-- --stage=leg --channels=240 --input=speech]`. Nanoseconds for a channel and a frame of 20 ms, of each stage and
-//! of the whole leg, for 1 to 10,000 channels in conferences of 32, over silence, speech and keys pressed without end. The
-//! processor time of one thread is measured; medians of the rounds are printed, with the least and the most.
+//! `cargo bench -p hw-tests --bench voice [-- --json] [-- --plain] [-- --stage=leg --channels=240 --input=speech]`. Nanoseconds for a
+//! channel and a frame of 20 ms, of each stage and of the whole leg, for 1 to 10,000 channels in conferences of 32, over silence, speech
+//! and keys pressed without end. The processor time of one thread is measured; medians of the rounds are printed, with the least and the
+//! most.
 //! libspandsp runs in `peers/spandsp_voice.c`, a process of its own, and says there what each work is. Without it ours is
 //! measured alone.
 //!

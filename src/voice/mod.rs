@@ -79,10 +79,6 @@ pub struct Settings {
     pub comfort_noise_dbm0: Option<f32>,
 }
 
-/// How many channels further memory is asked for: channels are received and sent in order, and to send takes a quarter of the time.
-const RECEIVED_AHEAD: usize = 3;
-const SENT_AHEAD: usize = 8;
-
 impl Settings {
     /// Whether what callers say is changed on its way into a conference.
     fn change_voices(&self) -> bool {
@@ -102,6 +98,10 @@ impl Default for Settings {
         }
     }
 }
+
+/// How many channels further memory is asked for: channels are received and sent in order, and to send takes a quarter of the time.
+const RECEIVED_AHEAD: usize = 3;
+const SENT_AHEAD: usize = 8;
 
 /// The voice path of all channels and conferences.
 pub struct VoicePath {
