@@ -188,7 +188,7 @@ impl Leg {
         }
     }
 
-    /// Take back what was said in this tick: somebody else shall have the say of whether it is heard.
+    /// Take back what was said in this tick: it was muted, or left, before the others heard it.
     pub fn take_back(&mut self, tick: u32, mix: &mut Mix) {
         if self.tick != tick || !self.has_said(0) {
             return;

@@ -5,7 +5,7 @@
 //!
 //! Data path: octets of a timeslot → [`g711::decode`] → [`keyfilter::KeyFilter`] and
 //! [`level::TalkDetector`] → where wanted [`gate::NoiseGate`], [`agc::Agc`], [`talkers::Floor`] → [`mix::Sum`] →
-//! [`g711::encode`] → octets for the timeslot.
+//! [`g711::encode`] → octets for the timeslot; and [`mix::Sum`] → [`later::Later`] → the stream.
 //! Time: counted in samples since a leg began; a tick's chunk may have any length, and the same samples give
 //! the same results whichever way they are cut.
 //! Source: ITU-T G.711 (11/88), Q.23, Q.24, G.223 for levels.

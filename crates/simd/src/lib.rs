@@ -12,6 +12,8 @@
 //! Time: none. The first call asks the processor; later ones read an atomic. Nothing allocates or locks.
 //! Words: *instructions* are a set of vector instructions, the plain one being what the compiler takes for granted.
 
+#[cfg(target_arch = "x86_64")]
+mod fold;
 pub mod mirror;
 pub mod screen;
 pub mod squares;

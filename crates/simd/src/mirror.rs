@@ -8,6 +8,8 @@
 
 #![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
 
+#[cfg(target_arch = "x86_64")]
+use crate::fold;
 use crate::{Instructions, Set};
 
 /// Samples in a window.
@@ -119,37 +121,19 @@ fn with_sse2(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
     result
 }
 
-/// The samples of a group, counted from either end, without their lowest bits: those before the middle, and those after it backwards.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn group(window: &[i16; LENGTH], n: usize) -> (std::arch::x86_64::__m256i, std::arch::x86_64::__m256i) {
-    use std::arch::x86_64::{
-        _mm256_loadu_si256, _mm256_permute4x64_epi64, _mm256_set_epi8, _mm256_shuffle_epi8, _mm256_srai_epi16,
-    };
-    let (groups, _) = window.as_chunks::<GROUP>();
-    // SAFETY: it is a reference to an array of 32 octets.
-    let load = |sixteen: &[i16; GROUP]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(sixteen).cast()) };
-    let backwards = _mm256_set_epi8(
-        1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14,
-    );
-    let early = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&groups[n]));
-    let late = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&groups[groups.len() - 1 - n]));
-    (early, _mm256_permute4x64_epi64::<0x4e>(_mm256_shuffle_epi8(late, backwards)))
-}
-
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn with_avx2(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
     use std::arch::x86_64::{
-        _mm256_add_epi16, _mm256_add_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_permute2x128_si256,
-        _mm256_setzero_si256, _mm256_shuffle_epi32, _mm256_storeu_si256, _mm256_sub_epi16,
+        _mm256_add_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_permute2x128_si256, _mm256_setzero_si256,
+        _mm256_shuffle_epi32, _mm256_storeu_si256,
     };
     // SAFETY: it is a reference to an array of 32 octets.
     let wave = |form: &[[i16; 2]; WAVES]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(form).cast()) };
+    let (groups, _) = window.as_chunks::<GROUP>();
     let (mut even_sum, mut odd_sum) = (_mm256_setzero_si256(), _mm256_setzero_si256());
     for (n, waves) in waves.0.as_chunks::<{ GROUP / 2 }>().0.iter().enumerate() {
-        let (early, late) = group(window, n);
-        let (even, odd) = (_mm256_add_epi16(late, early), _mm256_sub_epi16(late, early));
+        let (even, odd) = fold::sixteen::<{ LEFT_OUT as i32 }>(&groups[n], &groups[groups.len() - 1 - n]);
         macro_rules! four {
             ($half:literal, $waves:expr) => {
                 // Four pairs in both halves, so that a shuffle within halves brings a pair everywhere.
@@ -183,17 +167,16 @@ fn with_avx2(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
 fn with_avx512(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
     use std::arch::x86_64::{
-        _mm256_add_epi16, _mm256_sub_epi16, _mm512_add_epi32, _mm512_castsi256_si512, _mm512_inserti64x4,
-        _mm512_loadu_si512, _mm512_madd_epi16, _mm512_setzero_si512, _mm512_shuffle_epi32, _mm512_shuffle_i64x2,
-        _mm512_storeu_si512,
+        _mm512_add_epi32, _mm512_castsi256_si512, _mm512_inserti64x4, _mm512_loadu_si512, _mm512_madd_epi16,
+        _mm512_setzero_si512, _mm512_shuffle_epi32, _mm512_shuffle_i64x2, _mm512_storeu_si512,
     };
     // SAFETY: it is a reference to an array of 64 octets.
     let wave = |forms: &[[i16; 2]; 2 * WAVES]| unsafe { _mm512_loadu_si512(std::ptr::from_ref(forms).cast()) };
+    let (groups, _) = window.as_chunks::<GROUP>();
     // Two sums, so that one addition need not wait for the other.
     let mut sums = [_mm512_setzero_si512(); 2];
     for (n, waves) in waves.0.as_chunks::<{ GROUP / 2 }>().0.iter().enumerate() {
-        let (early, late) = group(window, n);
-        let (even, odd) = (_mm256_add_epi16(late, early), _mm256_sub_epi16(late, early));
+        let (even, odd) = fold::sixteen::<{ LEFT_OUT as i32 }>(&groups[n], &groups[groups.len() - 1 - n]);
         let both = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(even), odd);
         macro_rules! four {
             ($half:literal, $sum:literal, $waves:expr) => {

@@ -9,6 +9,8 @@
 
 #![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
 
+#[cfg(target_arch = "x86_64")]
+use crate::fold;
 use crate::{Instructions, Set};
 
 /// Samples in a block.
@@ -236,27 +238,32 @@ fn with_sse2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) 
     }
 }
 
+/// The sums of the squares of what the even forms of the waves show and what the odd ones do.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn power(sum: std::arch::x86_64::__m256i, powers: &mut [f32; WAVES]) {
+    use std::arch::x86_64::{
+        _mm_add_ps, _mm_storeu_ps, _mm256_castps256_ps128, _mm256_cvtepi32_ps, _mm256_extractf128_ps, _mm256_mul_ps,
+    };
+    let sum = _mm256_cvtepi32_ps(sum);
+    let squares = _mm256_mul_ps(sum, sum);
+    let power = _mm_add_ps(_mm256_castps256_ps128(squares), _mm256_extractf128_ps::<1>(squares));
+    // SAFETY: the powers of a span are 16 octets.
+    unsafe { _mm_storeu_ps(std::ptr::from_mut(powers).cast(), power) };
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
     use std::arch::x86_64::{
-        _mm_add_ps, _mm_storeu_ps, _mm256_add_epi16, _mm256_add_epi32, _mm256_castps256_ps128, _mm256_cvtepi32_ps,
-        _mm256_extractf128_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_permute2x128_si256,
-        _mm256_permute4x64_epi64, _mm256_set_epi8, _mm256_shuffle_epi8, _mm256_shuffle_epi32, _mm256_srai_epi16,
-        _mm256_sub_epi16,
+        _mm256_add_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_permute2x128_si256, _mm256_shuffle_epi32,
     };
-    // SAFETY, of all that goes through pointers: each is a reference to an array of 32 octets.
-    let load = |sixteen: &[i16; 16]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(sixteen).cast()) };
+    // SAFETY: it is a reference to an array of 32 octets.
     let wave = |pair: &[[i16; 2]; 2 * WAVES]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(pair).cast()) };
-    let backwards = _mm256_set_epi8(
-        1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14,
-    );
     for (powers, span) in powers.iter_mut().zip(spans) {
-        let (halves, _) = span.as_chunks::<16>();
-        let early = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&halves[0]));
-        let late = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&halves[1]));
-        let late = _mm256_permute4x64_epi64::<0x4e>(_mm256_shuffle_epi8(late, backwards));
-        let (even, odd) = (_mm256_add_epi16(late, early), _mm256_sub_epi16(late, early));
+        let (halves, _) = span.as_chunks();
+        let (even, odd) = fold::sixteen::<{ LEFT_OUT as i32 }>(&halves[0], &halves[1]);
         // In each the even pairs are below and the odd ones above, so that a shuffle within halves brings both everywhere.
         let outer = _mm256_permute2x128_si256::<0x20>(even, odd);
         let inner = _mm256_permute2x128_si256::<0x31>(even, odd);
@@ -274,11 +281,7 @@ fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) 
             };
         }
         let sum = _mm256_add_epi32(sum!(outer, 0, 1, 2, 3), sum!(inner, 4, 5, 6, 7));
-        let sum = _mm256_cvtepi32_ps(sum);
-        let squares = _mm256_mul_ps(sum, sum);
-        let power = _mm_add_ps(_mm256_castps256_ps128(squares), _mm256_extractf128_ps::<1>(squares));
-        // SAFETY: the powers of a span are 16 octets.
-        unsafe { _mm_storeu_ps(std::ptr::from_mut(powers).cast(), power) };
+        power(sum, powers);
     }
 }
 
@@ -286,28 +289,18 @@ fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) 
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
 fn with_avx512(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
     use std::arch::x86_64::{
-        _mm_add_ps, _mm_storeu_ps, _mm256_add_epi16, _mm256_add_epi32, _mm256_castps256_ps128, _mm256_cvtepi32_ps,
-        _mm256_extractf128_ps, _mm256_loadu_si256, _mm256_mul_ps, _mm256_permute4x64_epi64, _mm256_set_epi8,
-        _mm256_shuffle_epi8, _mm256_srai_epi16, _mm256_sub_epi16, _mm512_add_epi32, _mm512_castsi256_si512,
-        _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_madd_epi16, _mm512_shuffle_epi32,
-        _mm512_shuffle_i64x2,
+        _mm256_add_epi32, _mm256_loadu_si256, _mm512_add_epi32, _mm512_castsi256_si512, _mm512_castsi512_si256,
+        _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_madd_epi16, _mm512_shuffle_epi32, _mm512_shuffle_i64x2,
     };
-    // SAFETY, of all that goes through pointers: each is a reference to an array of 32 octets.
-    let load = |sixteen: &[i16; 16]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(sixteen).cast()) };
+    // SAFETY: it is a reference to an array of 32 octets.
     let wave = |pair: &[[i16; 2]; 2 * WAVES]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(pair).cast()) };
-    let backwards = _mm256_set_epi8(
-        1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14,
-    );
     // Those of an outer pair below, those of an inner one above.
     let both: [_; 4] = std::array::from_fn(|pair| {
         _mm512_inserti64x4::<1>(_mm512_castsi256_si512(wave(&waves.0[pair])), wave(&waves.0[4 + pair]))
     });
     for (powers, span) in powers.iter_mut().zip(spans) {
-        let (halves, _) = span.as_chunks::<16>();
-        let early = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&halves[0]));
-        let late = _mm256_srai_epi16::<{ LEFT_OUT as i32 }>(load(&halves[1]));
-        let late = _mm256_permute4x64_epi64::<0x4e>(_mm256_shuffle_epi8(late, backwards));
-        let (even, odd) = (_mm256_add_epi16(late, early), _mm256_sub_epi16(late, early));
+        let (halves, _) = span.as_chunks();
+        let (even, odd) = fold::sixteen::<{ LEFT_OUT as i32 }>(&halves[0], &halves[1]);
         // By quarters: the outer pairs even and odd, then the inner ones.
         let folded = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(even), odd);
         let folded = _mm512_shuffle_i64x2::<0xd8>(folded, folded);
@@ -317,11 +310,7 @@ fn with_avx512(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]
         let fourth = _mm512_madd_epi16(_mm512_shuffle_epi32::<0xff>(folded), both[3]);
         let sum = _mm512_add_epi32(_mm512_add_epi32(first, second), _mm512_add_epi32(third, fourth));
         let sum = _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64::<1>(sum));
-        let sum = _mm256_cvtepi32_ps(sum);
-        let squares = _mm256_mul_ps(sum, sum);
-        let power = _mm_add_ps(_mm256_castps256_ps128(squares), _mm256_extractf128_ps::<1>(squares));
-        // SAFETY: the powers of a span are 16 octets.
-        unsafe { _mm_storeu_ps(std::ptr::from_mut(powers).cast(), power) };
+        power(sum, powers);
     }
 }
 
