@@ -9,9 +9,9 @@
 //! 65,536 members (each at unity gain) removes a member's own voice without a trace. The one clamp is on the way out.
 //! Words: *gain* is Q12: 4096 is unity.
 
-use crate::g711::Law;
+use crate::g711::{Law, ScaleA, ScaleMu};
 use crate::lines::Lines;
-use simd::Kernel;
+use simd::{Kernel, companding};
 
 /// A gain in Q12, from silence to +18 dB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,11 +118,17 @@ impl Sum {
 
     /// What the member who added `own` hears, as octets for his timeslot. Returns how many of them were clamped.
     pub fn encode_without(&self, own: &[i16], law: Law, octets: &mut [u8]) -> u32 {
-        if self.is_narrow {
-            simd::run(EncodeNarrow { narrow: &self.narrow, own, law, octets })
-        } else {
-            simd::run(EncodeWithout { total: &self.total, own, law, octets })
-        }
+        let (total, narrow) = (&self.total[..], &self.narrow[..]);
+        let done = match (self.is_narrow, law) {
+            (true, Law::Mu) => companding::compress_others_of_narrow::<ScaleMu>(narrow, own, octets),
+            (true, Law::A) => companding::compress_others_of_narrow::<ScaleA>(narrow, own, octets),
+            (false, Law::Mu) => companding::compress_others::<ScaleMu>(total, own, octets),
+            (false, Law::A) => companding::compress_others::<ScaleA>(total, own, octets),
+        };
+        done.unwrap_or_else(|| match self.is_narrow {
+            true => simd::run(EncodeNarrow { narrow, own, law, octets }),
+            false => simd::run(EncodeWithout { total, own, law, octets }),
+        })
     }
 
     /// What everybody hears who did not add anything, as octets for a timeslot: the same for all of them.
@@ -201,7 +207,16 @@ impl Kernel for Add<'_> {
 
     #[inline(always)]
     fn run(self) {
-        for (total, &sample) in self.total.iter_mut().zip(self.samples) {
+        // By lines of the cache, each in registers, so that the compiler need not ask whether it is the same memory.
+        let count = self.total.len().min(self.samples.len());
+        let (totals, totals_rest) = self.total[..count].as_chunks_mut::<32>();
+        let (lines, rest) = self.samples[..count].as_chunks::<32>();
+        for (total, samples) in totals.iter_mut().zip(lines) {
+            let mut sums = *total;
+            sums.iter_mut().zip(samples).for_each(|(sum, &sample)| *sum += i32::from(sample));
+            *total = sums;
+        }
+        for (total, &sample) in totals_rest.iter_mut().zip(rest) {
             *total += i32::from(sample);
         }
     }

@@ -17,11 +17,17 @@ use std::arch::x86_64::{
 pub(crate) fn sixteen<const LEFT_OUT: i32>(early: &[i16; 16], late: &[i16; 16]) -> (__m256i, __m256i) {
     // SAFETY: it is a reference to an array of 32 octets.
     let load = |samples: &[i16; 16]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(samples).cast()) };
-    let backwards = _mm256_set_epi8(
-        1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14,
-    );
     let early = _mm256_srai_epi16::<LEFT_OUT>(load(early));
     let late = _mm256_srai_epi16::<LEFT_OUT>(load(late));
-    let late = _mm256_permute4x64_epi64::<0x4e>(_mm256_shuffle_epi8(late, backwards));
+    let late = _mm256_permute4x64_epi64::<0x4e>(_mm256_shuffle_epi8(late, backwards()));
     (_mm256_add_epi16(late, early), _mm256_sub_epi16(late, early))
+}
+
+/// Which octets bring eight samples in either half backwards.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(crate) fn backwards() -> __m256i {
+    _mm256_set_epi8(
+        1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14,
+    )
 }

@@ -5,13 +5,14 @@
 //! and for all when it is first called. The source is the same, floating point is neither reordered nor contracted, so all
 //! of them give the same result, bit for bit.
 //!
-//! Some kernels are written out by hand: [`mirror`], [`screen`] and [`squares`], in whole numbers, so that their plain versions give the same
-//! as well.
+//! Some kernels are written out by hand: [`companding`], [`mirror`], [`screen`] and [`squares`], in whole numbers, so that their plain
+//! versions give the same as well.
 //!
 //! Data path: a [`Kernel`] holding its slices → [`run`] → what it returns, and what it wrote into them.
 //! Time: none. The first call asks the processor; later ones read an atomic. Nothing allocates or locks.
 //! Words: *instructions* are a set of vector instructions, the plain one being what the compiler takes for granted.
 
+pub mod companding;
 #[cfg(target_arch = "x86_64")]
 mod fold;
 pub mod mirror;
@@ -63,6 +64,8 @@ impl Instructions {
                 && std::arch::is_x86_feature_detected!("avx512dq")
                 && std::arch::is_x86_feature_detected!("avx512vl")
                 && std::arch::is_x86_feature_detected!("avx2")
+                && std::arch::is_x86_feature_detected!("bmi1")
+                && std::arch::is_x86_feature_detected!("popcnt")
             {
                 return Instructions(Set::Avx512);
             }
@@ -94,6 +97,14 @@ impl Instructions {
             1 => Instructions::PLAIN,
             _ => Instructions::best().put_to_use(),
         }
+    }
+
+    /// Whether kernels written out for AVX-512 are to be run; not before somebody has asked for those in use.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn are_avx512() -> bool {
+        // One comparison where there is most to gain.
+        IN_USE.load(Ordering::Relaxed) == Set::Avx512 as u8
     }
 
     /// Run all kernels of this process with these from now on: for tests and measurements.
@@ -140,11 +151,13 @@ pub fn fetch<T: ?Sized>(value: &T) {
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let begin: *const i8 = std::ptr::from_ref(value).cast();
-        let before = begin.addr() % LINE;
-        for line in 0..(before + size_of_val(value)).div_ceil(LINE) {
-            // SAFETY: a hint, which may be of any address; this one is in a line of the value.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(begin.wrapping_sub(before).wrapping_add(line * LINE)) };
+        // SAFETY: a hint, which may be of any address; these are in the value.
+        let fetch = |octet| unsafe { _mm_prefetch::<_MM_HINT_T0>(begin.wrapping_add(octet)) };
+        // Wherever it begins in a line: every line has one of these octets.
+        for line in 0..size_of_val(value).div_ceil(LINE) {
+            fetch(line * LINE);
         }
+        fetch(size_of_val(value).saturating_sub(1));
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;
@@ -156,7 +169,13 @@ const LINE: usize = 64;
 
 /// Run a kernel with the instructions in use.
 #[inline(always)]
+#[cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
 pub fn run<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    if Instructions::are_avx512() {
+        // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
+        return unsafe { with_avx512(kernel) };
+    }
     Instructions::in_use().run(kernel)
 }
 
@@ -167,7 +186,7 @@ fn with_avx2<K: Kernel>(kernel: K) -> K::Output {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
 fn with_avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }

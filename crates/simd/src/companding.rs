@@ -1,0 +1,287 @@
+//! Companded octets by hand: thirty-two side by side, looked up or made.
+//!
+//! Compilers turn the arithmetic of `dsp::g711` into vectors by way of floating point, for want of a logarithm of whole numbers. Where the
+//! processor looks up bytes and words in registers it takes half of the instructions. There is no plain version here: on other processors
+//! nothing is done, and the caller's own arithmetic gives the same.
+//!
+//! Data path: octets, [`Values`] → [`expand`] → samples; samples, a [`Scale`] → [`compress`] and those beside it → octets.
+//! Words: *others* is a sum less what one member said himself; *clamped* is what did not fit into a sample.
+
+#![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
+
+#[cfg(target_arch = "x86_64")]
+use crate::Instructions;
+
+/// What the 128 octets with their highest bit set stand for; each of the others is the negative of one of these.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub struct Values(pub [i16; 128]);
+
+/// How a law makes octets: of a magnitude some bits are left out, it is limited, and a bias added. What comes out is shifted right until five
+/// bits are left; sixteen times the shift is added to those.
+pub trait Scale {
+    /// Lowest bits that are left out.
+    const LEFT_OUT: u32;
+    /// Greatest magnitude then, 8191 at most with the bias.
+    const MOST: i16;
+    /// What is added to it.
+    const BIAS: i16;
+    /// What is taken from the sum of the bits left and sixteen times the shift.
+    const OFFSET: i16;
+    /// Bits that are inverted on the line, of what is not negative.
+    const INVERTED: u8;
+}
+
+/// Writes the samples of some octets, as many as there are of both; or says that this processor cannot.
+#[inline(always)]
+pub fn expand(values: &Values, octets: &[u8], samples: &mut [i16]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if Instructions::are_avx512() {
+        // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
+        unsafe { by_hand::expand(values, octets, samples) };
+        return true;
+    }
+    false
+}
+
+/// Writes the octets of some samples, as many as there are of both; or says that this processor cannot.
+#[inline(always)]
+pub fn compress<S: Scale>(samples: &[i16], octets: &mut [u8]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if Instructions::are_avx512() {
+        // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
+        unsafe { by_hand::compress::<S>(samples, octets) };
+        return true;
+    }
+    false
+}
+
+/// Writes the octets of the others in a sum, each clamped to a sample, as many as there are of all. How many were clamped; or nothing if this
+/// processor cannot.
+#[inline(always)]
+pub fn compress_others<S: Scale>(sum: &[i32], own: &[i16], octets: &mut [u8]) -> Option<u32> {
+    #[cfg(target_arch = "x86_64")]
+    if Instructions::are_avx512() {
+        // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
+        return Some(unsafe { by_hand::compress_others::<S>(sum, own, octets) });
+    }
+    None
+}
+
+/// The same of a sum that fits into samples.
+#[inline(always)]
+pub fn compress_others_of_narrow<S: Scale>(sum: &[i16], own: &[i16], octets: &mut [u8]) -> Option<u32> {
+    #[cfg(target_arch = "x86_64")]
+    if Instructions::are_avx512() {
+        // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
+        return Some(unsafe { by_hand::compress_others_of_narrow::<S>(sum, own, octets) });
+    }
+    None
+}
+
+#[cfg(target_arch = "x86_64")]
+mod by_hand {
+    use super::{Scale, Values};
+    use std::arch::x86_64::{
+        __m256i, __m512i, _mm_cvtsi32_si128, _mm256_loadu_si256, _mm256_mask_storeu_epi8, _mm256_maskz_loadu_epi8,
+        _mm256_storeu_si256, _mm512_add_epi16, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi256_si512,
+        _mm512_castsi512_si256, _mm512_cmpgt_epu32_mask, _mm512_cmpneq_epi16_mask, _mm512_cvtepi16_epi8,
+        _mm512_cvtepi16_epi32, _mm512_cvtepu8_epi16, _mm512_cvtsepi32_epi16, _mm512_extracti64x4_epi64,
+        _mm512_inserti64x4, _mm512_loadu_si512, _mm512_mask_mov_epi16, _mm512_mask_storeu_epi16, _mm512_mask_sub_epi16,
+        _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_epi32, _mm512_max_epi16, _mm512_min_epi16,
+        _mm512_permutex2var_epi16, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set4_epi32, _mm512_setzero_si512,
+        _mm512_shuffle_epi8, _mm512_slli_epi16, _mm512_srai_epi16, _mm512_srl_epi16, _mm512_srli_epi16,
+        _mm512_srlv_epi16, _mm512_storeu_si512, _mm512_sub_epi16, _mm512_sub_epi32, _mm512_subs_epi16,
+        _mm512_test_epi16_mask, _mm512_testn_epi16_mask, _mm512_xor_si512,
+    };
+
+    /// Samples done at a time.
+    const AT_ONCE: usize = 32;
+
+    /// A bit for each of what is left, which is less than [`AT_ONCE`].
+    fn left(count: usize) -> u32 {
+        (1 << count) - 1
+    }
+
+    // SAFETY, of all that goes through pointers in the next six: what is whole is a reference to an array of so many octets, of the
+    // rest a slice only as many are touched as it has.
+
+    #[target_feature(enable = "avx512f,avx512bw")]
+    #[inline]
+    fn words(samples: &[i16]) -> __m512i {
+        match samples.first_chunk::<AT_ONCE>() {
+            Some(all) => unsafe { _mm512_loadu_si512(all.as_ptr().cast()) },
+            None => unsafe { _mm512_maskz_loadu_epi16(left(samples.len()), samples.as_ptr()) },
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw")]
+    #[inline]
+    fn longs(sums: &[i32]) -> (__m512i, __m512i) {
+        match sums.first_chunk::<AT_ONCE>() {
+            Some(all) => unsafe {
+                let (one, other) = all.split_at(AT_ONCE / 2);
+                (_mm512_loadu_si512(one.as_ptr().cast()), _mm512_loadu_si512(other.as_ptr().cast()))
+            },
+            None => unsafe {
+                let mask = left(sums.len());
+                let other = sums.as_ptr().wrapping_add(AT_ONCE / 2);
+                (
+                    _mm512_maskz_loadu_epi32(mask as u16, sums.as_ptr()),
+                    _mm512_maskz_loadu_epi32((mask >> 16) as u16, other),
+                )
+            },
+        }
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl")]
+    #[inline]
+    fn octets(octets: &[u8]) -> __m512i {
+        _mm512_cvtepu8_epi16(match octets.first_chunk::<AT_ONCE>() {
+            Some(all) => unsafe { _mm256_loadu_si256(all.as_ptr().cast()) },
+            None => unsafe { _mm256_maskz_loadu_epi8(left(octets.len()), octets.as_ptr().cast()) },
+        })
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw")]
+    #[inline]
+    fn write_words(samples: &mut [i16], what: __m512i) {
+        match samples.first_chunk_mut::<AT_ONCE>() {
+            Some(all) => unsafe { _mm512_storeu_si512(all.as_mut_ptr().cast(), what) },
+            None => unsafe { _mm512_mask_storeu_epi16(samples.as_mut_ptr(), left(samples.len()), what) },
+        }
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl")]
+    #[inline]
+    fn write_octets(octets: &mut [u8], what: __m256i) {
+        match octets.first_chunk_mut::<AT_ONCE>() {
+            Some(all) => unsafe { _mm256_storeu_si256(all.as_mut_ptr().cast(), what) },
+            None => unsafe { _mm256_mask_storeu_epi8(octets.as_mut_ptr().cast(), left(octets.len()), what) },
+        }
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    pub fn expand(values: &Values, from: &[u8], to: &mut [i16]) {
+        let table: [__m512i; 4] = std::array::from_fn(|n| words(&values.0[n * AT_ONCE..]));
+        let count = from.len().min(to.len());
+        let ((from, from_rest), (to, to_rest)) =
+            (from[..count].as_chunks::<AT_ONCE>(), to[..count].as_chunks_mut::<AT_ONCE>());
+        for (from, to) in from.iter().zip(to) {
+            write_words(to, expanded(&table, octets(from)));
+        }
+        if !from_rest.is_empty() {
+            write_words(to_rest, expanded(&table, octets(from_rest)));
+        }
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[inline]
+    fn expanded(table: &[__m512i; 4], octets: __m512i) -> __m512i {
+        // Six bits choose among two registers, the seventh between the pairs, the eighth is the sign.
+        let low = _mm512_permutex2var_epi16(table[0], octets, table[1]);
+        let high = _mm512_permutex2var_epi16(table[2], octets, table[3]);
+        let is_high = _mm512_test_epi16_mask(octets, _mm512_set1_epi16(0x40));
+        let value = _mm512_mask_mov_epi16(low, is_high, high);
+        let is_negative = _mm512_testn_epi16_mask(octets, _mm512_set1_epi16(0x80));
+        _mm512_mask_sub_epi16(value, is_negative, _mm512_setzero_si512(), value)
+    }
+
+    /// The octets of thirty-two samples.
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[inline]
+    fn octets_of<S: Scale>(samples: __m512i) -> __m256i {
+        // How many bits four bits have, and how many they have with four below them: none if there are none. A byte for each.
+        let bits_of_low = _mm512_set4_epi32(0x0404_0404, 0x0404_0404, 0x0303_0303, 0x0202_0100);
+        let bits_of_high = _mm512_set4_epi32(0x0808_0808, 0x0808_0808, 0x0707_0707, 0x0606_0500);
+        let sign = _mm512_srai_epi16::<15>(samples);
+        let magnitude = _mm512_xor_si512(samples, sign);
+        let left_out = _mm_cvtsi32_si128(S::LEFT_OUT as i32);
+        let magnitude = _mm512_srl_epi16(magnitude, left_out);
+        let biased =
+            _mm512_add_epi16(_mm512_min_epi16(magnitude, _mm512_set1_epi16(S::MOST)), _mm512_set1_epi16(S::BIAS));
+        // The bits beyond five: of the next four, and of those above them.
+        let low = _mm512_and_si512(_mm512_srli_epi16::<5>(biased), _mm512_set1_epi16(0xf));
+        let high = _mm512_srli_epi16::<9>(biased);
+        let shift = _mm512_max_epi16(_mm512_shuffle_epi8(bits_of_low, low), _mm512_shuffle_epi8(bits_of_high, high));
+        let code = _mm512_add_epi16(_mm512_srlv_epi16(biased, shift), _mm512_slli_epi16::<4>(shift));
+        let code = _mm512_sub_epi16(code, _mm512_set1_epi16(S::OFFSET));
+        let inverted = _mm512_xor_si512(code, _mm512_set1_epi16(i16::from(S::INVERTED)));
+        _mm512_cvtepi16_epi8(_mm512_xor_si512(inverted, _mm512_and_si512(sign, _mm512_set1_epi16(0x80))))
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    pub fn compress<S: Scale>(samples: &[i16], to: &mut [u8]) {
+        let count = samples.len().min(to.len());
+        let ((samples, samples_rest), (to, to_rest)) =
+            (samples[..count].as_chunks::<AT_ONCE>(), to[..count].as_chunks_mut::<AT_ONCE>());
+        for (samples, to) in samples.iter().zip(to) {
+            write_octets(to, octets_of::<S>(words(samples)));
+        }
+        if !samples_rest.is_empty() {
+            write_octets(to_rest, octets_of::<S>(words(samples_rest)));
+        }
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    pub fn compress_others<S: Scale>(sum: &[i32], own: &[i16], to: &mut [u8]) -> u32 {
+        let count = sum.len().min(own.len()).min(to.len());
+        let ((sum, sum_rest), (own, own_rest)) =
+            (sum[..count].as_chunks::<AT_ONCE>(), own[..count].as_chunks::<AT_ONCE>());
+        let (to, to_rest) = to[..count].as_chunks_mut::<AT_ONCE>();
+        let mut clamped = 0;
+        for ((sum, own), to) in sum.iter().zip(own).zip(to) {
+            let (others, are_clamped) = others(longs(sum), words(own));
+            clamped += are_clamped.count_ones();
+            write_octets(to, octets_of::<S>(others));
+        }
+        if !sum_rest.is_empty() {
+            let (others, are_clamped) = others(longs(sum_rest), words(own_rest));
+            clamped += are_clamped.count_ones();
+            write_octets(to_rest, octets_of::<S>(others));
+        }
+        clamped
+    }
+
+    /// A sum less what is our own; and which of it is clamped.
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[inline]
+    fn others((one, other): (__m512i, __m512i), own: __m512i) -> (__m512i, u32) {
+        let one = _mm512_sub_epi32(one, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(own)));
+        let other = _mm512_sub_epi32(other, _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64::<1>(own)));
+        let are_clamped = |longs| {
+            let above_least = _mm512_add_epi32(longs, _mm512_set1_epi32(-i32::from(i16::MIN)));
+            u32::from(_mm512_cmpgt_epu32_mask(above_least, _mm512_set1_epi32(i32::from(u16::MAX))))
+        };
+        let which = are_clamped(other) << (AT_ONCE / 2) | are_clamped(one);
+        let (one, other) = (_mm512_cvtsepi32_epi16(one), _mm512_cvtsepi32_epi16(other));
+        (_mm512_inserti64x4::<1>(_mm512_castsi256_si512(one), other), which)
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    pub fn compress_others_of_narrow<S: Scale>(sum: &[i16], own: &[i16], to: &mut [u8]) -> u32 {
+        let count = sum.len().min(own.len()).min(to.len());
+        let ((sum, sum_rest), (own, own_rest)) =
+            (sum[..count].as_chunks::<AT_ONCE>(), own[..count].as_chunks::<AT_ONCE>());
+        let (to, to_rest) = to[..count].as_chunks_mut::<AT_ONCE>();
+        let mut clamped = 0;
+        for ((sum, own), to) in sum.iter().zip(own).zip(to) {
+            let (others, are_clamped) = others_of_narrow(words(sum), words(own));
+            clamped += are_clamped.count_ones();
+            write_octets(to, octets_of::<S>(others));
+        }
+        if !sum_rest.is_empty() {
+            let (others, are_clamped) = others_of_narrow(words(sum_rest), words(own_rest));
+            clamped += are_clamped.count_ones();
+            write_octets(to_rest, octets_of::<S>(others));
+        }
+        clamped
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[inline]
+    fn others_of_narrow(sum: __m512i, own: __m512i) -> (__m512i, u32) {
+        let others = _mm512_subs_epi16(sum, own);
+        (others, _mm512_cmpneq_epi16_mask(others, _mm512_sub_epi16(sum, own)))
+    }
+}
