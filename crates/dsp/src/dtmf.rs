@@ -154,8 +154,14 @@ impl Listener {
     /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle; [`Listener::step`] then judges one after
     /// the other, and [`Listener::skip`] goes by what needs no judging.
     #[inline(always)]
-    pub fn take(&mut self, kept: &Kept, places: Range<usize>) -> Taken {
-        self.screen.take(kept, places)
+    pub fn take(&mut self, kept: &Kept, places: Range<usize>, taken: &mut Taken) {
+        self.screen.take(kept, places, taken);
+    }
+
+    /// Whether no window is looked at but where something is suspicious.
+    #[inline(always)]
+    pub fn is_calm(&self) -> bool {
+        self.alert == 0
     }
 
     /// Goes by those of the next blocks taken in which there is nothing that could be part of a key; says how many.
@@ -165,7 +171,8 @@ impl Listener {
             return 0;
         }
         let count = taken.skip();
-        self.place = (self.place + count as usize) % KEPT_BLOCKS;
+        let place = self.place + count as usize;
+        self.place = if place < KEPT_BLOCKS { place } else { place - KEPT_BLOCKS };
         self.position += u64::from(count) * BLOCK as u64;
         self.let_pass(taken, count);
         count
@@ -183,7 +190,7 @@ impl Listener {
     pub fn finish(&mut self, taken: &mut Taken) {
         if taken.unheard == Background::FRAME && self.windows_in_frame(0) == 0 {
             // The usual case.
-            return self.background.pass_frame(taken.all_windows());
+            return self.background.pass_frame(taken.quietest());
         }
         self.hear_passed(taken, 0);
     }
@@ -418,7 +425,8 @@ impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
             *end = begin + now.len();
             kept.0.as_flattened_mut()[begin..*end].copy_from_slice(now);
             let blocks = begin / BLOCK..*end / BLOCK;
-            let mut taken = listener.take(kept, blocks.clone());
+            let mut taken = Taken::default();
+            listener.take(kept, blocks.clone(), &mut taken);
             let mut left = blocks.len() as u32;
             while left > 0 {
                 let skipped = listener.skip(&mut taken);

@@ -50,6 +50,8 @@ pub struct KeyFilter {
     conversation: Gate,
     stream: Gate,
     muted: bool,
+    /// At the end of the last chunk there was no key near, nor in it.
+    is_calm: bool,
     /// Blocks in a row without a window in earnest.
     quiet: u32,
     /// Windows in earnest in a row.
@@ -63,17 +65,12 @@ pub struct KeyFilter {
     end: usize,
     /// The last samples received, in a circle.
     kept: Kept,
-    /// The last chunk as the conversation and the stream are to have it, where a key changes it.
-    changed_conversation: Changed,
-    changed_stream: Changed,
+    /// What the gates have changed the last chunk to, if anything.
+    changed_conversation: Chunk,
+    changed_stream: Chunk,
 }
 
-/// A chunk that a gate has, or has not, changed.
-#[derive(Debug, Clone)]
-struct Changed {
-    is_changed: bool,
-    samples: [i16; KeyFilter::MAX_CHUNK],
-}
+type Chunk = [i16; KeyFilter::MAX_CHUNK];
 
 impl Default for KeyFilter {
     fn default() -> Self {
@@ -93,6 +90,7 @@ impl KeyFilter {
             conversation: Gate::default(),
             stream: Gate::default(),
             muted: false,
+            is_calm: true,
             quiet: 0,
             insisting: 0,
             marked: (u64::MAX, 0),
@@ -100,8 +98,8 @@ impl KeyFilter {
             begin: 0,
             end: 0,
             kept: Kept::SILENCE,
-            changed_conversation: Changed::NOT,
-            changed_stream: Changed::NOT,
+            changed_conversation: [0; Self::MAX_CHUNK],
+            changed_stream: [0; Self::MAX_CHUNK],
         }
     }
 
@@ -152,7 +150,7 @@ impl KeyFilter {
     #[must_use]
     #[inline]
     pub fn conversation(&self) -> &[i16] {
-        self.changed_conversation.or(&self.kept.0.as_flattened()[self.begin..self.end])
+        self.conversation.lend(&self.changed_conversation, &self.kept.0.as_flattened()[self.begin..self.end])
     }
 
     /// A chunk of what was received [`STREAM_DELAY`] before, with nothing of a key left.
@@ -160,21 +158,31 @@ impl KeyFilter {
     #[inline]
     pub fn stream(&self) -> &[i16] {
         let begin = delayed(self.begin);
-        self.changed_stream.or(&self.kept.0.as_flattened()[begin..begin + (self.end - self.begin)])
+        self.stream.lend(&self.changed_stream, &self.kept.0.as_flattened()[begin..begin + (self.end - self.begin)])
     }
 
     /// Asks for the memory that the next chunk of so many samples needs.
     #[inline(always)]
     pub fn fetch(&self, samples: usize) {
         let begin = if self.end == KEPT { 0 } else { self.end };
-        simd::fetch(&self.kept.0.as_flattened()[begin..KEPT.min(begin + samples)]);
+        self.fetch_kept(begin, samples);
         simd::fetch(&self.listener);
     }
 
     /// Asks for the memory of the last chunk.
     #[inline(always)]
     pub fn fetch_conversation(&self) {
-        simd::fetch(self.received());
+        self.fetch_kept(self.begin, self.end - self.begin);
+    }
+
+    #[inline(always)]
+    fn fetch_kept(&self, begin: usize, samples: usize) {
+        let kept = &self.kept.0.as_flattened()[begin..];
+        match kept.first_chunk::<{ Self::MAX_CHUNK }>() {
+            // Of a length that is known there is nothing to count.
+            Some(chunk) if samples == chunk.len() => simd::fetch(chunk),
+            _ => simd::fetch(&kept[..samples.min(kept.len())]),
+        }
     }
 
     /// The last chunk as it was received.
@@ -200,14 +208,14 @@ impl KeyFilter {
     #[must_use]
     #[inline]
     pub fn changes_conversation(&self) -> bool {
-        self.changed_conversation.is_changed
+        self.conversation.has_changed
     }
 
     /// Whether [`KeyFilter::stream`] is something else than what was received [`STREAM_DELAY`] before.
     #[must_use]
     #[inline]
     pub fn changes_stream(&self) -> bool {
-        self.changed_stream.is_changed
+        self.stream.has_changed
     }
 
     /// Whether the conversation is muted at this moment because of a key.
@@ -282,16 +290,24 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
     #[inline(always)]
     fn run(self) -> Option<Energies> {
         let Hear { filter, events } = self;
-        (filter.changed_conversation.is_changed, filter.changed_stream.is_changed) = (false, false);
         let (begin, end) = (filter.begin, filter.end);
+        let whole_blocks = begin.is_multiple_of(BLOCK) && end.is_multiple_of(BLOCK);
         // Blocks begin where they begin in `kept`, for that holds a whole number of them.
-        let mut taken = filter.listener.take(&filter.kept, begin / BLOCK..end / BLOCK);
-        filter.hear_closely(&mut taken, events);
+        let mut taken = Taken::default();
+        filter.listener.take(&filter.kept, begin / BLOCK..end / BLOCK, &mut taken);
+        if whole_blocks && filter.is_calm && !taken.has_suspicious() {
+            // The usual case.
+            filter.skip(&mut taken);
+        } else {
+            (filter.conversation.has_changed, filter.stream.has_changed) = (false, false);
+            filter.hear_closely(&mut taken, events);
+            filter.is_calm = filter.lets_all_through() && filter.listener.is_calm();
+        }
         filter.listener.finish(&mut taken);
-        if filter.changed_conversation.is_changed || !begin.is_multiple_of(BLOCK) || !end.is_multiple_of(BLOCK) {
+        if filter.conversation.has_changed || !whole_blocks {
             return None;
         }
-        Energies::of_eights(taken.halves(), end - begin)
+        Energies::of_chunk(taken.forties(), end - begin)
     }
 }
 
@@ -299,12 +315,17 @@ impl KeyFilter {
     /// Whether no key is near, neither in the conversation nor in the stream, nor was in this chunk.
     #[inline(always)]
     fn lets_all_through(&self) -> bool {
-        !self.muted
-            && self.silent == 0
-            && self.conversation.is_open()
-            && self.stream.is_open()
-            && !self.changed_conversation.is_changed
-            && !self.changed_stream.is_changed
+        !self.muted && self.silent == 0 && self.conversation.is_idle() && self.stream.is_idle()
+    }
+
+    /// Goes by blocks in which there is nothing that could be part of a key; says how many.
+    #[inline(always)]
+    fn skip(&mut self, taken: &mut Taken) -> u32 {
+        let skipped = self.listener.skip(taken);
+        if skipped > 0 {
+            (self.quiet, self.insisting) = (self.quiet.saturating_add(skipped), 0);
+        }
+        skipped
     }
 
     /// Listens to the last chunk block by block.
@@ -314,9 +335,8 @@ impl KeyFilter {
         let mut at = begin;
         while at < end {
             if self.lets_all_through() {
-                let skipped = self.listener.skip(taken);
+                let skipped = self.skip(taken);
                 if skipped > 0 {
-                    (self.quiet, self.insisting) = (self.quiet.saturating_add(skipped), 0);
                     at = at / BLOCK * BLOCK + skipped as usize * BLOCK;
                     continue;
                 }
@@ -324,13 +344,14 @@ impl KeyFilter {
             let to = end.min((at / BLOCK + 1) * BLOCK);
             let KeyFilter { changed_conversation, changed_stream, conversation, stream, kept, .. } = self;
             let kept = kept.0.as_flattened();
-            if self.muted || !conversation.is_open() || changed_conversation.is_changed {
-                changed_conversation.pass(conversation, self.muted, &kept[begin..to], at - begin);
+            if self.muted || !conversation.is_idle() {
+                conversation.pass(self.muted, &kept[begin..to], at - begin, changed_conversation);
             }
-            if self.silent != 0 || !stream.is_open() || changed_stream.is_changed {
+            if self.silent != 0 || !stream.is_idle() {
                 let begin_before = delayed(begin);
                 let silent = self.silent >> ((begin_before + (at - begin)) / BLOCK) & 1 != 0;
-                changed_stream.pass(stream, silent, &kept[begin_before..begin_before + (to - begin)], at - begin);
+                let before = &kept[begin_before..begin_before + (to - begin)];
+                stream.pass(silent, before, at - begin, changed_stream);
             }
             if to.is_multiple_of(BLOCK) {
                 let verdict = self.listener.step(taken, &self.kept, events);
@@ -342,40 +363,38 @@ impl KeyFilter {
     }
 }
 
-impl Changed {
-    const NOT: Changed = Changed { is_changed: false, samples: [0; KeyFilter::MAX_CHUNK] };
-
-    fn or<'a>(&'a self, unchanged: &'a [i16]) -> &'a [i16] {
-        if self.is_changed { &self.samples[..unchanged.len()] } else { unchanged }
-    }
-
-    /// Takes what `samples` have from `at` on through the gate; up to there the gate was open.
-    #[cold]
-    fn pass(&mut self, gate: &mut Gate, close: bool, samples: &[i16], at: usize) {
-        if !self.is_changed {
-            self.samples[..at].copy_from_slice(&samples[..at]);
-            self.is_changed = true;
-        }
-        gate.pass(close, &samples[at..], &mut self.samples[at..]);
-    }
-}
-
 /// A switch that does not click: it takes a millisecond either way.
 #[derive(Debug, Clone, Default)]
 struct Gate {
     /// How far closed, from 0 (open) to [`Gate::RAMP`].
     closed: i32,
+    /// It was not open for all of the last chunk.
+    has_changed: bool,
 }
 
 impl Gate {
     /// Samples from open to closed.
     const RAMP: i32 = 6;
 
-    fn is_open(&self) -> bool {
-        self.closed == 0
+    /// Open now and in all of the chunk so far.
+    #[inline(always)]
+    fn is_idle(&self) -> bool {
+        self.closed == 0 && !self.has_changed
     }
 
-    fn pass(&mut self, close: bool, samples: &[i16], out: &mut [i16]) {
+    /// The chunk that came out.
+    fn lend<'a>(&self, changed: &'a Chunk, unchanged: &'a [i16]) -> &'a [i16] {
+        if self.has_changed { &changed[..unchanged.len()] } else { unchanged }
+    }
+
+    /// Passes what a chunk has from `at` on; what it has before went through an open gate, if it was not changed.
+    #[cold]
+    fn pass(&mut self, close: bool, chunk: &[i16], at: usize, out: &mut Chunk) {
+        if !self.has_changed {
+            out[..at].copy_from_slice(&chunk[..at]);
+            self.has_changed = true;
+        }
+        let (samples, out) = (&chunk[at..], &mut out[at..]);
         let (step, goal) = if close { (1, Self::RAMP) } else { (-1, 0) };
         let ramp = samples.len().min(self.closed.abs_diff(goal) as usize);
         for (out, &sample) in out.iter_mut().zip(&samples[..ramp]) {

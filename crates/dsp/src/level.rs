@@ -70,24 +70,28 @@ fn energy(samples: &[i16]) -> u64 {
 /// of G.711 do not have.
 #[derive(Debug, Clone, Copy)]
 pub struct Energies {
-    sums: [u64; AT_ONCE],
+    mean_squares: [f32; AT_ONCE],
+    total: u64,
     blocks: usize,
 }
 
 impl Energies {
-    /// From those of every eight samples. There are such where a chunk has whole blocks, and not too many.
+    /// From those of its blocks; there may be more. There are such where a chunk has whole blocks, and not too many.
     #[inline(always)]
-    pub(crate) fn of_eights(eights: &[u32], samples: usize) -> Option<Self> {
+    pub(crate) fn of_chunk(sums: &[u32; AT_ONCE], samples: usize) -> Option<Self> {
         let blocks = samples / BLOCK;
         if blocks > AT_ONCE || blocks * BLOCK != samples {
             return None;
         }
-        let mut sums = [0; AT_ONCE];
-        for (sum, eights) in sums.iter_mut().zip(eights.as_chunks::<{ BLOCK / 8 }>().0) {
-            // Five times 2^29 at most.
-            *sum = u64::from(eights.iter().sum::<u32>());
-        }
-        Some(Self { sums, blocks })
+        let sums = std::array::from_fn(|n| if n < blocks { sums[n] } else { 0 });
+        Some(Self::of_sums(sums, blocks))
+    }
+
+    /// From those of so many blocks, all others having none.
+    #[inline(always)]
+    fn of_sums(sums: [u32; AT_ONCE], blocks: usize) -> Self {
+        let mean_squares = sums.map(|sum| sum as f32 * ((1 << (2 * LEFT_OUT)) as f32 / BLOCK as f32));
+        Self { mean_squares, total: sums.iter().map(|&sum| u64::from(sum)).sum(), blocks }
     }
 }
 
@@ -160,6 +164,7 @@ const BLOCK: usize = 40;
 const LEFT_OUT: i32 = simd::screen::LEFT_OUT as i32;
 /// Blocks whose energy is found at once: 20 ms.
 const AT_ONCE: usize = 4;
+const _: () = assert!(BLOCK == simd::screen::FORTY);
 /// Blocks looked back at for the attack: 60 ms.
 const ATTACK_BLOCKS: u32 = 12;
 /// Blocks in a stretch of the noise floor: half a second.
@@ -219,7 +224,7 @@ impl TalkDetector {
     #[inline]
     pub fn process_known(&mut self, energies: &Energies, events: &mut impl FnMut(TalkEvent)) {
         debug_assert_eq!(self.filled, 0);
-        self.blocks(&energies.sums[..energies.blocks], events);
+        self.blocks(energies, events);
     }
 
     /// Sum of the squares of all samples heard so far, without their two lowest bits, which G.711 does not have.
@@ -260,69 +265,103 @@ impl TalkDetector {
         self.position += samples.len() as u64;
         self.filled += samples.len();
         if self.filled == BLOCK {
-            let sum = self.energy - self.energy_before;
-            self.judge(&[sum], events);
+            let sum = (self.energy - self.energy_before) as u32;
+            self.judge(&Energies::of_sums([sum, 0, 0, 0], 1), events);
             self.filled = 0;
         }
     }
 
     /// Listens to blocks of which these are the energies.
     #[inline(always)]
-    fn blocks(&mut self, sums: &[u64], events: &mut impl FnMut(TalkEvent)) {
-        self.energy += sums.iter().sum::<u64>();
-        self.position += (sums.len() * BLOCK) as u64;
-        self.judge(sums, events);
+    fn blocks(&mut self, energies: &Energies, events: &mut impl FnMut(TalkEvent)) {
+        self.energy += energies.total;
+        self.position += (energies.blocks * BLOCK) as u64;
+        self.judge(energies, events);
     }
 
     /// Judges the next blocks, of which these are the energies. All of them were counted already.
     #[inline(always)]
-    fn judge(&mut self, sums: &[u64], events: &mut impl FnMut(TalkEvent)) {
-        let mut rest = sums;
-        while !rest.is_empty() {
-            let (stretch, later) = rest.split_at(rest.len().min((FLOOR_BLOCKS - self.floor_blocks) as usize));
-            self.judge_in_stretch(stretch, self.position - (later.len() * BLOCK) as u64, events);
-            if self.floor_blocks == FLOOR_BLOCKS {
-                self.next_stretch();
+    fn judge(&mut self, energies: &Energies, events: &mut impl FnMut(TalkEvent)) {
+        let &Energies { mean_squares: [one, two, three, four], blocks, .. } = energies;
+        let is_one_stretch = self.floor_blocks + blocks as u32 <= FLOOR_BLOCKS;
+        // As many at once as chunks have.
+        match blocks {
+            4 if is_one_stretch => self.judge_some([one, two, three, four], self.position, events),
+            2 if is_one_stretch => self.judge_some([one, two], self.position, events),
+            _ => {
+                for (n, &mean_square) in energies.mean_squares[..blocks].iter().enumerate() {
+                    self.judge_some([mean_square], self.position - ((blocks - 1 - n) * BLOCK) as u64, events);
+                }
             }
-            rest = later;
         }
         self.energy_before = self.energy;
     }
 
-    /// The same of blocks in one stretch, which end at this position. The quietest moment of each stretch is kept. They begin at zero,
-    /// so the first seconds of a leg are judged by the threshold alone.
+    /// Tells which of the blocks of a stretch are loud, the last of which ends at this position. The quietest moment of each stretch is kept.
+    /// They begin at zero, so the first seconds of a leg are judged by the threshold alone.
     #[inline(always)]
-    fn judge_in_stretch(&mut self, sums: &[u64], end: u64, events: &mut impl FnMut(TalkEvent)) {
+    fn judge_some<const COUNT: usize>(
+        &mut self,
+        mean_squares: [f32; COUNT],
+        end: u64,
+        events: &mut impl FnMut(TalkEvent),
+    ) {
         // In variables of its own, so that a block need not wait until the one before is written.
-        let Self { threshold, attack, hang_over, floor_before, .. } = *self;
-        let (mut previous, mut level, mut floor) = (self.previous, self.level, self.floors[self.next_floor]);
-        let (mut history, mut quiet_blocks, mut talking) = (self.history, self.quiet_blocks, self.talking);
-        let mut is_first = self.floor_blocks == 0;
-        for (n, &sum) in sums.iter().enumerate() {
-            // With a sign, which processors convert at once; a block has 2^36 at most.
-            let mean_square = sum as i64 as f32 * ((1 << (2 * LEFT_OUT)) as f32 / BLOCK as f32);
+        let Self { threshold, floor_before, mut previous, mut level, .. } = *self;
+        let mut floor = self.floors[self.next_floor];
+        let mut loud = 0;
+        for (n, mean_square) in mean_squares.into_iter().enumerate() {
             let smooth = (mean_square + previous) * 0.5;
             previous = mean_square;
             level = level * (1.0 - SMOOTHING) + (mean_square * SMOOTHING + NEXT_TO_NOTHING);
 
-            let lifted = lesser(lesser(floor_before, floor) * ABOVE_FLOOR, HIGHEST_THRESHOLD);
-            let loud = smooth > threshold && smooth > lifted;
-            floor = if is_first { smooth } else { lesser(floor, smooth) };
-            is_first = false;
-
-            history = (history << 1 | u32::from(loud)) & ((1 << ATTACK_BLOCKS) - 1);
-            quiet_blocks = if loud { 0 } else { quiet_blocks.saturating_add(1) };
-            let was = talking;
-            // A quiet block never makes loud ones more.
-            talking = if was { quiet_blocks < hang_over } else { loud && history.count_ones() >= attack };
-            if was != talking {
-                let at = end - ((sums.len() - 1 - n) * BLOCK) as u64;
-                events(if talking { TalkEvent::Started { at } } else { TalkEvent::Stopped { at } });
-            }
+            let is_lifted = (smooth > lesser(floor_before, floor) * ABOVE_FLOOR) | (smooth > HIGHEST_THRESHOLD);
+            loud = loud << 1 | u32::from((smooth > threshold) & is_lifted);
+            floor = if n == 0 && self.floor_blocks == 0 { smooth } else { lesser(floor, smooth) };
         }
         (self.previous, self.level, self.floors[self.next_floor]) = (previous, level, floor);
-        (self.history, self.quiet_blocks, self.talking) = (history, quiet_blocks, talking);
-        self.floor_blocks += sums.len() as u32;
+        self.floor_blocks += COUNT as u32;
+        if self.floor_blocks == FLOOR_BLOCKS {
+            self.next_stretch();
+        }
+        self.follow(loud, COUNT as u32, end, events);
+    }
+
+    /// The next blocks, of which these were loud, the last in the lowest bit.
+    #[inline(always)]
+    fn follow(&mut self, loud: u32, blocks: u32, end: u64, events: &mut impl FnMut(TalkEvent)) {
+        let history = self.history << blocks | loud;
+        let stays = match self.talking {
+            true => self.quiet_blocks.saturating_add(blocks) < self.hang_over,
+            // In all that any of them looks back at.
+            false => history.count_ones() < self.attack,
+        };
+        if !stays {
+            self.follow_closely(loud, blocks, end, events);
+        }
+        self.history = history & ((1 << ATTACK_BLOCKS) - 1);
+        // Without a branch, for it goes up and down with a voice. Years of silence are as good as months.
+        let quiet_blocks = self.quiet_blocks.min(u32::MAX / 2) + blocks;
+        self.quiet_blocks = if loud == 0 { quiet_blocks } else { loud.trailing_zeros() };
+    }
+
+    /// Whether talking begins or ends with one of them.
+    #[cold]
+    fn follow_closely(&mut self, loud: u32, blocks: u32, end: u64, events: &mut impl FnMut(TalkEvent)) {
+        let (mut history, mut quiet_blocks) = (self.history, self.quiet_blocks);
+        for later in (0..blocks).rev() {
+            let is_loud = loud >> later & 1 != 0;
+            history = (history << 1 | u32::from(is_loud)) & ((1 << ATTACK_BLOCKS) - 1);
+            quiet_blocks = if is_loud { 0 } else { quiet_blocks.saturating_add(1) };
+            let was = self.talking;
+            // A quiet block never makes loud ones more.
+            self.talking =
+                if was { quiet_blocks < self.hang_over } else { is_loud && history.count_ones() >= self.attack };
+            if was != self.talking {
+                let at = end - u64::from(later) * BLOCK as u64;
+                events(if self.talking { TalkEvent::Started { at } } else { TalkEvent::Stopped { at } });
+            }
+        }
     }
 
     #[cold]
@@ -361,7 +400,7 @@ impl<F: FnMut(TalkEvent)> Kernel for Listen<'_, F> {
         for blocks in blocks.chunks(AT_ONCE) {
             let mut sums = [0; AT_ONCE];
             squares::each::<BLOCK, LEFT_OUT>(blocks, &mut sums);
-            detector.blocks(&sums[..blocks.len()], events);
+            detector.blocks(&Energies::of_sums(sums.map(|sum| sum as u32), blocks.len()), events);
         }
         detector.part(rest, events);
     }

@@ -2,17 +2,17 @@
 //!
 //! Nearly all of what callers say is nowhere near a key. Every 4 ms a span of 32 samples is correlated with four waves, two
 //! among the rows and two among the columns: a window as short as that sees so broad a band around each that the eight
-//! frequencies need no more. Where most of the energy is elsewhere, and in silence, nobody looks any closer. A tone that is to be
-//! heard shows in the first span it fills, and half filled in most; a window of `tonebank` is three times as long, so nothing comes
-//! too late.
+//! frequencies need no more. Three spans are a window of `tonebank`: where in these together, and in the last of them, most of the energy
+//! is elsewhere, and in silence, nobody looks any closer. A voice has much of its energy there at times, but hardly in three spans at
+//! once; a tone that fills enough of a window to speak of a key does.
 //!
 //! Data path: blocks of a leg's samples in a circle → [`Screen::take`] → [`Taken`]: the mean square of each window, and which spans are suspicious.
 //! Time: counted in blocks; a span ends with every second block since the first ever.
-//! Words: a *span* is two blocks; it is *suspicious* if it might be part of a key.
+//! Words: a *span* is two blocks; it is *suspicious* if the window that ends with it might be part of a key.
 
 use crate::SAMPLE_RATE;
-use crate::tonebank::{BLOCK, KEPT_BLOCKS, Kept, WINDOW, greater};
-use simd::screen::{self, AHEAD, Energies, HISTORY, History, SPAN, WAVES, Waves};
+use crate::tonebank::{BLOCK, KEPT_BLOCKS, Kept, WINDOW};
+use simd::screen::{self, AHEAD, Energies, FORTY, HISTORY, History, SPAN, Shares, WAVES, Waves};
 use std::f64::consts::TAU;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -21,13 +21,11 @@ use std::sync::LazyLock;
 /// of them, where a span shows it 4 dB weaker; no row is further than 71 Hz and 1.2 dB.
 const HZ: [f64; WAVES] = [725.0, 900.0, 1_280.0, 1_560.0];
 
-/// Share of a span's energy that must show at the stronger row and the stronger column together. Of a key with as much twist as may
-/// be and noise 5 dB below it, in one of two spans at least 0.27 does.
-const TOGETHER: f32 = 0.25;
-/// Share that must show at the stronger row.
-const ROW: f32 = 0.03;
-/// Share that must show at the stronger column, for the twist may be against it.
-const COLUMN: f32 = 0.01;
+/// What must show in a suspicious span and those before it.
+///
+/// Of windows that speak of a key in earnest at first, made of keys at the limits in noise 4 dB below and more, the least that was seen is 0.31,
+/// 0.33 and 0.35; a row with 0.08 and a column with 0.015.
+const SHARES: Shares = Shares { alone: 0.3, of_two: 0.38, of_three: 0.37, row: 0.08, column: 0.015, energy: LOUD };
 /// Lowest mean square looked at: -46 dBm0, a decibel below what a window must have.
 const FLOOR: f32 = 6_400.0;
 /// The energy of a span that has it.
@@ -39,7 +37,7 @@ pub(crate) const LOOK_BACK: usize = HISTORY + 1 - WINDOW;
 const _: () = assert!(SPAN == 2 * BLOCK && KEPT_BLOCKS.is_multiple_of(2) && screen::WINDOW == WINDOW);
 const _: () = assert!(LOOK_BACK + AHEAD == 16);
 
-/// The energy of one leg.
+/// What is remembered of one leg.
 #[derive(Debug, Clone)]
 pub(crate) struct Screen {
     history: History,
@@ -47,7 +45,7 @@ pub(crate) struct Screen {
 }
 
 /// Blocks that were taken, to be gone through one after the other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Taken {
     energies: Energies,
     /// Which is the present block; one before the first taken at the beginning.
@@ -66,23 +64,12 @@ impl Screen {
 
     /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle.
     #[inline(always)]
-    pub fn take(&mut self, kept: &Kept, places: Range<usize>) -> Taken {
-        // A span with so much has a block with half of it.
-        let energies = self.history.take(&kept.0[places.clone()], LOUD / 2.0);
-        let mut suspicious = 0;
-        if energies.is_loud {
-            // Spans begin where the circle begins.
-            let spans = places.start / 2..places.end / 2;
-            let first_end = 1 - places.start % 2;
-            let mut powers = [[0.0; WAVES]; AHEAD / 2 + 1];
-            screen::correlate(&kept.0.as_flattened().as_chunks().0[spans.clone()], self.waves, &mut powers);
-            for (span, powers) in powers[..spans.len()].iter().enumerate() {
-                let end = first_end + 2 * span;
-                let energy = energies.blocks[HISTORY + end - 1] + energies.blocks[HISTORY + end];
-                suspicious |= u32::from(is_suspicious(powers, energy)) << end;
-            }
-        }
-        Taken { energies, at: HISTORY - 1, count: places.len(), suspicious, unheard: 0 }
+    pub fn take(&mut self, kept: &Kept, places: Range<usize>, taken: &mut Taken) {
+        // Spans begin where the circle begins.
+        let spans = &kept.0.as_flattened().as_chunks().0[places.start / 2..places.end / 2];
+        let (blocks, first_end) = (&kept.0[places.clone()], 1 - places.start % 2);
+        taken.suspicious = self.history.take(blocks, spans, first_end, self.waves, &SHARES, &mut taken.energies);
+        (taken.at, taken.count, taken.unheard) = (HISTORY - 1, places.len(), 0);
     }
 }
 
@@ -96,6 +83,12 @@ impl Taken {
     /// Moves back by so many blocks, [`LOOK_BACK`] at most.
     pub fn back(&mut self, blocks: usize) {
         self.at -= blocks;
+    }
+
+    /// Whether any of the blocks taken ends a suspicious span.
+    #[inline(always)]
+    pub fn has_suspicious(&self) -> bool {
+        self.suspicious != 0
     }
 
     /// Whether the present block ends a suspicious span.
@@ -117,10 +110,10 @@ impl Taken {
         &self.energies.windows[next - last..next]
     }
 
-    /// The same of as many as can be taken, if they were.
+    /// The quietest of as many as can be taken, if they were.
     #[inline(always)]
-    pub fn all_windows(&self) -> &[f32; AHEAD] {
-        self.energies.windows.last_chunk().expect("there are more")
+    pub fn quietest(&self) -> f32 {
+        self.energies.quietest
     }
 
     /// Moves on up to the next block that ends a suspicious span; says by how many.
@@ -132,27 +125,15 @@ impl Taken {
         (to - from) as u32
     }
 
-    /// Energy of each half of the blocks, of samples without their lowest bits.
+    /// Energy of each 5 ms of the blocks, of samples without their lowest bits; what there is beyond the last block means nothing.
     #[inline(always)]
-    pub fn halves(&self) -> &[u32; 2 * AHEAD] {
-        &self.energies.halves
+    pub fn forties(&self) -> &[u32; AHEAD * BLOCK / FORTY] {
+        &self.energies.forties
     }
 }
 
 /// What a sum of squares is to be multiplied by.
 const SQUARE: f32 = (1 << (2 * screen::LEFT_OUT)) as f32;
-
-#[inline(always)]
-fn is_suspicious(powers: &[f32; WAVES], energy: f32) -> bool {
-    let (row, column) = (greater(powers[0], powers[1]), greater(powers[2], powers[3]));
-    // Of a tone of mean square m, 32 samples show m 32² / 2 and have an energy of 32 m.
-    let all = energy * (SPAN as f32 / 2.0 * UNIT);
-    // All are asked, which takes less than to choose what to ask.
-    (energy >= LOUD) & (row + column >= TOGETHER * all) & (row >= ROW * all) & (column >= COLUMN * all)
-}
-
-/// Square of what the greatest value of a wave counts for.
-const UNIT: f32 = (screen::AMPLITUDE * screen::AMPLITUDE) as f32;
 
 /// Made once for all legs; [`Screen::new`] forces it, so that no tick ever has to.
 static WAVES_OF_KEYS: LazyLock<Waves> = LazyLock::new(|| {
@@ -161,7 +142,7 @@ static WAVES_OF_KEYS: LazyLock<Waves> = LazyLock::new(|| {
         let angle = TAU * HZ[wave % WAVES] / f64::from(SAMPLE_RATE) * time;
         (screen::AMPLITUDE * if wave < WAVES { angle.cos() } else { angle.sin() }).round() as i16
     };
-    Waves(std::array::from_fn(|pair| std::array::from_fn(|wave| [0, 1].map(|second| value(pair, second, wave)))))
+    Waves::new(std::array::from_fn(|pair| std::array::from_fn(|wave| [0, 1].map(|second| value(pair, second, wave)))))
 });
 
 #[cfg(test)]
@@ -176,7 +157,8 @@ mod tests {
         for (count, block) in samples.as_chunks().0.iter().enumerate() {
             let place = count % KEPT_BLOCKS;
             kept.0[place] = *block;
-            let mut taken = screen.take(&kept, place..place + 1);
+            let mut taken = Taken::default();
+            screen.take(&kept, place..place + 1, &mut taken);
             taken.advance();
             if count % 2 == 1 {
                 found.push(taken.is_suspicious());
@@ -199,12 +181,15 @@ mod tests {
     fn every_key_is_suspicious_off_its_frequencies_and_with_twist() {
         for key in Key::ALL {
             let (row, column) = key.frequencies();
-            for (off, other_off) in [(0.0, 0.0), (0.02, 0.02), (-0.02, -0.02), (0.02, -0.02), (-0.02, 0.02)] {
+            let offs = [0.0, 0.015, -0.015, 0.02, -0.02].map(|off| [off, -off].map(|other| (off, other)));
+            for (off, other_off) in offs.into_iter().flatten() {
                 for (row_dbm0, column_dbm0) in [(-10.0, -10.0), (-10.0, -18.0), (-14.0, -10.0), (-42.0, -42.0)] {
                     let samples = tones(&[(row * (1.0 + off), row_dbm0), (column * (1.0 + other_off), column_dbm0)]);
                     let found = suspicious(&samples);
                     let longest = found.split(|found| *found).map(<[bool]>::len).max();
-                    assert!(longest <= Some(1), "{key} {off} {other_off} {row_dbm0} {column_dbm0}: {found:?}");
+                    // In each window of a press that must be heard; hardly less often in others.
+                    let most = if off.abs() <= 0.015 { 1 } else { 2 };
+                    assert!(longest <= Some(most), "{key} {off} {other_off} {row_dbm0} {column_dbm0}: {found:?}");
                 }
             }
         }

@@ -4,8 +4,10 @@
 //! Written out by hand like [`crate::mirror`], of which it is a wider and cheaper kind: half the waves over twice the samples, even and odd
 //! forms side by side. The arithmetic is that of whole numbers, so the plain version gives the same.
 //!
-//! Data path: blocks of samples → [`History`] → [`Energies`]; spans of samples, [`Waves`] → [`correlate`] → the power of each wave in each span.
-//! Words: *even* is what is the same before and after the middle of a span, *odd* what has the opposite sign.
+//! Data path: blocks of samples → [`History`], which knows those before → [`Energies`]; spans of samples, [`Waves`] → the power of each wave in
+//! each span, and in those before → which of the spans have what may be a row and a column.
+//! Words: *even* is what is the same before and after the middle of a span, *odd* what has the opposite sign. A *row* is one of the first two
+//! waves, a *column* one of the others.
 
 #![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
 
@@ -17,18 +19,39 @@ use crate::{Instructions, Set};
 pub const BLOCK: usize = 16;
 /// Samples in a span.
 pub const SPAN: usize = 32;
-/// Waves, each in its even and its odd form.
+/// Waves, each in its even and its odd form: two rows, then two columns.
 pub const WAVES: usize = 4;
 /// Of the samples so many lowest bits are left out, so that all sums fit into 32 bits.
 pub const LEFT_OUT: u32 = 2;
 /// Greatest value of a wave.
 pub const AMPLITUDE: f64 = 8_000.0;
 
-/// The waves at the samples after the middle of a span, the last first, two samples beside each other: the even forms, then the odd
-/// ones, which are positive after the middle.
+/// Waves at the samples after the middle of a span.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub struct Waves(pub [[[i16; 2]; 2 * WAVES]; SPAN / 4]);
+pub struct Waves {
+    /// Of each of the four outer pairs of samples, and of the inner one four further, all forms: twice, for two spans. The even forms of all,
+    /// then the odd ones.
+    quarters: [[[[[i16; 2]; WAVES]; 4]; PAIRS / 2]; 2],
+    pairs: Pairs,
+}
+
+/// Pairs of samples after the middle of a span.
+const PAIRS: usize = SPAN / 4;
+type Pairs = [[[i16; 2]; 2 * WAVES]; PAIRS];
+
+impl Waves {
+    /// The last sample first, two beside each other: the even forms, then the odd ones, which are positive after the middle.
+    #[must_use]
+    pub fn new(pairs: Pairs) -> Self {
+        let quarter = |form: usize, pair: usize, quarter: usize| {
+            let pair = &pairs[pair + quarter % 2 * (PAIRS / 2)];
+            std::array::from_fn(|wave| pair[form * WAVES + wave])
+        };
+        let form = |form| std::array::from_fn(|pair| std::array::from_fn(|at| quarter(form, pair, at)));
+        Self { quarters: [form(0), form(1)], pairs }
+    }
+}
 
 /// Blocks in a window.
 pub const WINDOW: usize = 6;
@@ -36,86 +59,170 @@ pub const WINDOW: usize = 6;
 pub const HISTORY: usize = 11;
 /// Most blocks taken at a time.
 pub const AHEAD: usize = 10;
-/// Samples in half a block, whose energies are told as well.
-pub const HALF: usize = 8;
+/// So many samples, beginning with the first taken, have their energy told as well: 5 ms, two blocks and a half.
+pub const FORTY: usize = 40;
+/// Samples in half a block.
+const HALF: usize = 8;
 
-/// The energies of the last blocks of a leg, the newest last, of samples without their [`LEFT_OUT`] bits; then whatever it may be.
+/// What the last blocks of a leg were.
 #[derive(Debug, Clone, Default)]
 #[repr(C, align(64))]
-pub struct History(pub [f32; 16]);
+pub struct History {
+    /// Their energies, the newest last, of samples without their [`LEFT_OUT`] bits; then whatever it may be.
+    energies: [f32; 16],
+    /// What the last spans showed.
+    powers: [[f32; WAVES]; BEFORE],
+}
 
 /// The energy of blocks that were taken, and of those before them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 #[repr(C, align(64))]
 pub struct Energies {
     /// Of the [`HISTORY`] blocks before, and of those taken, of samples without their [`LEFT_OUT`] bits; then zeroes.
-    pub blocks: [f32; 32],
+    blocks: [f32; 32],
     /// Means over the windows that end with each of these from the [`WINDOW`]th on, of samples with all their bits. What there is
     /// beyond the last block means nothing.
     pub windows: [f32; 16],
-    /// Of each half of a block taken, of samples without their [`LEFT_OUT`] bits; then zeroes.
-    pub halves: [u32; 2 * AHEAD],
-    /// One of the blocks taken, or the one before, has as much as was asked for.
-    pub is_loud: bool,
+    /// The quietest of the windows that end with the last [`AHEAD`] blocks, if so many were taken.
+    pub quietest: f32,
+    /// Of each [`FORTY`] samples taken, of samples without their [`LEFT_OUT`] bits. What there is beyond the last block means nothing.
+    pub forties: [u32; AHEAD * BLOCK / FORTY],
 }
 
 /// What a sum of squares of a window is to be multiplied by for a mean.
 const MEAN: f32 = (1 << (2 * LEFT_OUT)) as f32 / (WINDOW * BLOCK) as f32;
 
+/// Spans before the present one that are looked at together with it.
+const BEFORE: usize = 2;
+/// Most spans that end in blocks taken at a time.
+const MOST: usize = AHEAD / 2;
+const _: () = assert!(BEFORE + MOST < 8);
+
+/// How much of the energy of a span, and of those before it, must show at the strongest row and the strongest column.
+///
+/// They are shares of what a single tone of the same energy would show.
+#[derive(Debug, Clone, Copy)]
+pub struct Shares {
+    /// At both together in the span alone.
+    pub alone: f32,
+    /// At both together in it and the one before.
+    pub of_two: f32,
+    /// At both together in it and the two before.
+    pub of_three: f32,
+    /// At the row, and at the column, in all three.
+    pub row: f32,
+    /// See `row`.
+    pub column: f32,
+    /// Least energy of the span alone.
+    pub energy: f32,
+}
+
 impl History {
-    /// Takes the next blocks, [`AHEAD`] at most; more are left out.
-    #[inline]
-    pub fn take(&mut self, blocks: &[[i16; BLOCK]], loud: f32) -> Energies {
-        let blocks = &blocks[..blocks.len().min(AHEAD)];
-        match Instructions::in_use().0 {
-            // SAFETY: there are such `Instructions` only where the processor has them, see `Instructions::run`.
-            #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => unsafe { self.take_with_avx512(blocks, loud) },
-            _ => self.take_plain(blocks, loud),
-        }
+    /// Takes the next blocks, [`AHEAD`] at most, and the spans that end with them: the first with the block `first_end`, counted from zero, and
+    /// one with every second after it. More are left out. Says which of the blocks end a span with as much as these shares, the first in the
+    /// lowest bit.
+    #[inline(always)]
+    pub fn take(
+        &mut self,
+        blocks: &[[i16; BLOCK]],
+        spans: &[[i16; SPAN]],
+        first_end: usize,
+        waves: &Waves,
+        shares: &Shares,
+        all: &mut Energies,
+    ) -> u32 {
+        let (blocks, spans) = (&blocks[..blocks.len().min(AHEAD)], &spans[..spans.len().min(MOST)]);
+        #[cfg(target_arch = "x86_64")]
+        let found = if Instructions::are_avx512() {
+            // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
+            unsafe { self.take_with_avx512(blocks, spans, first_end, waves, shares, all) }
+        } else {
+            self.take_plain(blocks, spans, first_end, waves, shares, all)
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let found = self.take_plain(blocks, spans, first_end, waves, shares, all);
+        // What there is no span for shows nothing, but may be as quiet as nothing.
+        (found & ((1 << (2 * spans.len())) - 1)) << first_end
     }
 
     #[inline(always)]
-    fn take_plain(&mut self, blocks: &[[i16; BLOCK]], loud: f32) -> Energies {
-        let mut all = Energies { blocks: [0.0; 32], windows: [0.0; 16], halves: [0; 2 * AHEAD], is_loud: false };
-        all.blocks[..HISTORY].copy_from_slice(&self.0[..HISTORY]);
-        for (half, samples) in all.halves.iter_mut().zip(blocks.as_flattened().as_chunks::<HALF>().0) {
+    fn take_plain(
+        &mut self,
+        blocks: &[[i16; BLOCK]],
+        spans: &[[i16; SPAN]],
+        first_end: usize,
+        waves: &Waves,
+        shares: &Shares,
+        all: &mut Energies,
+    ) -> u32 {
+        *all = Energies::default();
+        all.blocks[..HISTORY].copy_from_slice(&self.energies[..HISTORY]);
+        let mut halves = [0; 2 * AHEAD];
+        for (half, samples) in halves.iter_mut().zip(blocks.as_flattened().as_chunks::<HALF>().0) {
             *half = samples.iter().map(|&sample| i32::from(sample >> LEFT_OUT).pow(2)).sum::<i32>() as u32;
         }
-        for (energy, [one, other]) in all.blocks[HISTORY..].iter_mut().zip(all.halves.as_chunks().0) {
+        for (energy, [one, other]) in all.blocks[HISTORY..].iter_mut().zip(halves.as_chunks().0) {
             *energy = (one + other) as i32 as f32;
+        }
+        for (forty, halves) in all.forties.iter_mut().zip(halves.as_chunks::<{ FORTY / HALF }>().0) {
+            *forty = halves.iter().sum();
         }
         // All windows side by side; each adds in the order of its blocks.
         for energies in all.blocks[..WINDOW + 15].windows(16) {
             all.windows.iter_mut().zip(energies).for_each(|(window, energy)| *window += energy);
         }
         all.windows = all.windows.map(|window| window * MEAN);
-        all.is_loud = all.blocks[HISTORY - 1..].iter().any(|&energy| energy >= loud);
-        self.0[..HISTORY].copy_from_slice(&all.blocks[blocks.len()..][..HISTORY]);
-        all
+        all.quietest = all.windows[16 - AHEAD..].iter().copied().fold(f32::INFINITY, f32::min);
+        self.energies[..HISTORY].copy_from_slice(&all.blocks[blocks.len()..][..HISTORY]);
+        if !all.blocks[HISTORY - 1..].iter().any(|&energy| energy >= shares.energy / 2.0) {
+            self.powers = Default::default();
+            return 0;
+        }
+        let mut powers = [[0.0; WAVES]; BEFORE + MOST];
+        powers[..BEFORE].copy_from_slice(&self.powers);
+        correlate(spans, waves, &mut powers[BEFORE..]);
+        self.powers.copy_from_slice(&powers[spans.len()..][..BEFORE]);
+        // Two energies a span, from the first of those before.
+        let energies = all.blocks[HISTORY + first_end - 1 - 2 * BEFORE..].first_chunk().expect("there are as many");
+        compare(&powers, energies, shares)
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
-    fn take_with_avx512(&mut self, blocks: &[[i16; BLOCK]], loud: f32) -> Energies {
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[inline]
+    fn take_with_avx512(
+        &mut self,
+        blocks: &[[i16; BLOCK]],
+        spans: &[[i16; SPAN]],
+        first_end: usize,
+        waves: &Waves,
+        shares: &Shares,
+        all: &mut Energies,
+    ) -> u32 {
         use std::arch::x86_64::{
             __m512, __m512i, _CMP_GE_OQ, _mm_storeu_si128, _mm512_add_epi32, _mm512_add_ps, _mm512_alignr_epi32,
             _mm512_castps_si512, _mm512_castsi512_ps, _mm512_castsi512_si128, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
-            _mm512_loadu_ps, _mm512_madd_epi16, _mm512_mask_blend_epi32, _mm512_maskz_loadu_epi16,
-            _mm512_maskz_permutex2var_epi32, _mm512_maskz_permutexvar_ps, _mm512_mul_ps, _mm512_permutex2var_ps,
-            _mm512_permutexvar_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_epi32,
-            _mm512_srai_epi16, _mm512_storeu_ps, _mm512_storeu_si512,
+            _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mask_blend_epi32, _mm512_mask_reduce_min_ps,
+            _mm512_maskz_loadu_epi16, _mm512_maskz_permutex2var_epi32, _mm512_maskz_permutexvar_ps, _mm512_mul_ps,
+            _mm512_permutex2var_epi32, _mm512_permutex2var_ps, _mm512_permutexvar_epi32, _mm512_set1_epi32,
+            _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_epi32, _mm512_srai_epi16, _mm512_storeu_ps,
         };
-        let mut all = Energies { blocks: [0.0; 32], windows: [0.0; 16], halves: [0; 2 * AHEAD], is_loud: false };
         // Two blocks at a time; what there are no blocks for is zero.
+        let pairs: [__m512i; AHEAD / 2] = if let Some(all) = blocks.first_chunk::<AHEAD>() {
+            // SAFETY: two blocks are 64 octets.
+            std::array::from_fn(|two| unsafe { _mm512_loadu_si512(all[2 * two..2 * two + 2].as_ptr().cast()) })
+        } else {
+            std::array::from_fn(|two| {
+                let left = blocks.len().saturating_sub(2 * two).min(2);
+                let samples = blocks.as_ptr().wrapping_add(2 * two).cast();
+                // SAFETY: as many samples are loaded as there are blocks left.
+                unsafe { _mm512_maskz_loadu_epi16(((1u64 << (left * BLOCK)) - 1) as u32, samples) }
+            })
+        };
         let squares = |two: usize| -> __m512i {
-            let left = blocks.len().saturating_sub(2 * two).min(2);
-            let samples = blocks.as_ptr().wrapping_add(2 * two).cast();
-            // SAFETY: as many samples are loaded as there are blocks left.
-            let samples = unsafe { _mm512_maskz_loadu_epi16(((1u64 << (left * BLOCK)) - 1) as u32, samples) };
-            let samples = _mm512_srai_epi16::<LEFT_OUT>(samples);
-            let pairs = _mm512_madd_epi16(samples, samples);
-            _mm512_add_epi32(pairs, _mm512_shuffle_epi32::<0xb1>(pairs))
+            let samples = _mm512_srai_epi16::<LEFT_OUT>(pairs[two]);
+            let squares = _mm512_madd_epi16(samples, samples);
+            _mm512_add_epi32(squares, _mm512_shuffle_epi32::<0xb1>(squares))
         };
         // Rows and columns change places, so that one addition serves four.
         let [one, other] = [0, 2].map(|two| _mm512_mask_blend_epi32(0xaaaa, squares(two), squares(two + 1)));
@@ -125,16 +232,20 @@ impl History {
         let first = _mm512_permutexvar_epi32(back, _mm512_mask_blend_epi32(0xcccc, one, other));
         let last = squares(4);
         let last = _mm512_permutexvar_epi32(back, _mm512_add_epi32(last, _mm512_shuffle_epi32::<0x4e>(last)));
-        // SAFETY: sixteen and four halves.
-        unsafe {
-            _mm512_storeu_si512(all.halves.as_mut_ptr().cast(), first);
-            _mm_storeu_si128(all.halves.as_mut_ptr().add(16).cast(), _mm512_castsi512_si128(last));
-        }
+        // Five halves: each quarter has the next of each five.
+        let fives = [0, 1, 2, 3, 4].map(|n| {
+            let places = _mm512_setr_epi32(n, 5 + n, 10 + n, 15 + n, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+            _mm512_permutex2var_epi32(first, places, last)
+        });
+        let pairs = [_mm512_add_epi32(fives[0], fives[1]), _mm512_add_epi32(fives[2], fives[3])];
+        let forties = _mm512_add_epi32(_mm512_add_epi32(pairs[0], pairs[1]), fives[4]);
+        // SAFETY: it is 16 octets.
+        unsafe { _mm_storeu_si128(all.forties.as_mut_ptr().cast(), _mm512_castsi512_si128(forties)) };
         let both = |halves: __m512i| _mm512_add_epi32(halves, _mm512_shuffle_epi32::<0xb1>(halves));
         let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 0, 0, 0, 0, 0, 0);
         let new = _mm512_cvtepi32_ps(_mm512_maskz_permutex2var_epi32(0x3ff, both(first), even, both(last)));
         // SAFETY: it is 64 octets.
-        let before = unsafe { _mm512_loadu_ps(self.0.as_ptr()) };
+        let before = unsafe { _mm512_loadu_ps(self.energies.as_ptr()) };
         let beside = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 17, 18, 19, 20);
         let low = _mm512_permutex2var_ps(before, beside, new);
         let rest = _mm512_setr_epi32(5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -146,37 +257,208 @@ impl History {
         }
         let add = |one: __m512, other: __m512| _mm512_add_ps(one, other);
         let windows = add(add(add(add(add(low, from!(1)), from!(2)), from!(3)), from!(4)), from!(5));
-        let loud = _mm512_set1_ps(loud);
-        all.is_loud = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(low, loud) >> (HISTORY - 1) != 0
-            || _mm512_cmp_ps_mask::<_CMP_GE_OQ>(high, loud) != 0;
+        let windows = _mm512_mul_ps(windows, _mm512_set1_ps(MEAN));
+        all.quietest = _mm512_mask_reduce_min_ps(((1 << AHEAD) - 1) << (16 - AHEAD), windows);
         let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
         let next = _mm512_add_epi32(count, _mm512_set1_epi32(blocks.len() as i32));
         // SAFETY: each is 64 octets.
         unsafe {
-            _mm512_storeu_ps(all.windows.as_mut_ptr(), _mm512_mul_ps(windows, _mm512_set1_ps(MEAN)));
+            _mm512_storeu_ps(all.windows.as_mut_ptr(), windows);
             _mm512_storeu_ps(all.blocks.as_mut_ptr(), low);
             _mm512_storeu_ps(all.blocks.as_mut_ptr().add(16), high);
-            _mm512_storeu_ps(self.0.as_mut_ptr(), _mm512_permutex2var_ps(low, next, high));
+            _mm512_storeu_ps(self.energies.as_mut_ptr(), _mm512_permutex2var_ps(low, next, high));
         }
-        all
+        // A span that is loud has a block with half of it, or the one before.
+        let loud = _mm512_set1_ps(shares.energy / 2.0);
+        let (of_low, of_high) =
+            (_mm512_cmp_ps_mask::<_CMP_GE_OQ>(low, loud), _mm512_cmp_ps_mask::<_CMP_GE_OQ>(high, loud));
+        if of_low >> (HISTORY - 1) | of_high == 0 {
+            self.powers = Default::default();
+            return 0;
+        }
+        // Two energies a span, from the first of those before.
+        let from = _mm512_add_epi32(count, _mm512_set1_epi32((HISTORY + first_end - 1 - 2 * BEFORE) as i32));
+        let energies = _mm512_permutex2var_ps(low, from, high);
+        self.look_with_avx512(spans, waves, energies, shares)
     }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[inline]
+    fn look_with_avx512(
+        &mut self,
+        spans: &[[i16; SPAN]],
+        waves: &Waves,
+        energies: std::arch::x86_64::__m512,
+        shares: &Shares,
+    ) -> u32 {
+        use std::arch::x86_64::{
+            __m512, __m512i, _mm256_loadu_ps, _mm256_storeu_ps, _mm512_add_epi16, _mm512_add_epi32, _mm512_add_ps,
+            _mm512_broadcast_i64x4, _mm512_castps256_ps512, _mm512_castps512_ps256, _mm512_cvtepi32_ps,
+            _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mul_ps, _mm512_permutex_epi64, _mm512_permutex2var_ps,
+            _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_epi8,
+            _mm512_shuffle_epi32, _mm512_shuffle_f32x4, _mm512_shuffle_i64x2, _mm512_srai_epi16, _mm512_sub_epi16,
+        };
+        // SAFETY, of both: it is a reference to an array of 64 octets.
+        let forms = |forms: &[[[i16; 2]; WAVES]; 4]| unsafe { _mm512_loadu_si512(std::ptr::from_ref(forms).cast()) };
+        let samples = |span: &[i16; SPAN]| unsafe { _mm512_loadu_si512(std::ptr::from_ref(span).cast()) };
+        let backwards = _mm512_broadcast_i64x4(fold::backwards());
+        // Two spans at a time: each has a half, the outer pairs in its first quarter, the inner ones in the second.
+        let power = |one: __m512i, other: __m512i| -> __m512 {
+            let (one, other) = (_mm512_srai_epi16::<LEFT_OUT>(one), _mm512_srai_epi16::<LEFT_OUT>(other));
+            let early = _mm512_shuffle_i64x2::<0x44>(one, other);
+            let late = _mm512_shuffle_epi8(_mm512_shuffle_i64x2::<0xee>(one, other), backwards);
+            let late = _mm512_permutex_epi64::<0x4e>(late);
+            macro_rules! correlation {
+                ($folded:expr, $form:literal) => {{
+                    macro_rules! product {
+                        ($pair:literal, $shuffle:literal) => {
+                            _mm512_madd_epi16(
+                                _mm512_shuffle_epi32::<$shuffle>($folded),
+                                forms(&waves.quarters[$form][$pair]),
+                            )
+                        };
+                    }
+                    let sum = _mm512_add_epi32(
+                        _mm512_add_epi32(product!(0, 0x00), product!(1, 0x55)),
+                        _mm512_add_epi32(product!(2, 0xaa), product!(3, 0xff)),
+                    );
+                    let sum = _mm512_cvtepi32_ps(_mm512_add_epi32(sum, _mm512_shuffle_i64x2::<0xb1>(sum, sum)));
+                    _mm512_mul_ps(sum, sum)
+                }};
+            }
+            let even = correlation!(_mm512_add_epi16(late, early), 0);
+            let odd = correlation!(_mm512_sub_epi16(late, early), 1);
+            _mm512_add_ps(even, odd)
+        };
+        let none = _mm512_setzero_si512();
+        let span = |span: usize| spans.get(span).map_or(none, samples);
+        let first = power(span(0), span(1));
+        let second = if spans.len() > 2 { power(span(2), span(3)) } else { _mm512_setzero_ps() };
+        let third = if spans.len() > 4 { power(span(4), none) } else { _mm512_setzero_ps() };
+        // A quarter for each, the oldest first.
+        // SAFETY: the powers of two spans are 32 octets.
+        let before = _mm512_castps256_ps512(unsafe { _mm256_loadu_ps(self.powers.as_ptr().cast()) });
+        let four = _mm512_shuffle_f32x4::<0x88>(first, second);
+        let (low, high) = (_mm512_shuffle_f32x4::<0x44>(before, four), _mm512_shuffle_f32x4::<0x8e>(four, third));
+        let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        let last = _mm512_add_epi32(count, _mm512_set1_epi32((WAVES * spans.len()) as i32));
+        let last = _mm512_castps512_ps256(_mm512_permutex2var_ps(low, last, high));
+        // SAFETY: as above.
+        unsafe { _mm256_storeu_ps(self.powers.as_mut_ptr().cast(), last) };
+        compare_with_avx512(low, high, energies, shares)
+    }
+}
+
+/// Of a tone of mean square m, a span shows m [`SPAN`]² / 2 and has an energy of [`SPAN`] m; both with waves of [`AMPLITUDE`].
+const WHOLE: f32 = (SPAN as f64 / 2.0 * AMPLITUDE * AMPLITUDE) as f32;
+
+/// Every second bit is a span, without those before.
+#[inline(always)]
+fn compare(powers: &[[f32; WAVES]; BEFORE + MOST], energies: &[f32; 16], shares: &Shares) -> u32 {
+    let whole: [f32; 8] = std::array::from_fn(|span| (energies[2 * span] + energies[2 * span + 1]) * WHOLE);
+    let mut found = 0;
+    for span in 0..MOST {
+        let ([eldest, elder, one], [all_before, before, all]) =
+            ([0, 1, 2].map(|n| powers[span + n]), [0, 1, 2].map(|n| whole[span + n]));
+        let two: [f32; WAVES] = std::array::from_fn(|wave| one[wave] + elder[wave]);
+        let three: [f32; WAVES] = std::array::from_fn(|wave| two[wave] + eldest[wave]);
+        let (of_two, of_three) = (all + before, all + before + all_before);
+        let [alone, in_two, in_three] =
+            [one, two, three].map(|power| (greater(power[0], power[1]), greater(power[2], power[3])));
+        let is_found = (alone.0 + alone.1 >= shares.alone * all)
+            & (in_two.0 + in_two.1 >= shares.of_two * of_two)
+            & (in_three.0 + in_three.1 >= shares.of_three * of_three)
+            & (in_three.0 >= shares.row * of_three)
+            & (in_three.1 >= shares.column * of_three)
+            & (all >= shares.energy * WHOLE);
+        found |= u32::from(is_found) << (2 * span);
+    }
+    found
+}
+
+/// The greater of two that are numbers.
+const fn greater(one: f32, other: f32) -> f32 {
+    if one > other { one } else { other }
+}
+
+/// The same as [`compare`], four spans side by side: each has a quarter, with the waves' powers, and its energy four times.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+#[inline]
+fn compare_with_avx512(
+    low: std::arch::x86_64::__m512,
+    high: std::arch::x86_64::__m512,
+    blocks: std::arch::x86_64::__m512,
+    shares: &Shares,
+) -> u32 {
+    use std::arch::x86_64::{
+        __m512, _CMP_GE_OQ, _mm512_add_ps, _mm512_alignr_epi32, _mm512_castps_si512, _mm512_castsi512_ps,
+        _mm512_mask_cmp_ps_mask, _mm512_max_ps, _mm512_mul_ps, _mm512_permute_ps, _mm512_permutexvar_ps,
+        _mm512_set1_ps, _mm512_setr_epi32, _mm512_setr_ps, _mm512_setzero_ps,
+    };
+    macro_rules! quarters {
+        ($late:expr, $early:expr, $lanes:literal) => {
+            _mm512_castsi512_ps(_mm512_alignr_epi32::<$lanes>(_mm512_castps_si512($late), _mm512_castps_si512($early)))
+        };
+    }
+    let whole = _mm512_mul_ps(_mm512_add_ps(blocks, _mm512_permute_ps::<0xb1>(blocks)), _mm512_set1_ps(WHOLE));
+    let whole_low = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6), whole);
+    let whole_high =
+        _mm512_permutexvar_ps(_mm512_setr_epi32(8, 8, 8, 8, 10, 10, 10, 10, 12, 12, 12, 12, 14, 14, 14, 14), whole);
+    // The row twice, then the column twice; and what is asked of these.
+    let strongest = |power: __m512| _mm512_max_ps(power, _mm512_permute_ps::<0xb1>(power));
+    let together = |strongest: __m512| _mm512_add_ps(strongest, _mm512_permute_ps::<0x4e>(strongest));
+    let (row, column) = (shares.row, shares.column);
+    let each = _mm512_setr_ps(
+        row, row, column, column, row, row, column, column, row, row, column, column, row, row, column, column,
+    );
+    let compare = |[eldest, elder, one]: [__m512; 3], [all_before, before, all]: [__m512; 3]| {
+        let two = _mm512_add_ps(one, elder);
+        let three = strongest(_mm512_add_ps(two, eldest));
+        let of_two = _mm512_add_ps(all, before);
+        let of_three = _mm512_add_ps(of_two, all_before);
+        let [alone_share, of_two_share, of_three_share] =
+            [shares.alone, shares.of_two, shares.of_three].map(|share| _mm512_set1_ps(share));
+        let least = _mm512_set1_ps(shares.energy * WHOLE);
+        let found = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(u16::MAX, all, least);
+        let found = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(found, three, _mm512_mul_ps(each, of_three));
+        let of_three = _mm512_mul_ps(of_three_share, of_three);
+        let found = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(found, together(three), of_three);
+        let of_two = _mm512_mul_ps(of_two_share, of_two);
+        let found = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(found, together(strongest(two)), of_two);
+        let all = _mm512_mul_ps(alone_share, all);
+        u32::from(_mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(found, together(strongest(one)), all))
+    };
+    let first = compare(
+        [low, quarters!(high, low, 4), quarters!(high, low, 8)],
+        [whole_low, quarters!(whole_high, whole_low, 4), quarters!(whole_high, whole_low, 8)],
+    );
+    let none = _mm512_setzero_ps();
+    let last = compare(
+        [high, quarters!(none, high, 4), quarters!(none, high, 8)],
+        [whole_high, quarters!(none, whole_high, 4), quarters!(none, whole_high, 8)],
+    );
+    // Of each quarter the row and the column must be enough; of its four bits one is left, beside that of the next but one.
+    let all = first | (last & 0xf) << 16;
+    let quarters = all & (all >> 2) & 0x11111;
+    let pairs = (quarters | quarters >> 2) & 0x10505;
+    (pairs | pairs >> 4) & 0x55 | (pairs >> 8) & 0x100
 }
 
 /// Correlates each span; gives the sum of the squares of what its even and its odd form show, for each wave. The samples are without
 /// their [`LEFT_OUT`] bits. With fewer powers than spans, or the other way round, the fewer decide.
 #[inline]
-pub fn correlate(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
+fn correlate(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
     match Instructions::in_use().0 {
         // SAFETY: every processor of this architecture has it.
         #[cfg(target_arch = "x86_64")]
         Set::Plain => unsafe { with_sse2(spans, waves, powers) },
         #[cfg(not(target_arch = "x86_64"))]
         Set::Plain => plain(spans, waves, powers),
-        // SAFETY, of both: there are such `Instructions` only where the processor has them, see `Instructions::run`.
+        // SAFETY: there are such `Instructions` only where the processor has them, see `Instructions::run`.
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 => unsafe { with_avx2(spans, waves, powers) },
-        #[cfg(target_arch = "x86_64")]
-        Set::Avx512 => unsafe { with_avx512(spans, waves, powers) },
+        Set::Avx2 | Set::Avx512 => unsafe { with_avx2(spans, waves, powers) },
     }
 }
 
@@ -185,7 +467,7 @@ fn plain(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
     for (powers, span) in powers.iter_mut().zip(spans) {
         let (mut even, mut odd) = ([0; WAVES], [0; WAVES]);
         let sample = |n: usize| i32::from(span[n] >> LEFT_OUT);
-        for (pair, waves) in waves.0.iter().enumerate() {
+        for (pair, waves) in waves.pairs.iter().enumerate() {
             for (early, second) in [(2 * pair, 0), (2 * pair + 1, 1)] {
                 let late = SPAN - 1 - early;
                 for wave in 0..WAVES {
@@ -225,7 +507,7 @@ fn with_sse2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) 
                 ]
             };
             let (even, odd) = (spread(_mm_add_epi16(late, early)), spread(_mm_sub_epi16(late, early)));
-            for (pair, waves) in waves.0[4 * half..4 * half + 4].iter().enumerate() {
+            for (pair, waves) in waves.pairs[4 * half..4 * half + 4].iter().enumerate() {
                 let (forms, _) = waves.as_chunks::<WAVES>();
                 even_sum = _mm_add_epi32(even_sum, _mm_madd_epi16(even[pair], wave(&forms[0])));
                 odd_sum = _mm_add_epi32(odd_sum, _mm_madd_epi16(odd[pair], wave(&forms[1])));
@@ -269,7 +551,7 @@ fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) 
         let inner = _mm256_permute2x128_si256::<0x31>(even, odd);
         macro_rules! products {
             ($folded:expr, $pair:literal, $shuffle:literal) => {
-                _mm256_madd_epi16(_mm256_shuffle_epi32::<$shuffle>($folded), wave(&waves.0[$pair]))
+                _mm256_madd_epi16(_mm256_shuffle_epi32::<$shuffle>($folded), wave(&waves.pairs[$pair]))
             };
         }
         macro_rules! sum {
@@ -285,35 +567,6 @@ fn with_avx2(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) 
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl")]
-fn with_avx512(spans: &[[i16; SPAN]], waves: &Waves, powers: &mut [[f32; WAVES]]) {
-    use std::arch::x86_64::{
-        _mm256_add_epi32, _mm256_loadu_si256, _mm512_add_epi32, _mm512_castsi256_si512, _mm512_castsi512_si256,
-        _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_madd_epi16, _mm512_shuffle_epi32, _mm512_shuffle_i64x2,
-    };
-    // SAFETY: it is a reference to an array of 32 octets.
-    let wave = |pair: &[[i16; 2]; 2 * WAVES]| unsafe { _mm256_loadu_si256(std::ptr::from_ref(pair).cast()) };
-    // Those of an outer pair below, those of an inner one above.
-    let both: [_; 4] = std::array::from_fn(|pair| {
-        _mm512_inserti64x4::<1>(_mm512_castsi256_si512(wave(&waves.0[pair])), wave(&waves.0[4 + pair]))
-    });
-    for (powers, span) in powers.iter_mut().zip(spans) {
-        let (halves, _) = span.as_chunks();
-        let (even, odd) = fold::sixteen::<{ LEFT_OUT as i32 }>(&halves[0], &halves[1]);
-        // By quarters: the outer pairs even and odd, then the inner ones.
-        let folded = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(even), odd);
-        let folded = _mm512_shuffle_i64x2::<0xd8>(folded, folded);
-        let first = _mm512_madd_epi16(_mm512_shuffle_epi32::<0x00>(folded), both[0]);
-        let second = _mm512_madd_epi16(_mm512_shuffle_epi32::<0x55>(folded), both[1]);
-        let third = _mm512_madd_epi16(_mm512_shuffle_epi32::<0xaa>(folded), both[2]);
-        let fourth = _mm512_madd_epi16(_mm512_shuffle_epi32::<0xff>(folded), both[3]);
-        let sum = _mm512_add_epi32(_mm512_add_epi32(first, second), _mm512_add_epi32(third, fourth));
-        let sum = _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64::<1>(sum));
-        power(sum, powers);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,11 +578,11 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 16) as i16
         };
-        let any = Waves(std::array::from_fn(|_| std::array::from_fn(|_| [random() / 4, random() / 4])));
+        let any = Waves::new(std::array::from_fn(|_| std::array::from_fn(|_| [random() / 4, random() / 4])));
         let mut spans: Vec<[i16; SPAN]> = (0..40).map(|_| std::array::from_fn(|_| random())).collect();
         spans.extend([[i16::MAX; SPAN], [i16::MIN; SPAN]]);
         spans.push(std::array::from_fn(|n| if n < SPAN / 2 { i16::MIN } else { i16::MAX }));
-        let full = Waves([[[AMPLITUDE as i16; 2]; 2 * WAVES]; SPAN / 4]);
+        let full = Waves::new([[[AMPLITUDE as i16; 2]; 2 * WAVES]; SPAN / 4]);
         for waves in [&any, &full] {
             let (mut one, mut other) = (vec![[0.0; WAVES]; spans.len()], vec![[1.0; WAVES]; spans.len()]);
             plain(&spans, waves, &mut one);
@@ -341,6 +594,22 @@ mod tests {
         }
     }
 
+    /// Waves somewhere among those of speech, and shares around those that noise has.
+    fn to_look_for() -> (Waves, Shares) {
+        let shares = Shares { alone: 0.2, of_two: 0.2, of_three: 0.2, row: 0.1, column: 0.1, energy: 3e8 };
+        let waves = Waves::new(std::array::from_fn(|pair| {
+            std::array::from_fn(|form| {
+                let time = |second: usize| 15.5 - (2 * pair + second) as f64;
+                let angle = |second| time(second) * [0.57, 0.71, 1.0, 1.23][form % WAVES];
+                [0, 1].map(|second| {
+                    let angle: f64 = angle(second);
+                    (AMPLITUDE * if form < WAVES { angle.cos() } else { angle.sin() }) as i16
+                })
+            })
+        }));
+        (waves, shares)
+    }
+
     #[test]
     fn energies_by_hand_and_plain_are_the_same() {
         let mut state = 1u32;
@@ -349,17 +618,36 @@ mod tests {
             (state >> 16) as i16
         };
         let mut blocks: Vec<[i16; BLOCK]> = (0..9).map(|_| std::array::from_fn(|_| random())).collect();
-        blocks.extend([[i16::MIN; BLOCK], [i16::MAX; BLOCK], [0; BLOCK], [0; BLOCK]]);
+        blocks.extend([[i16::MIN; BLOCK], [i16::MAX; BLOCK], [0; BLOCK], [0; BLOCK], [0; BLOCK]]);
+        let (waves, shares) = to_look_for();
+        let mut found = [0; 2];
         for instructions in Instructions::all() {
             instructions.put_to_use();
-            let (mut one, mut other) = (History::default(), History::default());
+            let (mut history, mut other) = (History::default(), History::default());
             let mut energies = vec![0.0; HISTORY];
-            for round in 0..200 {
+            for round in 0..3_000 {
                 let count = round % (AHEAD + 1);
-                let blocks = &blocks[round % 3..][..count];
-                let loud = [1.0, 1e9][round % 2];
-                let (one, other) = (one.take(blocks, loud), other.take_plain(blocks, loud));
-                assert_eq!(format!("{one:?}"), format!("{other:?}"), "{count} blocks, {}", instructions.name());
+                let first_end = round / 3 % 2;
+                let louder = if round % 100 > 80 { 8 } else { 0 };
+                let blocks: Vec<[i16; BLOCK]> =
+                    (0..count).map(|n| blocks[(round * 5 + n) % blocks.len()].map(|sample| sample >> louder)).collect();
+                let spans: Vec<[i16; SPAN]> = (0..(count + 1 - first_end) / 2)
+                    .map(|n| {
+                        let mut span = [0; SPAN];
+                        span[..BLOCK].copy_from_slice(&blocks[2 * n]);
+                        span[BLOCK..].copy_from_slice(&blocks[(2 * n + 1) % count]);
+                        span
+                    })
+                    .collect();
+                let (mut one, mut plain) = (Energies::default(), Energies::default());
+                let suspicious = history.take(&blocks, &spans, first_end, &waves, &shares, &mut one);
+                let expected = other.take_plain(&blocks, &spans, first_end, &waves, &shares, &mut plain);
+                let expected = (expected & ((1 << (2 * spans.len())) - 1)) << first_end;
+                assert_eq!(suspicious, expected, "{count} blocks, {}", instructions.name());
+                found[0] += suspicious.count_ones();
+                found[1] += spans.len() as u32;
+                assert_eq!(history.powers, other.powers, "{count} blocks, {}", instructions.name());
+                assert_eq!(format!("{one:?}"), format!("{plain:?}"), "{count} blocks, {}", instructions.name());
                 energies.extend(
                     blocks
                         .iter()
@@ -373,8 +661,16 @@ mod tests {
                     let expected = blocks.iter().sum::<f32>() * 16.0 / 96.0;
                     assert!((found - expected).abs() <= expected * 1e-6, "{count} blocks");
                 }
-                assert_eq!(one.is_loud, last[HISTORY - 1..].iter().any(|&energy| energy >= loud));
+                if count == AHEAD {
+                    assert!(one.windows[16 - AHEAD..].contains(&one.quietest));
+                    assert!(one.windows[16 - AHEAD..].iter().all(|&window| window >= one.quietest));
+                }
+                for (found, samples) in one.forties.iter().zip(blocks.as_flattened().as_chunks::<FORTY>().0) {
+                    let expected: i64 = samples.iter().map(|&sample| i64::from(sample >> LEFT_OUT).pow(2)).sum();
+                    assert_eq!(i64::from(*found), expected, "{count} blocks");
+                }
             }
         }
+        assert!(found[0] > 0 && found[0] < found[1], "{found:?}");
     }
 }

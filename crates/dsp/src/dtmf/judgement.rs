@@ -140,12 +140,10 @@ impl Background {
         self.end_stretch();
     }
 
-    /// A frame in which nobody has looked at a window: a stretch by itself.
+    /// A frame in which nobody has looked at a window, the quietest of which has so much: a stretch by itself.
     #[inline(always)]
-    pub(super) fn pass_frame(&mut self, windows: &[f32; Self::FRAME]) {
-        let mut frame = Quietest::OF_NONE;
-        frame.hear(windows);
-        self.keep(frame);
+    pub(super) fn pass_frame(&mut self, quietest: f32) {
+        self.keep(Quietest { bits: quietest.to_bits(), count: Self::FRAME as u32 });
     }
 
     /// The next window of a frame that nobody has looked at.
