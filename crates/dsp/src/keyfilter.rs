@@ -50,8 +50,6 @@ pub struct KeyFilter {
     conversation: Gate,
     stream: Gate,
     muted: bool,
-    /// At the end of the last chunk there was no key near, nor in it.
-    is_calm: bool,
     /// Blocks in a row without a window in earnest.
     quiet: u32,
     /// Windows in earnest in a row.
@@ -90,7 +88,6 @@ impl KeyFilter {
             conversation: Gate::default(),
             stream: Gate::default(),
             muted: false,
-            is_calm: true,
             quiet: 0,
             insisting: 0,
             marked: (u64::MAX, 0),
@@ -295,13 +292,12 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
         // Blocks begin where they begin in `kept`, for that holds a whole number of them.
         let mut taken = Taken::default();
         filter.listener.take(&filter.kept, begin / BLOCK..end / BLOCK, &mut taken);
-        if whole_blocks && filter.is_calm && !taken.has_suspicious() {
+        if whole_blocks && filter.lets_all_through() && filter.listener.is_calm() && !taken.has_suspicious() {
             // The usual case.
             filter.skip(&mut taken);
         } else {
             (filter.conversation.has_changed, filter.stream.has_changed) = (false, false);
             filter.hear_closely(&mut taken, events);
-            filter.is_calm = filter.lets_all_through() && filter.listener.is_calm();
         }
         filter.listener.finish(&mut taken);
         if filter.conversation.has_changed || !whole_blocks {

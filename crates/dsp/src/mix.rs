@@ -207,11 +207,11 @@ impl Kernel for Add<'_> {
 
     #[inline(always)]
     fn run(self) {
-        // By lines of the cache, each in registers, so that the compiler need not ask whether it is the same memory.
+        // In parts that are in registers as a whole, so that the compiler need not ask whether it is the same memory.
         let count = self.total.len().min(self.samples.len());
         let (totals, totals_rest) = self.total[..count].as_chunks_mut::<32>();
-        let (lines, rest) = self.samples[..count].as_chunks::<32>();
-        for (total, samples) in totals.iter_mut().zip(lines) {
+        let (samples, rest) = self.samples[..count].as_chunks::<32>();
+        for (total, samples) in totals.iter_mut().zip(samples) {
             let mut sums = *total;
             sums.iter_mut().zip(samples).for_each(|(sum, &sample)| *sum += i32::from(sample));
             *total = sums;

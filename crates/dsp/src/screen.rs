@@ -12,7 +12,7 @@
 
 use crate::SAMPLE_RATE;
 use crate::tonebank::{BLOCK, KEPT_BLOCKS, Kept, WINDOW};
-use simd::screen::{self, AHEAD, Energies, FORTY, HISTORY, History, SPAN, Shares, WAVES, Waves};
+use simd::screen::{self, AHEAD, Chunk, Energies, FORTY, HISTORY, History, SPAN, Shares, Sought, WAVES, Waves};
 use std::f64::consts::TAU;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -41,7 +41,7 @@ const _: () = assert!(LOOK_BACK + AHEAD == 16);
 #[derive(Debug, Clone)]
 pub(crate) struct Screen {
     history: History,
-    waves: &'static Waves,
+    sought: &'static Sought,
 }
 
 /// Blocks that were taken, to be gone through one after the other.
@@ -59,7 +59,7 @@ pub(crate) struct Taken {
 
 impl Screen {
     pub fn new() -> Self {
-        Self { history: History::default(), waves: &WAVES_OF_KEYS }
+        Self { history: History::default(), sought: &KEYS }
     }
 
     /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle.
@@ -67,8 +67,8 @@ impl Screen {
     pub fn take(&mut self, kept: &Kept, places: Range<usize>, taken: &mut Taken) {
         // Spans begin where the circle begins.
         let spans = &kept.0.as_flattened().as_chunks().0[places.start / 2..places.end / 2];
-        let (blocks, first_end) = (&kept.0[places.clone()], 1 - places.start % 2);
-        taken.suspicious = self.history.take(blocks, spans, first_end, self.waves, &SHARES, &mut taken.energies);
+        let chunk = Chunk { blocks: &kept.0[places.clone()], spans, first_end: 1 - places.start % 2 };
+        taken.suspicious = self.history.take(chunk, self.sought, &mut taken.energies);
         (taken.at, taken.count, taken.unheard) = (HISTORY - 1, places.len(), 0);
     }
 }
@@ -136,13 +136,14 @@ impl Taken {
 const SQUARE: f32 = (1 << (2 * screen::LEFT_OUT)) as f32;
 
 /// Made once for all legs; [`Screen::new`] forces it, so that no tick ever has to.
-static WAVES_OF_KEYS: LazyLock<Waves> = LazyLock::new(|| {
+static KEYS: LazyLock<Sought> = LazyLock::new(|| {
     let value = |pair: usize, second: usize, wave: usize| {
         let time = (SPAN as f64 - 1.0) / 2.0 - (2 * pair + second) as f64;
         let angle = TAU * HZ[wave % WAVES] / f64::from(SAMPLE_RATE) * time;
         (screen::AMPLITUDE * if wave < WAVES { angle.cos() } else { angle.sin() }).round() as i16
     };
-    Waves::new(std::array::from_fn(|pair| std::array::from_fn(|wave| [0, 1].map(|second| value(pair, second, wave)))))
+    let pair = |pair| std::array::from_fn(|wave| [0, 1].map(|second| value(pair, second, wave)));
+    Sought { waves: Waves::new(std::array::from_fn(pair)), shares: SHARES }
 });
 
 #[cfg(test)]
@@ -187,9 +188,7 @@ mod tests {
                     let samples = tones(&[(row * (1.0 + off), row_dbm0), (column * (1.0 + other_off), column_dbm0)]);
                     let found = suspicious(&samples);
                     let longest = found.split(|found| *found).map(<[bool]>::len).max();
-                    // In each window of a press that must be heard; hardly less often in others.
-                    let most = if off.abs() <= 0.015 { 1 } else { 2 };
-                    assert!(longest <= Some(most), "{key} {off} {other_off} {row_dbm0} {column_dbm0}: {found:?}");
+                    assert!(longest <= Some(1), "{key} {off} {other_off} {row_dbm0} {column_dbm0}: {found:?}");
                 }
             }
         }

@@ -225,18 +225,39 @@ mod by_hand {
 
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
     pub fn compress_others<S: Scale>(sum: &[i32], own: &[i16], to: &mut [u8]) -> u32 {
+        compress_each::<S, _>(sum, own, to, |sum, own| others(longs(sum), words(own)))
+    }
+
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    pub fn compress_others_of_narrow<S: Scale>(sum: &[i16], own: &[i16], to: &mut [u8]) -> u32 {
+        compress_each::<S, _>(sum, own, to, |sum, own| {
+            let (sum, own) = (words(sum), words(own));
+            let others = _mm512_subs_epi16(sum, own);
+            (others, _mm512_cmpneq_epi16_mask(others, _mm512_sub_epi16(sum, own)))
+        })
+    }
+
+    /// Writes the octets of the others, of whom one part is told at a time, and which of them are clamped; says how many are.
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[inline]
+    fn compress_each<S: Scale, T>(
+        sum: &[T],
+        own: &[i16],
+        to: &mut [u8],
+        others: impl Fn(&[T], &[i16]) -> (__m512i, u32),
+    ) -> u32 {
         let count = sum.len().min(own.len()).min(to.len());
         let ((sum, sum_rest), (own, own_rest)) =
             (sum[..count].as_chunks::<AT_ONCE>(), own[..count].as_chunks::<AT_ONCE>());
         let (to, to_rest) = to[..count].as_chunks_mut::<AT_ONCE>();
         let mut clamped = 0;
         for ((sum, own), to) in sum.iter().zip(own).zip(to) {
-            let (others, are_clamped) = others(longs(sum), words(own));
+            let (others, are_clamped) = others(sum, own);
             clamped += are_clamped.count_ones();
             write_octets(to, octets_of::<S>(others));
         }
         if !sum_rest.is_empty() {
-            let (others, are_clamped) = others(longs(sum_rest), words(own_rest));
+            let (others, are_clamped) = others(sum_rest, own_rest);
             clamped += are_clamped.count_ones();
             write_octets(to_rest, octets_of::<S>(others));
         }
@@ -256,32 +277,5 @@ mod by_hand {
         let which = are_clamped(other) << (AT_ONCE / 2) | are_clamped(one);
         let (one, other) = (_mm512_cvtsepi32_epi16(one), _mm512_cvtsepi32_epi16(other));
         (_mm512_inserti64x4::<1>(_mm512_castsi256_si512(one), other), which)
-    }
-
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
-    pub fn compress_others_of_narrow<S: Scale>(sum: &[i16], own: &[i16], to: &mut [u8]) -> u32 {
-        let count = sum.len().min(own.len()).min(to.len());
-        let ((sum, sum_rest), (own, own_rest)) =
-            (sum[..count].as_chunks::<AT_ONCE>(), own[..count].as_chunks::<AT_ONCE>());
-        let (to, to_rest) = to[..count].as_chunks_mut::<AT_ONCE>();
-        let mut clamped = 0;
-        for ((sum, own), to) in sum.iter().zip(own).zip(to) {
-            let (others, are_clamped) = others_of_narrow(words(sum), words(own));
-            clamped += are_clamped.count_ones();
-            write_octets(to, octets_of::<S>(others));
-        }
-        if !sum_rest.is_empty() {
-            let (others, are_clamped) = others_of_narrow(words(sum_rest), words(own_rest));
-            clamped += are_clamped.count_ones();
-            write_octets(to_rest, octets_of::<S>(others));
-        }
-        clamped
-    }
-
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
-    #[inline]
-    fn others_of_narrow(sum: __m512i, own: __m512i) -> (__m512i, u32) {
-        let others = _mm512_subs_epi16(sum, own);
-        (others, _mm512_cmpneq_epi16_mask(others, _mm512_sub_epi16(sum, own)))
     }
 }

@@ -117,44 +117,49 @@ pub struct Shares {
     pub energy: f32,
 }
 
+/// What spans are searched for.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought {
+    /// With these waves.
+    pub waves: Waves,
+    /// So much of them.
+    pub shares: Shares,
+}
+
+/// Samples to be taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Chunk<'a> {
+    /// The next blocks, [`AHEAD`] at most; more are left out.
+    pub blocks: &'a [[i16; BLOCK]],
+    /// The spans that end with them.
+    pub spans: &'a [[i16; SPAN]],
+    /// With which of the blocks, counted from zero, the first of the spans ends; the others end with every second after it.
+    pub first_end: usize,
+}
+
 impl History {
-    /// Takes the next blocks, [`AHEAD`] at most, and the spans that end with them: the first with the block `first_end`, counted from zero, and
-    /// one with every second after it. More are left out. Says which of the blocks end a span with as much as these shares, the first in the
-    /// lowest bit.
+    /// Takes the next chunk. Says which of its blocks end a span with as much as is sought, the first in the lowest bit.
     #[inline(always)]
-    pub fn take(
-        &mut self,
-        blocks: &[[i16; BLOCK]],
-        spans: &[[i16; SPAN]],
-        first_end: usize,
-        waves: &Waves,
-        shares: &Shares,
-        all: &mut Energies,
-    ) -> u32 {
+    pub fn take(&mut self, chunk: Chunk, sought: &Sought, all: &mut Energies) -> u32 {
+        let Chunk { blocks, spans, first_end } = chunk;
         let (blocks, spans) = (&blocks[..blocks.len().min(AHEAD)], &spans[..spans.len().min(MOST)]);
+        let chunk = Chunk { blocks, spans, first_end };
         #[cfg(target_arch = "x86_64")]
         let found = if Instructions::are_avx512() {
             // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
-            unsafe { self.take_with_avx512(blocks, spans, first_end, waves, shares, all) }
+            unsafe { self.take_with_avx512(chunk, sought, all) }
         } else {
-            self.take_plain(blocks, spans, first_end, waves, shares, all)
+            self.take_plain(chunk, sought, all)
         };
         #[cfg(not(target_arch = "x86_64"))]
-        let found = self.take_plain(blocks, spans, first_end, waves, shares, all);
+        let found = self.take_plain(chunk, sought, all);
         // What there is no span for shows nothing, but may be as quiet as nothing.
         (found & ((1 << (2 * spans.len())) - 1)) << first_end
     }
 
     #[inline(always)]
-    fn take_plain(
-        &mut self,
-        blocks: &[[i16; BLOCK]],
-        spans: &[[i16; SPAN]],
-        first_end: usize,
-        waves: &Waves,
-        shares: &Shares,
-        all: &mut Energies,
-    ) -> u32 {
+    fn take_plain(&mut self, chunk: Chunk, sought: &Sought, all: &mut Energies) -> u32 {
+        let (Chunk { blocks, spans, first_end }, Sought { waves, shares }) = (chunk, sought);
         *all = Energies::default();
         all.blocks[..HISTORY].copy_from_slice(&self.energies[..HISTORY]);
         let mut halves = [0; 2 * AHEAD];
@@ -190,15 +195,8 @@ impl History {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
     #[inline]
-    fn take_with_avx512(
-        &mut self,
-        blocks: &[[i16; BLOCK]],
-        spans: &[[i16; SPAN]],
-        first_end: usize,
-        waves: &Waves,
-        shares: &Shares,
-        all: &mut Energies,
-    ) -> u32 {
+    fn take_with_avx512(&mut self, chunk: Chunk, sought: &Sought, all: &mut Energies) -> u32 {
+        let (Chunk { blocks, spans, first_end }, Sought { shares, .. }) = (chunk, sought);
         use std::arch::x86_64::{
             __m512, __m512i, _CMP_GE_OQ, _mm_storeu_si128, _mm512_add_epi32, _mm512_add_ps, _mm512_alignr_epi32,
             _mm512_castps_si512, _mm512_castsi512_ps, _mm512_castsi512_si128, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
@@ -279,7 +277,7 @@ impl History {
         // Two energies a span, from the first of those before.
         let from = _mm512_add_epi32(count, _mm512_set1_epi32((HISTORY + first_end - 1 - 2 * BEFORE) as i32));
         let energies = _mm512_permutex2var_ps(low, from, high);
-        self.look_with_avx512(spans, waves, energies, shares)
+        self.look_with_avx512(spans, energies, sought)
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -288,9 +286,8 @@ impl History {
     fn look_with_avx512(
         &mut self,
         spans: &[[i16; SPAN]],
-        waves: &Waves,
         energies: std::arch::x86_64::__m512,
-        shares: &Shares,
+        Sought { waves, shares }: &Sought,
     ) -> u32 {
         use std::arch::x86_64::{
             __m512, __m512i, _mm256_loadu_ps, _mm256_storeu_ps, _mm512_add_epi16, _mm512_add_epi32, _mm512_add_ps,
@@ -364,8 +361,7 @@ fn compare(powers: &[[f32; WAVES]; BEFORE + MOST], energies: &[f32; 16], shares:
         let two: [f32; WAVES] = std::array::from_fn(|wave| one[wave] + elder[wave]);
         let three: [f32; WAVES] = std::array::from_fn(|wave| two[wave] + eldest[wave]);
         let (of_two, of_three) = (all + before, all + before + all_before);
-        let [alone, in_two, in_three] =
-            [one, two, three].map(|power| (greater(power[0], power[1]), greater(power[2], power[3])));
+        let [alone, in_two, in_three] = [one, two, three].map(|power| (power[0].max(power[1]), power[2].max(power[3])));
         let is_found = (alone.0 + alone.1 >= shares.alone * all)
             & (in_two.0 + in_two.1 >= shares.of_two * of_two)
             & (in_three.0 + in_three.1 >= shares.of_three * of_three)
@@ -375,11 +371,6 @@ fn compare(powers: &[[f32; WAVES]; BEFORE + MOST], energies: &[f32; 16], shares:
         found |= u32::from(is_found) << (2 * span);
     }
     found
-}
-
-/// The greater of two that are numbers.
-const fn greater(one: f32, other: f32) -> f32 {
-    if one > other { one } else { other }
 }
 
 /// The same as [`compare`], four spans side by side: each has a quarter, with the waves' powers, and its energy four times.
@@ -595,7 +586,7 @@ mod tests {
     }
 
     /// Waves somewhere among those of speech, and shares around those that noise has.
-    fn to_look_for() -> (Waves, Shares) {
+    fn to_look_for() -> Sought {
         let shares = Shares { alone: 0.2, of_two: 0.2, of_three: 0.2, row: 0.1, column: 0.1, energy: 3e8 };
         let waves = Waves::new(std::array::from_fn(|pair| {
             std::array::from_fn(|form| {
@@ -607,7 +598,7 @@ mod tests {
                 })
             })
         }));
-        (waves, shares)
+        Sought { waves, shares }
     }
 
     #[test]
@@ -619,7 +610,7 @@ mod tests {
         };
         let mut blocks: Vec<[i16; BLOCK]> = (0..9).map(|_| std::array::from_fn(|_| random())).collect();
         blocks.extend([[i16::MIN; BLOCK], [i16::MAX; BLOCK], [0; BLOCK], [0; BLOCK], [0; BLOCK]]);
-        let (waves, shares) = to_look_for();
+        let sought = to_look_for();
         let mut found = [0; 2];
         for instructions in Instructions::all() {
             instructions.put_to_use();
@@ -640,8 +631,9 @@ mod tests {
                     })
                     .collect();
                 let (mut one, mut plain) = (Energies::default(), Energies::default());
-                let suspicious = history.take(&blocks, &spans, first_end, &waves, &shares, &mut one);
-                let expected = other.take_plain(&blocks, &spans, first_end, &waves, &shares, &mut plain);
+                let chunk = Chunk { blocks: &blocks, spans: &spans, first_end };
+                let suspicious = history.take(chunk, &sought, &mut one);
+                let expected = other.take_plain(chunk, &sought, &mut plain);
                 let expected = (expected & ((1 << (2 * spans.len())) - 1)) << first_end;
                 assert_eq!(suspicious, expected, "{count} blocks, {}", instructions.name());
                 found[0] += suspicious.count_ones();
