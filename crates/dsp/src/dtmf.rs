@@ -178,6 +178,13 @@ impl Listener {
         count
     }
 
+    /// Goes by all of the blocks taken: nothing in them [speaks](Self::is_spoken_to) of a key, and all is calm.
+    #[inline(always)]
+    pub fn pass_all(&mut self, taken: &mut Taken) -> u32 {
+        taken.clear();
+        self.skip(taken)
+    }
+
     /// Nobody looks at the last windows.
     #[inline(always)]
     fn let_pass(&mut self, taken: &mut Taken, windows: u32) {
@@ -231,15 +238,11 @@ impl Listener {
         self.place = (self.place + 1) % KEPT_BLOCKS;
     }
 
-    /// Looks at a window if it is suspicious; if it speaks of a key in earnest, or would if half of it were noise that was there before,
-    /// or if there is little else in it, at those before as well: they may be part of it. A key without such a window would not be
-    /// believed.
+    /// Looks at a window if it is suspicious; if it speaks of a key, at those before as well: they may be part of it. A key without such a
+    /// window would not be believed.
     #[inline(always)]
     fn watch(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        let speaks = |(verdict, fit): (Verdict, Fit)| {
-            verdict.is_in_earnest() || (verdict != Verdict::Nothing && fit.explained >= BEGINS * fit.total)
-        };
-        if !taken.is_suspicious() || !self.judged(taken, kept, WORTH_AT_FIRST, f32::MAX).is_some_and(speaks) {
+        if !taken.is_suspicious() || !self.speaks(kept, self.place, taken.mean_square()) {
             self.let_pass(taken, 1);
             return Verdict::Nothing;
         }
@@ -247,6 +250,24 @@ impl Listener {
         self.background.cut_frame(OVERLOOKED);
         let overlooked = std::mem::take(&mut self.passed);
         self.examine_from(overlooked, taken, kept, events)
+    }
+
+    /// Whether any of the blocks taken ends a suspicious window that speaks of a key.
+    #[inline(always)]
+    pub fn is_spoken_to(&self, taken: &Taken, kept: &Kept) -> bool {
+        taken.suspicious().any(|(block, mean_square)| {
+            let place = self.place + 1 + block;
+            self.speaks(kept, if place < KEPT_BLOCKS { place } else { place - KEPT_BLOCKS }, mean_square)
+        })
+    }
+
+    /// Whether the window that ends at this place, and has this mean square, speaks of a key in earnest, or would if half of it were noise
+    /// that was there before, or if there is little else in it.
+    #[inline(always)]
+    fn speaks(&self, kept: &Kept, place: usize, mean_square: f32) -> bool {
+        self.judged(kept, place, mean_square, WORTH_AT_FIRST, f32::MAX).is_some_and(|(verdict, fit)| {
+            verdict.is_in_earnest() || (verdict != Verdict::Nothing && fit.explained >= BEGINS * fit.total)
+        })
     }
 
     /// Looks at every third window of a press. As long as that is clean and lies well within the tones, those between, which it
@@ -258,7 +279,7 @@ impl Listener {
             return Verdict::Nothing;
         }
         let overlooked = std::mem::take(&mut self.resting) - 1;
-        if let Some((verdict, fit)) = self.judged(taken, kept, WORTH, self.background.level())
+        if let Some((verdict, fit)) = self.judged(kept, self.place, taken.mean_square(), WORTH, self.background.level())
             && fit.slope() < WITHIN
             && matches!(verdict, Verdict::Clean(key) if Some(key) == self.held())
         {
@@ -295,7 +316,7 @@ impl Listener {
         if self.run.is_none() {
             self.background.hear(taken.mean_square());
         }
-        let judged = self.judged(taken, kept, WORTH, self.background.level());
+        let judged = self.judged(kept, self.place, taken.mean_square(), WORTH, self.background.level());
         let (verdict, fit) = judged.map_or((Verdict::Nothing, None), |(verdict, fit)| (verdict, Some(fit)));
         self.follow(verdict, fit.as_ref(), 1, events);
         // As long as a run is on nobody rests, nor while noise may hide one.
@@ -304,15 +325,14 @@ impl Listener {
         verdict
     }
 
-    /// What the window that ends with the present block says with so much of a background; nothing if it is not worth a fit, for which
-    /// its strongest row and column must show such a share of its energy.
+    /// What the window that ends at this place says, which has this mean square, with so much of a background; nothing if it is not worth
+    /// a fit, for which its strongest row and column must show such a share of its energy.
     #[inline(never)]
-    fn judged(&self, taken: &Taken, kept: &Kept, worth: f32, background: f32) -> Option<(Verdict, Fit)> {
-        let total = taken.mean_square();
+    fn judged(&self, kept: &Kept, place: usize, total: f32, worth: f32, background: f32) -> Option<(Verdict, Fit)> {
         if total < LEVEL_FLOOR {
             return None;
         }
-        simd::run(Judged { bank: &self.bank, kept, place: self.place, total, worth, background })
+        simd::run(Judged { bank: &self.bank, kept, place, total, worth, background })
     }
 
     /// The key held down at this moment, if any.

@@ -292,18 +292,37 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
         // Blocks begin where they begin in `kept`, for that holds a whole number of them.
         let mut taken = Taken::default();
         filter.listener.take(&filter.kept, begin / BLOCK..end / BLOCK, &mut taken);
-        if whole_blocks && filter.lets_all_through() && filter.listener.is_calm() && !taken.has_suspicious() {
+        let is_calm = whole_blocks && filter.lets_all_through() && filter.listener.is_calm();
+        if is_calm && !filter.listener.is_spoken_to(&taken, &filter.kept) {
             // The usual case.
-            filter.skip(&mut taken);
+            let blocks = filter.listener.pass_all(&mut taken);
+            (filter.quiet, filter.insisting) = (filter.quiet.saturating_add(blocks), 0);
         } else {
             (filter.conversation.has_changed, filter.stream.has_changed) = (false, false);
-            filter.hear_closely(&mut taken, events);
+            simd::run(HearClosely { filter, taken: &mut taken, events });
         }
         filter.listener.finish(&mut taken);
         if filter.conversation.has_changed || !whole_blocks {
             return None;
         }
         Energies::of_chunk(taken.forties(), end - begin)
+    }
+}
+
+/// A filter that is to listen to its last chunk block by block.
+struct HearClosely<'a, F> {
+    filter: &'a mut KeyFilter,
+    taken: &'a mut Taken,
+    events: &'a mut F,
+}
+
+impl<F: FnMut(KeyEvent)> Kernel for HearClosely<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let HearClosely { filter, taken, events } = self;
+        filter.hear_closely(taken, events);
     }
 }
 

@@ -51,9 +51,7 @@ impl Later {
 
     /// Adds the sum of what is said now.
     pub fn add(&mut self, totals: &[i32]) {
-        for (sum, total) in self.chunk(0).iter_mut().zip(totals) {
-            *sum += total;
-        }
+        simd::run(Add { sums: self.chunk(0), totals });
     }
 
     /// Somebody says this in place of that, in the chunk so long ago, [`Later::delay`] at most; longer ago it is too late.
@@ -81,6 +79,22 @@ impl Later {
         let chunks = self.delay() + 1;
         let begin = (self.at + chunks - ago) % chunks * self.samples;
         &mut self.sums[begin..begin + self.samples]
+    }
+}
+
+struct Add<'a> {
+    sums: &'a mut [i32],
+    totals: &'a [i32],
+}
+
+impl Kernel for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (sum, total) in self.sums.iter_mut().zip(self.totals) {
+            *sum += total;
+        }
     }
 }
 

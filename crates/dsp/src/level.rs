@@ -306,20 +306,29 @@ impl TalkDetector {
         end: u64,
         events: &mut impl FnMut(TalkEvent),
     ) {
-        // In variables of its own, so that a block need not wait until the one before is written.
-        let Self { threshold, floor_before, mut previous, mut level, .. } = *self;
-        let mut floor = self.floors[self.next_floor];
-        let mut loud = 0;
-        for (n, mean_square) in mean_squares.into_iter().enumerate() {
-            let smooth = (mean_square + previous) * 0.5;
-            previous = mean_square;
-            level = level * (1.0 - SMOOTHING) + (mean_square * SMOOTHING + NEXT_TO_NOTHING);
-
-            let is_lifted = (smooth > lesser(floor_before, floor) * ABOVE_FLOOR) | (smooth > HIGHEST_THRESHOLD);
-            loud = loud << 1 | u32::from((smooth > threshold) & is_lifted);
-            floor = if n == 0 && self.floor_blocks == 0 { smooth } else { lesser(floor, smooth) };
+        // All blocks side by side.
+        let Self { threshold, previous, floor_before, .. } = *self;
+        let floor = &mut self.floors[self.next_floor];
+        let smooth: [f32; COUNT] = std::array::from_fn(|n| {
+            (mean_squares[n] + if n == 0 { previous } else { mean_squares[n - 1] }) * 0.5
+        });
+        // The quietest before each: what has been longest there first, and then of two, and of four.
+        let begun = if self.floor_blocks == 0 { f32::INFINITY } else { *floor };
+        let one: [f32; COUNT] = std::array::from_fn(|n| if n == 0 { begun } else { smooth[n - 1] });
+        let two: [f32; COUNT] = std::array::from_fn(|n| if n < 1 { one[n] } else { lesser(one[n], one[n - 1]) });
+        let all: [f32; COUNT] = std::array::from_fn(|n| if n < 2 { two[n] } else { lesser(two[n], two[n - 2]) });
+        let loud = (0..COUNT).map(|n| {
+            let quietest = lesser(floor_before, if n == 0 { *floor } else { all[n] });
+            let is_lifted = (smooth[n] > quietest * ABOVE_FLOOR) | (smooth[n] > HIGHEST_THRESHOLD);
+            u32::from((smooth[n] > threshold) & is_lifted) << (COUNT - 1 - n)
+        });
+        let loud = loud.fold(0, |all, one| all | one);
+        *floor = lesser(all[COUNT - 1], smooth[COUNT - 1]);
+        self.previous = mean_squares[COUNT - 1];
+        // One after the other, the same whatever comes at once.
+        for part in mean_squares.map(|mean_square| mean_square * SMOOTHING + NEXT_TO_NOTHING) {
+            self.level = self.level * (1.0 - SMOOTHING) + part;
         }
-        (self.previous, self.level, self.floors[self.next_floor]) = (previous, level, floor);
         self.floor_blocks += COUNT as u32;
         if self.floor_blocks == FLOOR_BLOCKS {
             self.next_stretch();

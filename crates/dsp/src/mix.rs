@@ -147,7 +147,7 @@ impl Sum {
     /// How many of its samples are clamped for who adds nothing.
     #[must_use]
     pub fn clipped(&self) -> u64 {
-        self.total.iter().filter(|&&total| i32::from(clamp(total)) != total).count() as u64
+        u64::from(simd::run(Clipped { total: &self.total }))
     }
 
     /// How many samples are clamped for the member who added `own`.
@@ -163,6 +163,19 @@ impl Sum {
     }
 }
 
+struct Clipped<'a> {
+    total: &'a [i32],
+}
+
+impl Kernel for Clipped<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run(self) -> u32 {
+        self.total.iter().map(|&total| u32::from(is_clamped(total))).sum()
+    }
+}
+
 struct ClippedWithout<'a> {
     total: &'a [i32],
     own: &'a [i16],
@@ -174,7 +187,7 @@ impl Kernel for ClippedWithout<'_> {
     #[inline(always)]
     fn run(self) -> u32 {
         let others = self.total.iter().zip(self.own).map(|(&total, &own)| total - i32::from(own));
-        others.map(|others| u32::from(i32::from(clamp(others)) != others)).sum()
+        others.map(|others| u32::from(is_clamped(others))).sum()
     }
 }
 
@@ -276,7 +289,7 @@ impl Kernel for EncodeWithout<'_> {
         let mut clamped = 0;
         let mut others = |total: &i32, own: &i16| {
             let others = total - i32::from(*own);
-            clamped += u32::from(i32::from(clamp(others)) != others);
+            clamped += u32::from(is_clamped(others));
             clamp(others)
         };
         // The law is chosen once a chunk: each arm is a loop without a branch.
@@ -333,6 +346,12 @@ impl Kernel for EncodeShared<'_> {
             Law::A => all.for_each(|(octet, total)| *octet = Law::A.encode_one(clamp(*total))),
         }
     }
+}
+
+/// Whether it is too much for a sample.
+#[inline(always)]
+const fn is_clamped(value: i32) -> bool {
+    clamp(value) as i32 != value
 }
 
 /// The nearest 16-bit sample.

@@ -85,16 +85,27 @@ impl Taken {
         self.at -= blocks;
     }
 
-    /// Whether any of the blocks taken ends a suspicious span.
-    #[inline(always)]
-    pub fn has_suspicious(&self) -> bool {
-        self.suspicious != 0
-    }
-
     /// Whether the present block ends a suspicious span.
     #[inline(always)]
     pub fn is_suspicious(&self) -> bool {
         self.suspicious >> (self.at - HISTORY) & 1 != 0
+    }
+
+    /// The blocks taken that end suspicious spans, counted from zero, each with the mean square of the window it ends.
+    #[inline(always)]
+    pub fn suspicious(&self) -> impl Iterator<Item = (usize, f32)> {
+        let mut left = self.suspicious;
+        std::iter::from_fn(move || {
+            let block = left.trailing_zeros() as usize;
+            left &= left.checked_sub(1)?;
+            Some((block, self.energies.windows[block + HISTORY + 1 - WINDOW]))
+        })
+    }
+
+    /// None of them was suspicious after all.
+    #[inline(always)]
+    pub fn clear(&mut self) {
+        self.suspicious = 0;
     }
 
     /// Mean square of the window that ends with the present block.
