@@ -174,10 +174,15 @@ impl Mix {
     }
 
     /// Begin a tick, if that has not been done.
+    #[inline(always)]
     pub fn begin(&mut self) {
-        if !self.is_over {
-            return;
+        if self.is_over {
+            self.begin_at_last();
         }
+    }
+
+    #[cold]
+    fn begin_at_last(&mut self) {
         self.is_over = false;
         if self.used {
             self.now.clear();
@@ -193,14 +198,22 @@ impl Mix {
     }
 
     /// One member more in this tick, whether he says anything or not.
+    #[inline(always)]
     pub fn join(&mut self) {
         self.members += 1;
     }
 
-    /// What a member says now, to be heard by the others.
+    /// What somebody says now, to be heard by the members.
     pub fn add(&mut self, now: &[i16]) {
         self.used = true;
         self.now.add(now);
+    }
+
+    /// What a member says now, to be heard by the others: as part of a kernel.
+    #[inline(always)]
+    pub fn add_within(&mut self, now: &[i16]) {
+        self.used = true;
+        self.now.add_within(now);
     }
 
     /// A member did not say this after all.

@@ -12,12 +12,14 @@ use dsp::g711::{self, Law};
 use dsp::keyfilter::{KeyFilter, STREAM_DELAY};
 use dsp::level::{self, TalkDetector, TalkEvent, TalkSettings};
 use dsp::talkers::Floor;
+use simd::Kernel;
 
 /// A level is told after so many samples: a second.
 const LEVEL_EVERY: u32 = 8000;
 
 /// The buffers and detectors of one channel.
 pub struct Leg {
+    law: Law,
     open: bool,
     conference: Option<ConferenceIndex>,
     muted: bool,
@@ -47,9 +49,10 @@ pub struct Leg {
 
 impl Leg {
     /// A closed leg.
-    pub fn new(settings: Settings, samples: usize) -> Self {
+    pub fn new(law: Law, settings: Settings, samples: usize) -> Self {
         let talk_dbm0 = settings.talk_dbm0;
         Leg {
+            law,
             open: false,
             conference: None,
             muted: false,
@@ -121,6 +124,12 @@ impl Leg {
         self.muted = muted;
     }
 
+    /// The law of its line.
+    #[inline(always)]
+    pub fn law(&self) -> Law {
+        self.law
+    }
+
     /// Whether somebody is there.
     pub fn is_open(&self) -> bool {
         self.open
@@ -147,6 +156,7 @@ impl Leg {
     }
 
     /// What was said in this tick, less keys: for those who listen now. Nothing if it is all zeroes.
+    #[inline(always)]
     pub fn conversation(&self) -> Option<&[i16]> {
         match self.treatment.as_ref().and_then(|treatment| treatment.now()) {
             Some(treated) => treated.filter(|_| self.audible),
@@ -155,20 +165,27 @@ impl Leg {
     }
 
     /// What it said in its conference in this tick, if it was to be heard there and is anything.
+    #[inline(always)]
     pub fn own(&self) -> Option<&[i16]> {
         self.conversation().filter(|_| self.has_said(0))
     }
 
+    #[inline(always)]
     fn has_said(&self, chunks_ago: usize) -> bool {
         self.said >> chunks_ago & 1 != 0
     }
 
     /// Say in the conference what was received in this tick, unless muted: now to the others, and later in the stream.
     pub fn take_part(&mut self, mix: &mut Mix) {
+        simd::run(TakePart { leg: self, mix });
+    }
+
+    #[inline(always)]
+    fn take_part_within(&mut self, mix: &mut Mix) {
         mix.join();
         self.said |= u32::from(!self.muted);
         if let Some(now) = self.own() {
-            mix.add(now);
+            mix.add_within(now);
         }
         let Some(later) = mix.later() else {
             // With the voice changed on its way the stream has a sum of its own.
@@ -231,50 +248,30 @@ impl Leg {
         self.filter.fetch_conversation();
     }
 
-    /// Take in a chunk in this tick.
-    pub fn receive(&mut self, tick: u32, law: Law, octets: &[u8], tell: &mut impl FnMut(Heard)) {
-        self.tick = tick;
-        self.said <<= 1;
-        let room = self.filter.room(octets.len());
-        // A-law has no code for 0 (G.711 table 1a): a line on which nothing is said brings 8, and the sum of hundreds would be far from 0.
-        if g711::is_idle(law, octets) {
-            room.fill(0);
-        } else {
-            g711::decode(law, octets, room);
+    /// Take in a chunk in this tick, in its line's law; if it is in a conference that is to hear it at once, take part in that.
+    pub fn receive(&mut self, tick: u32, octets: &[u8], mix: Option<&mut Mix>, tell: &mut dyn FnMut(Heard)) {
+        simd::run(Receive { leg: self, tick, octets, mix, tell });
+    }
+
+    /// After every second in a conference its level is told.
+    #[inline(always)]
+    fn measure(&mut self, energy_before: u64, samples: usize, tell: &mut dyn FnMut(Heard)) {
+        if self.measured == 0 {
+            self.energy_before = energy_before;
         }
-        if let Some(treatment) = &mut self.treatment {
-            treatment.take_out_echo(room);
+        self.measured += samples as u32;
+        if self.measured >= LEVEL_EVERY {
+            self.tell_level(tell);
         }
-        let now = self.filter.position();
-        let energies = self.filter.hear(&mut |event| match event {
-            KeyEvent::Down { key, .. } => tell(Heard::Key(key)),
-            KeyEvent::Up { key, started_at, samples, sound } => {
-                tell(Heard::Press(Press::new(key, now.saturating_sub(started_at), samples, &sound)));
-            }
-        });
-        let before = self.talk.energy();
-        let mut talking = |event| tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
-        match energies {
-            Some(energies) => self.talk.process_known(&energies, &mut talking),
-            None => self.talk.process(self.filter.conversation(), &mut talking),
-        }
-        self.audible = self.talk.energy() != before;
-        if let Some(treatment) = &mut self.treatment {
-            treatment.shape(self.talk.is_talking(), self.filter.conversation(), self.filter.stream());
-        }
-        if self.conference.is_some() {
-            if self.measured == 0 {
-                self.energy_before = before;
-            }
-            self.measured += octets.len() as u32;
-            if self.measured >= LEVEL_EVERY {
-                let energy = (self.talk.energy() - self.energy_before) as f64;
-                let dbm0 = level::dbm0_of((energy / f64::from(self.measured)) as f32);
-                let clipped = Clipped { heard: std::mem::take(&mut self.clipped), sum: 0 };
-                tell(Heard::Level { tenth_dbm0: (dbm0 * 10.0) as i16, clipped });
-                self.measured = 0;
-            }
-        }
+    }
+
+    #[cold]
+    fn tell_level(&mut self, tell: &mut dyn FnMut(Heard)) {
+        let energy = (self.talk.energy() - self.energy_before) as f64;
+        let dbm0 = level::dbm0_of((energy / f64::from(self.measured)) as f32);
+        let clipped = Clipped { heard: std::mem::take(&mut self.clipped), sum: 0 };
+        tell(Heard::Level { tenth_dbm0: (dbm0 * 10.0) as i16, clipped });
+        self.measured = 0;
     }
 
     /// Samples of what it is sent were clamped.
@@ -317,9 +314,10 @@ impl Leg {
     }
 
     /// What was sent to this caller in this tick.
-    pub fn was_sent(&mut self, law: Law, octets: &[u8]) {
+    #[inline(always)]
+    pub fn was_sent(&mut self, octets: &[u8]) {
         if let Some(treatment) = &mut self.treatment {
-            treatment.was_sent(law, octets);
+            treatment.was_sent(self.law, octets);
         }
     }
 
@@ -334,6 +332,75 @@ impl Leg {
     }
 }
 
+/// A leg that is to take in a chunk, and whom it is to tell what it hears: one kernel from the octets to the sum.
+struct Receive<'a> {
+    leg: &'a mut Leg,
+    tick: u32,
+    octets: &'a [u8],
+    mix: Option<&'a mut Mix>,
+    tell: &'a mut dyn FnMut(Heard),
+}
+
+impl Kernel for Receive<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Receive { leg, tick, octets, mix, tell } = self;
+        leg.tick = tick;
+        leg.said <<= 1;
+        let room = leg.filter.room(octets.len());
+        // A-law has no code for 0 (G.711 table 1a): a line on which nothing is said brings 8, and the sum of hundreds would be far from 0.
+        if g711::is_idle(leg.law, octets) {
+            room.fill(0);
+        } else {
+            g711::decode(leg.law, octets, room);
+        }
+        if let Some(treatment) = &mut leg.treatment {
+            treatment.take_out_echo(room);
+        }
+        let now = leg.filter.position();
+        let energies = leg.filter.hear_within(&mut |event| match event {
+            KeyEvent::Down { key, .. } => tell(Heard::Key(key)),
+            KeyEvent::Up { key, started_at, samples, sound } => {
+                tell(Heard::Press(Press::new(key, now.saturating_sub(started_at), samples, &sound)));
+            }
+        });
+        let before = leg.talk.energy();
+        let mut talking = |event| tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
+        match energies {
+            Some(energies) => leg.talk.process_known(&energies, &mut talking),
+            None => leg.talk.process(leg.filter.conversation(), &mut talking),
+        }
+        leg.audible = leg.talk.energy() != before;
+        if let Some(treatment) = &mut leg.treatment {
+            treatment.shape(leg.talk.is_talking(), leg.filter.conversation(), leg.filter.stream());
+        }
+        if leg.conference.is_some() {
+            leg.measure(before, octets.len(), tell);
+        }
+        if let Some(mix) = mix {
+            mix.begin();
+            leg.take_part_within(mix);
+        }
+    }
+}
+
+/// A leg that is to take part in a conference.
+struct TakePart<'a> {
+    leg: &'a mut Leg,
+    mix: &'a mut Mix,
+}
+
+impl Kernel for TakePart<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.leg.take_part_within(self.mix);
+    }
+}
+
 fn talk_detector(threshold_dbm0: f32) -> TalkDetector {
     TalkDetector::new(TalkSettings { threshold_dbm0, ..TalkSettings::default() })
 }
@@ -345,14 +412,14 @@ mod tests {
 
     #[test]
     fn a_key_is_told_when_it_is_pressed_and_how_it_sounded_when_it_is_let_go() {
-        let mut leg = Leg::new(Settings::default(), 80);
+        let mut leg = Leg::new(Law::Mu, Settings::default(), 80);
         leg.open();
         let mut keys = DtmfSequence::new("5", 80, 200, -12.0).expect("a key").with_twist(-3.0);
         let (mut samples, mut octets, mut told) = ([0; 80], [0; 80], Vec::new());
         for chunk in 0..28 {
             keys.fill(&mut samples);
             g711::encode(Law::Mu, &samples, &mut octets);
-            leg.receive(chunk, Law::Mu, &octets, &mut |heard| told.push((chunk, heard)));
+            leg.receive(chunk, &octets, None, &mut |heard| told.push((chunk, heard)));
         }
         let [(pressed, Heard::Key(key)), (let_go, Heard::Press(press))] = told[..] else { panic!("{told:?}") };
         assert_eq!((key.to_char(), press.row_dbm0, press.column_dbm0, press.off_frequency), ('5', -12, -15, false));
@@ -364,12 +431,12 @@ mod tests {
     #[test]
     fn a_line_on_which_nothing_is_said_adds_nothing() {
         for law in [Law::A, Law::Mu] {
-            let mut leg = Leg::new(Settings::default(), 80);
+            let mut leg = Leg::new(law, Settings::default(), 80);
             leg.open();
             leg.join(ConferenceIndex(0));
-            leg.receive(1, law, &[law.idle_octet(); 80], &mut |_| {});
+            leg.receive(1, &[law.idle_octet(); 80], None, &mut |_| {});
             assert!(!leg.audible && leg.filter.conversation().iter().all(|&sample| sample == 0), "{law:?}");
-            leg.receive(2, law, &[law.encode_one(100); 80], &mut |_| {});
+            leg.receive(2, &[law.encode_one(100); 80], None, &mut |_| {});
             assert!(leg.audible, "{law:?}");
         }
     }

@@ -106,7 +106,6 @@ const SENT_AHEAD: usize = 8;
 /// The voice path of all channels and conferences.
 pub struct VoicePath {
     samples: usize,
-    laws: Vec<Law>,
     /// By [`Channel::index`].
     legs: Vec<Leg>,
     /// By [`crate::gateway::ConferenceIndex`].
@@ -139,8 +138,11 @@ impl VoicePath {
             tick: 1,
             names: Names::default(),
             samples: chunk.samples(),
-            laws: lines.iter().map(|line| law_of(*line)).collect(),
-            legs: (0..channels).map(|_| Leg::new(settings, chunk.samples())).collect(),
+            legs: lines
+                .iter()
+                .flat_map(|line| std::iter::repeat_n(law_of(*line), SPAN_TIMESLOTS))
+                .map(|law| Leg::new(law, settings, chunk.samples()))
+                .collect(),
             floors: vec![Floor::new(settings.talkers); if settings.talkers > 0 { outlets.len() } else { 0 }],
             conferences: outlets
                 .into_iter()
@@ -260,35 +262,32 @@ impl VoicePath {
 
     /// Take in what a channel said in this tick, in its line's law. Every open channel is to be received once a tick.
     pub fn receive(&mut self, channel: Channel, octets: &[u8]) {
-        let law = self.laws[usize::from(channel.span)];
-        if let Some(next) = self.legs.get(channel.index() + RECEIVED_AHEAD) {
+        let index = channel.index();
+        if let Some(next) = self.legs.get(index + RECEIVED_AHEAD) {
             next.fetch(octets.len());
         }
-        let (heard, conferences) = (&mut self.heard, &self.conferences);
-        let leg = &mut self.legs[channel.index()];
-        let conference = leg.conference();
-        leg.receive(self.tick, law, octets, &mut |mut what| {
-            if let (Heard::Level { clipped, .. }, Some(conference)) = (&mut what, conference) {
-                clipped.sum = conferences[usize::from(conference.0)].clipped_since_begun();
+        let leg = &mut self.legs[index];
+        let mix = leg.conference().map(|conference| &mut self.conferences[usize::from(conference.0)]);
+        let clipped_sum = mix.as_ref().map_or(0, |mix| mix.clipped_since_begun());
+        let mut tell = |mut what| {
+            if let Heard::Level { clipped, .. } = &mut what {
+                clipped.sum = clipped_sum;
             }
-            if heard.len() < heard.capacity() {
-                heard.push_back((channel, what));
+            if self.heard.len() < self.heard.capacity() {
+                self.heard.push_back((channel, what));
             }
-        });
-        if let Some(conference) = conference.filter(|_| self.floors.is_empty()) {
-            // At once, as long as it is at hand.
-            let mix = &mut self.conferences[usize::from(conference.0)];
-            mix.begin();
-            leg.take_part(mix);
-        }
-        if self.names.hear(channel.index(), leg.conversation(), octets.len()) {
+        };
+        // At once, as long as it is at hand.
+        let mix = mix.filter(|_| self.floors.is_empty());
+        leg.receive(self.tick, octets, mix, &mut tell);
+        if self.names.is_keeping(index) && self.names.hear(index, leg.conversation(), octets.len()) {
             self.keep_name(channel);
         }
     }
 
     /// Nothing came from a channel in this tick: it is silent.
     pub fn receive_nothing(&mut self, channel: Channel) {
-        let idle = [self.laws[usize::from(channel.span)].idle_octet(); ChunkLength::MAX_SAMPLES];
+        let idle = [self.legs[channel.index()].law().idle_octet(); ChunkLength::MAX_SAMPLES];
         self.receive(channel, &idle[..self.samples]);
     }
 
@@ -363,7 +362,7 @@ impl VoicePath {
         }
         let clipped = self.write(channel, octets);
         let leg = &mut self.legs[channel.index()];
-        leg.was_sent(self.laws[usize::from(channel.span)], octets);
+        leg.was_sent(octets);
         if clipped > 0 {
             leg.heard_clipped(clipped);
         }
@@ -371,8 +370,8 @@ impl VoicePath {
 
     /// Returns how many samples of the mix were clamped.
     fn write(&mut self, channel: Channel, octets: &mut [u8]) -> u64 {
-        let law = self.laws[usize::from(channel.span)];
         let leg = &mut self.legs[channel.index()];
+        let law = leg.law();
         let own = leg.own();
         let conference = leg.conference().map(|conference| &mut self.conferences[usize::from(conference.0)]);
         let (speaks, sounds) = (leg.is_playing(), self.names.is_sounding(channel.index()));

@@ -80,6 +80,12 @@ impl Names {
         }
     }
 
+    /// Whether what he says now is part of his name.
+    #[inline(always)]
+    pub fn is_keeping(&self, channel: usize) -> bool {
+        self.slots.get(channel).is_some_and(|slot| matches!(slot.stage, Stage::Saying))
+    }
+
     /// What he has said in this tick, or nothing; true when his name has become as long as it may.
     pub fn hear(&mut self, channel: usize, samples: Option<&[i16]>, count: usize) -> bool {
         let Some(slot) = self.slots.get_mut(channel).filter(|slot| matches!(slot.stage, Stage::Saying)) else {

@@ -51,7 +51,7 @@ impl Law {
 }
 
 /// Decodes a chunk of octets; with slices of different lengths, the shorter one decides.
-#[inline]
+#[inline(always)]
 pub fn decode(law: Law, octets: &[u8], samples: &mut [i16]) {
     let values = match law {
         Law::Mu => &VALUES_MU,
@@ -76,6 +76,7 @@ pub fn encode(law: Law, samples: &[i16], octets: &mut [u8]) {
 
 /// Whether nothing but the octet of an idle channel is there.
 #[must_use]
+#[inline]
 pub fn is_idle(law: Law, octets: &[u8]) -> bool {
     // Most of those who speak are told by their first octet.
     octets.first().is_none_or(|&octet| octet == law.idle_octet())

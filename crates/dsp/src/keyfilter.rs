@@ -143,9 +143,15 @@ impl KeyFilter {
         simd::run(Hear { filter: self, events })
     }
 
+    /// The same as part of a kernel of somebody else's.
+    #[inline(always)]
+    pub fn hear_within(&mut self, events: &mut impl FnMut(KeyEvent)) -> Option<Energies> {
+        Hear { filter: self, events }.run()
+    }
+
     /// The last chunk, less keys: for those who listen now.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn conversation(&self) -> &[i16] {
         self.conversation.lend(&self.changed_conversation, &self.kept.0.as_flattened()[self.begin..self.end])
     }

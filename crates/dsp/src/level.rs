@@ -221,7 +221,7 @@ impl TalkDetector {
     }
 
     /// Listens to a chunk whose energies are known, which begins where a chunk of 5 ms begins.
-    #[inline]
+    #[inline(always)]
     pub fn process_known(&mut self, energies: &Energies, events: &mut impl FnMut(TalkEvent)) {
         debug_assert_eq!(self.filled, 0);
         self.blocks(energies, events);

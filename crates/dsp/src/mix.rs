@@ -83,6 +83,13 @@ impl Sum {
         simd::run(Add { total: &mut self.total, samples });
     }
 
+    /// The same as part of a kernel of somebody else's.
+    #[inline(always)]
+    pub fn add_within(&mut self, samples: &[i16]) {
+        self.is_narrow = false;
+        Add { total: &mut self.total, samples }.run();
+    }
+
     /// Takes a member out again who was added.
     pub fn remove(&mut self, samples: &[i16]) {
         self.is_narrow = false;
