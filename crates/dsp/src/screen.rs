@@ -25,7 +25,8 @@ const HZ: [f64; WAVES] = [725.0, 900.0, 1_280.0, 1_560.0];
 ///
 /// Of the first windows in earnest of 9,654 presses, at the limits and beyond, clean and in noise down to 2 dB below them, all but five have
 /// as much, and those were in noise of 4 dB and less. A press at the limits may have 0.012 of a column.
-const SHARES: Shares = Shares { alone: 0.3, of_two: 0.38, of_three: 0.37, row: 0.08, column: 0.01, energy: LOUD };
+const SHARES: Shares =
+    Shares { alone: 0.3, of_two: 0.38, of_three: 0.37, row: 0.08, column: 0.01, energy: LOUD, fading: 2.3 };
 /// Lowest mean square looked at: -46 dBm0, a decibel below what a window must have.
 const FLOOR: f32 = 6_400.0;
 /// The energy of a span that has it.

@@ -161,7 +161,7 @@ mod by_hand {
         }
     }
 
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     pub fn expand(values: &Values, from: &[u8], to: &mut [i16]) {
         let table: [__m512i; 4] = std::array::from_fn(|n| words(&values.0[n * AT_ONCE..]));
         let count = from.len().min(to.len());
@@ -175,7 +175,7 @@ mod by_hand {
         }
     }
 
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     #[inline]
     fn expanded(table: &[__m512i; 4], octets: __m512i) -> __m512i {
         // Six bits choose among two registers, the seventh between the pairs, the eighth is the sign.
@@ -188,7 +188,7 @@ mod by_hand {
     }
 
     /// The octets of thirty-two samples.
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     #[inline]
     fn octets_of<S: Scale>(samples: __m512i) -> __m256i {
         // How many bits four bits have, and how many they have with four below them: none if there are none. A byte for each.
@@ -210,7 +210,7 @@ mod by_hand {
         _mm512_cvtepi16_epi8(_mm512_xor_si512(inverted, _mm512_and_si512(sign, _mm512_set1_epi16(0x80))))
     }
 
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     pub fn compress<S: Scale>(samples: &[i16], to: &mut [u8]) {
         let count = samples.len().min(to.len());
         let ((samples, samples_rest), (to, to_rest)) =
@@ -223,12 +223,12 @@ mod by_hand {
         }
     }
 
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     pub fn compress_others<S: Scale>(sum: &[i32], own: &[i16], to: &mut [u8]) -> u32 {
         compress_each::<S, _>(sum, own, to, |sum, own| others(longs(sum), words(own)))
     }
 
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     pub fn compress_others_of_narrow<S: Scale>(sum: &[i16], own: &[i16], to: &mut [u8]) -> u32 {
         compress_each::<S, _>(sum, own, to, |sum, own| {
             let (sum, own) = (words(sum), words(own));
@@ -238,7 +238,7 @@ mod by_hand {
     }
 
     /// Writes the octets of the others, of whom one part is told at a time, and which of them are clamped; says how many are.
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     #[inline]
     fn compress_each<S: Scale, T>(
         sum: &[T],
@@ -265,7 +265,7 @@ mod by_hand {
     }
 
     /// A sum less what is our own; and which of it is clamped.
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     #[inline]
     fn others((one, other): (__m512i, __m512i), own: __m512i) -> (__m512i, u32) {
         let one = _mm512_sub_epi32(one, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(own)));

@@ -164,7 +164,7 @@ fn with_avx2(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
 fn with_avx512(window: &[i16; LENGTH], waves: &Waves) -> Correlation {
     use std::arch::x86_64::{
         _mm512_add_epi32, _mm512_castsi256_si512, _mm512_inserti64x4, _mm512_loadu_si512, _mm512_madd_epi16,

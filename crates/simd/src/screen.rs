@@ -26,13 +26,13 @@ pub const LEFT_OUT: u32 = 2;
 /// Greatest value of a wave.
 pub const AMPLITUDE: f64 = 8_000.0;
 
-/// Waves at the samples after the middle of a span.
+/// Waves at the samples of a span.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub struct Waves {
-    /// Of each of the four outer pairs of samples, and of the inner one four further, all forms: twice, for two spans. The even forms of all,
-    /// then the odd ones.
-    quarters: [[[[[i16; 2]; WAVES]; 4]; PAIRS / 2]; 2],
+    /// At each four samples, the first two of each form beside the last two of it: the even forms of all waves, then the odd ones.
+    #[cfg(target_arch = "x86_64")]
+    fours: [[[[i16; 2]; 2]; 2 * WAVES]; SPAN / 4],
     pairs: Pairs,
 }
 
@@ -41,15 +41,25 @@ const PAIRS: usize = SPAN / 4;
 type Pairs = [[[i16; 2]; 2 * WAVES]; PAIRS];
 
 impl Waves {
-    /// The last sample first, two beside each other: the even forms, then the odd ones, which are positive after the middle.
+    /// At the samples after the middle, the last sample first, two beside each other: the even forms, then the odd ones, which are positive
+    /// after the middle.
     #[must_use]
     pub fn new(pairs: Pairs) -> Self {
-        let quarter = |form: usize, pair: usize, quarter: usize| {
-            let pair = &pairs[pair + quarter % 2 * (PAIRS / 2)];
-            std::array::from_fn(|wave| pair[form * WAVES + wave])
+        #[cfg(target_arch = "x86_64")]
+        let value = |sample: usize, form: usize| {
+            let outer = sample.min(SPAN - 1 - sample);
+            let value = pairs[outer / 2][form][outer % 2];
+            if form >= WAVES && sample == outer { -value } else { value }
         };
-        let form = |form| std::array::from_fn(|pair| std::array::from_fn(|at| quarter(form, pair, at)));
-        Self { quarters: [form(0), form(1)], pairs }
+        Self {
+            #[cfg(target_arch = "x86_64")]
+            fours: std::array::from_fn(|four| {
+                std::array::from_fn(|form| {
+                    [0, 1].map(|half| [0, 1].map(|second| value(4 * four + 2 * half + second, form)))
+                })
+            }),
+            pairs,
+        }
     }
 }
 
@@ -98,6 +108,21 @@ const BEFORE: usize = 2;
 const MOST: usize = AHEAD / 2;
 const _: () = assert!(BEFORE + MOST < 8);
 
+/// Some bits with as many zeroes between them.
+const EVERY_SECOND: [u16; 1 << MOST] = {
+    let mut spread = [0; 1 << MOST];
+    let mut bits = 0;
+    while bits < spread.len() {
+        let mut bit = 0;
+        while bit < MOST {
+            spread[bits] |= ((bits as u16) >> bit & 1) << (2 * bit);
+            bit += 1;
+        }
+        bits += 1;
+    }
+    spread
+};
+
 /// How much of the energy of a span, and of those before it, must show at the strongest row and the strongest column.
 ///
 /// They are shares of what a single tone of the same energy would show.
@@ -115,6 +140,8 @@ pub struct Shares {
     pub column: f32,
     /// Least energy of the span alone.
     pub energy: f32,
+    /// How many times the energy of the lesser of the last two spans that of the one before them may be: what fades is no key that begins.
+    pub fading: f32,
 }
 
 /// What spans are searched for.
@@ -137,6 +164,12 @@ pub struct Chunk<'a> {
     pub first_end: usize,
 }
 
+/// A span, four samples at a time.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Fours([[i16; 4]; SPAN / 4]);
+
 impl History {
     /// Takes the next chunk. Says which of its blocks end a span with as much as is sought, the first in the lowest bit.
     #[inline(always)]
@@ -154,7 +187,7 @@ impl History {
         #[cfg(not(target_arch = "x86_64"))]
         let found = self.take_plain(chunk, sought, all);
         // What there is no span for shows nothing, but may be as quiet as nothing.
-        (found & ((1 << (2 * spans.len())) - 1)) << first_end
+        u32::from(EVERY_SECOND[found as usize & ((1 << spans.len()) - 1)]) << first_end
     }
 
     #[inline(always)]
@@ -172,11 +205,9 @@ impl History {
         for (forty, halves) in all.forties.iter_mut().zip(halves.as_chunks::<{ FORTY / HALF }>().0) {
             *forty = halves.iter().sum();
         }
-        // All windows side by side; each adds in the order of its blocks.
-        for energies in all.blocks[..WINDOW + 15].windows(16) {
-            all.windows.iter_mut().zip(energies).for_each(|(window, energy)| *window += energy);
-        }
-        all.windows = all.windows.map(|window| window * MEAN);
+        // Three times two blocks each.
+        let two: [f32; 20] = std::array::from_fn(|n| all.blocks[n] + all.blocks[n + 1]);
+        all.windows = std::array::from_fn(|n| ((two[n] + two[n + 2]) + two[n + 4]) * MEAN);
         all.quietest = all.windows[16 - AHEAD..].iter().copied().fold(f32::INFINITY, f32::min);
         self.energies[..HISTORY].copy_from_slice(&all.blocks[blocks.len()..][..HISTORY]);
         if !all.blocks[HISTORY - 1..].iter().any(|&energy| energy >= shares.energy / 2.0) {
@@ -193,12 +224,12 @@ impl History {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     #[inline]
     fn take_with_avx512(&mut self, chunk: Chunk, sought: &Sought, all: &mut Energies) -> u32 {
         let (Chunk { blocks, spans, first_end }, Sought { shares, .. }) = (chunk, sought);
         use std::arch::x86_64::{
-            __m512, __m512i, _CMP_GE_OQ, _mm_storeu_si128, _mm512_add_epi32, _mm512_add_ps, _mm512_alignr_epi32,
+            __m512i, _CMP_GE_OQ, _mm_storeu_si128, _mm512_add_epi32, _mm512_add_ps, _mm512_alignr_epi32,
             _mm512_castps_si512, _mm512_castsi512_ps, _mm512_castsi512_si128, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
             _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mask_blend_epi32, _mm512_mask_reduce_min_ps,
             _mm512_maskz_loadu_epi16, _mm512_maskz_permutex2var_epi32, _mm512_maskz_permutexvar_ps, _mm512_mul_ps,
@@ -249,12 +280,13 @@ impl History {
         let rest = _mm512_setr_epi32(5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
         let high = _mm512_maskz_permutexvar_ps(0x1f, rest, new);
         macro_rules! from {
-            ($block:literal) => {
-                _mm512_castsi512_ps(_mm512_alignr_epi32::<$block>(_mm512_castps_si512(high), _mm512_castps_si512(low)))
+            ($block:literal, $low:expr, $high:expr) => {
+                _mm512_castsi512_ps(_mm512_alignr_epi32::<$block>(_mm512_castps_si512($high), _mm512_castps_si512($low)))
             };
         }
-        let add = |one: __m512, other: __m512| _mm512_add_ps(one, other);
-        let windows = add(add(add(add(add(low, from!(1)), from!(2)), from!(3)), from!(4)), from!(5));
+        let two = _mm512_add_ps(low, from!(1, low, high));
+        let two_high = _mm512_add_ps(high, from!(1, high, high));
+        let windows = _mm512_add_ps(_mm512_add_ps(two, from!(2, two, two_high)), from!(4, two, two_high));
         let windows = _mm512_mul_ps(windows, _mm512_set1_ps(MEAN));
         all.quietest = _mm512_mask_reduce_min_ps(((1 << AHEAD) - 1) << (16 - AHEAD), windows);
         let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -281,7 +313,7 @@ impl History {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     #[inline]
     fn look_with_avx512(
         &mut self,
@@ -290,67 +322,95 @@ impl History {
         Sought { waves, shares }: &Sought,
     ) -> u32 {
         use std::arch::x86_64::{
-            __m512, __m512i, _mm256_loadu_ps, _mm256_storeu_ps, _mm512_add_epi16, _mm512_add_epi32, _mm512_add_ps,
-            _mm512_broadcast_i64x4, _mm512_castps256_ps512, _mm512_castps512_ps256, _mm512_cvtepi32_ps,
-            _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mul_ps, _mm512_permutex_epi64, _mm512_permutex2var_ps,
-            _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_epi8,
-            _mm512_shuffle_epi32, _mm512_shuffle_f32x4, _mm512_shuffle_i64x2, _mm512_srai_epi16, _mm512_sub_epi16,
+            __m256, __m512i, _mm256_add_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm512_add_epi32, _mm512_castps256_ps512,
+            _mm512_castps512_ps256, _mm512_cvtepi32_ps, _mm512_extractf32x8_ps,
+            _mm512_insertf32x8, _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_mul_ps, _mm512_permutex2var_ps,
+            _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512,
+            _mm512_shuffle_epi32, _mm512_srai_epi16, _mm512_storeu_si512, _mm256_setzero_ps,
         };
-        // SAFETY, of both: it is a reference to an array of 64 octets.
-        let forms = |forms: &[[[i16; 2]; WAVES]; 4]| unsafe { _mm512_loadu_si512(std::ptr::from_ref(forms).cast()) };
-        let samples = |span: &[i16; SPAN]| unsafe { _mm512_loadu_si512(std::ptr::from_ref(span).cast()) };
-        let backwards = _mm512_broadcast_i64x4(fold::backwards());
-        // Two spans at a time: each has a half, the outer pairs in its first quarter, the inner ones in the second.
-        let power = |one: __m512i, other: __m512i| -> __m512 {
-            let (one, other) = (_mm512_srai_epi16::<LEFT_OUT>(one), _mm512_srai_epi16::<LEFT_OUT>(other));
-            let early = _mm512_shuffle_i64x2::<0x44>(one, other);
-            let late = _mm512_shuffle_epi8(_mm512_shuffle_i64x2::<0xee>(one, other), backwards);
-            let late = _mm512_permutex_epi64::<0x4e>(late);
-            macro_rules! correlation {
-                ($folded:expr, $form:literal) => {{
-                    macro_rules! product {
-                        ($pair:literal, $shuffle:literal) => {
-                            _mm512_madd_epi16(
-                                _mm512_shuffle_epi32::<$shuffle>($folded),
-                                forms(&waves.quarters[$form][$pair]),
-                            )
-                        };
-                    }
-                    let sum = _mm512_add_epi32(
-                        _mm512_add_epi32(product!(0, 0x00), product!(1, 0x55)),
-                        _mm512_add_epi32(product!(2, 0xaa), product!(3, 0xff)),
-                    );
-                    let sum = _mm512_cvtepi32_ps(_mm512_add_epi32(sum, _mm512_shuffle_i64x2::<0xb1>(sum, sum)));
-                    _mm512_mul_ps(sum, sum)
-                }};
+        // From memory four samples at a time come to all forms without any work.
+        let mut fours = [Fours([[0; 4]; SPAN / 4]); MOST];
+        let without = |fours: &mut Fours, span: &[i16; SPAN]| {
+            // SAFETY: either is a reference to an array of 64 octets.
+            unsafe {
+                let samples = _mm512_loadu_si512(std::ptr::from_ref(span).cast());
+                _mm512_storeu_si512(std::ptr::from_mut(fours).cast(), _mm512_srai_epi16::<LEFT_OUT>(samples));
             }
-            let even = correlation!(_mm512_add_epi16(late, early), 0);
-            let odd = correlation!(_mm512_sub_epi16(late, early), 1);
-            _mm512_add_ps(even, odd)
         };
-        let none = _mm512_setzero_si512();
-        let span = |span: usize| spans.get(span).map_or(none, samples);
-        let first = power(span(0), span(1));
-        let second = if spans.len() > 2 { power(span(2), span(3)) } else { _mm512_setzero_ps() };
-        let third = if spans.len() > 4 { power(span(4), none) } else { _mm512_setzero_ps() };
-        // A quarter for each, the oldest first.
+        match spans.first_chunk::<MOST>() {
+            Some(all) => (0..MOST).for_each(|n| without(&mut fours[n], &all[n])),
+            None => fours.iter_mut().zip(spans).for_each(|(fours, span)| without(fours, span)),
+        }
+        // SAFETY: each is a reference to an array of 64 octets.
+        let waves: [__m512i; SPAN / 4] =
+            std::array::from_fn(|n| unsafe { _mm512_loadu_si512(waves.fours[n].as_ptr().cast()) });
+        // Of each form the sum over the first two of all fours, and that over the last two.
+        let correlate = |span: usize| -> __m512i {
+            let mut sums = [_mm512_setzero_si512(); 2];
+            let at = std::ptr::from_ref(&fours[span]);
+            macro_rules! four {
+                ($n:literal) => {
+                    // SAFETY: the four is in the array, and there is the instruction where this is run. By itself the compiler makes two of
+                    // it, and loads some fours twice.
+                    unsafe {
+                        let _four: __m512i;
+                        std::arch::asm!(
+                            "vpbroadcastq {four}, qword ptr [{at} + 8 * {n}]",
+                            "vpdpwssd {sum}, {four}, {wave}",
+                            at = in(reg) at,
+                            n = const $n,
+                            four = out(zmm_reg) _four,
+                            sum = inout(zmm_reg) sums[$n % 2],
+                            wave = in(zmm_reg) waves[$n],
+                            options(pure, readonly, nostack, preserves_flags),
+                        );
+                    }
+                };
+            }
+            four!(0);
+            four!(1);
+            four!(2);
+            four!(3);
+            four!(4);
+            four!(5);
+            four!(6);
+            four!(7);
+            _mm512_add_epi32(sums[0], sums[1])
+        };
+        // Two spans beside each other: of each wave that of the first, then that of the second.
+        let powers = |one: __m512i, other: __m512i| -> __m256 {
+            let straight = _mm512_mask_blend_epi32(0xaaaa, one, other);
+            let crossed = _mm512_mask_blend_epi32(0xaaaa, other, one);
+            let sums = _mm512_cvtepi32_ps(_mm512_add_epi32(straight, _mm512_shuffle_epi32::<0xb1>(crossed)));
+            let squares = _mm512_mul_ps(sums, sums);
+            _mm256_add_ps(_mm512_castps512_ps256(squares), _mm512_extractf32x8_ps::<1>(squares))
+        };
+        let none = _mm256_setzero_ps();
+        let first = powers(correlate(0), correlate(1));
+        let second = if spans.len() > 2 { powers(correlate(2), correlate(3)) } else { none };
+        let third = if spans.len() > 4 { powers(correlate(4), _mm512_setzero_si512()) } else { none };
         // SAFETY: the powers of two spans are 32 octets.
         let before = _mm512_castps256_ps512(unsafe { _mm256_loadu_ps(self.powers.as_ptr().cast()) });
-        let four = _mm512_shuffle_f32x4::<0x88>(first, second);
-        let (low, high) = (_mm512_shuffle_f32x4::<0x44>(before, four), _mm512_shuffle_f32x4::<0x8e>(four, third));
-        let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        let last = _mm512_add_epi32(count, _mm512_set1_epi32((WAVES * spans.len()) as i32));
-        let last = _mm512_castps512_ps256(_mm512_permutex2var_ps(low, last, high));
+        let (early, late) =
+            (_mm512_insertf32x8::<1>(before, first), _mm512_insertf32x8::<1>(_mm512_castps256_ps512(second), third));
+        // One span after the other: the first row and the first column, the others of both.
+        let firsts = _mm512_setr_epi32(0, 4, 8, 9, 16, 17, 24, 25, 2, 6, 12, 13, 20, 21, 28, 29);
+        let others = _mm512_setr_epi32(1, 5, 10, 11, 18, 19, 26, 27, 3, 7, 14, 15, 22, 23, 30, 31);
+        let firsts = _mm512_permutex2var_ps(early, firsts, late);
+        let others = _mm512_permutex2var_ps(early, others, late);
+        let last = _mm512_setr_epi32(0, 16, 8, 24, 1, 17, 9, 25, 0, 0, 0, 0, 0, 0, 0, 0);
+        let last = _mm512_add_epi32(last, _mm512_set1_epi32(spans.len() as i32));
+        let last = _mm512_castps512_ps256(_mm512_permutex2var_ps(firsts, last, others));
         // SAFETY: as above.
         unsafe { _mm256_storeu_ps(self.powers.as_mut_ptr().cast(), last) };
-        compare_with_avx512(low, high, energies, shares)
+        compare_with_avx512(firsts, others, energies, shares)
     }
 }
 
 /// Of a tone of mean square m, a span shows m [`SPAN`]² / 2 and has an energy of [`SPAN`] m; both with waves of [`AMPLITUDE`].
 const WHOLE: f32 = (SPAN as f64 / 2.0 * AMPLITUDE * AMPLITUDE) as f32;
 
-/// Every second bit is a span, without those before.
+/// Every bit is a span, without those before.
 #[inline(always)]
 fn compare(powers: &[[f32; WAVES]; BEFORE + MOST], energies: &[f32; 16], shares: &Shares) -> u32 {
     let whole: [f32; 8] = std::array::from_fn(|span| (energies[2 * span] + energies[2 * span + 1]) * WHOLE);
@@ -367,74 +427,61 @@ fn compare(powers: &[[f32; WAVES]; BEFORE + MOST], energies: &[f32; 16], shares:
             & (in_three.0 + in_three.1 >= shares.of_three * of_three)
             & (in_three.0 >= shares.row * of_three)
             & (in_three.1 >= shares.column * of_three)
-            & (all >= shares.energy * WHOLE);
-        found |= u32::from(is_found) << (2 * span);
+            & (all >= shares.energy * WHOLE)
+            & (shares.fading * all.min(before) >= all_before);
+        found |= u32::from(is_found) << span;
     }
     found
 }
 
-/// The same as [`compare`], four spans side by side: each has a quarter, with the waves' powers, and its energy four times.
+/// The same as [`compare`], all spans side by side: the first row and then the first column, the other row and then the other column.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,popcnt")]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
 #[inline]
 fn compare_with_avx512(
-    low: std::arch::x86_64::__m512,
-    high: std::arch::x86_64::__m512,
+    firsts: std::arch::x86_64::__m512,
+    others: std::arch::x86_64::__m512,
     blocks: std::arch::x86_64::__m512,
     shares: &Shares,
 ) -> u32 {
     use std::arch::x86_64::{
-        __m512, _CMP_GE_OQ, _mm512_add_ps, _mm512_alignr_epi32, _mm512_castps_si512, _mm512_castsi512_ps,
-        _mm512_mask_cmp_ps_mask, _mm512_max_ps, _mm512_mul_ps, _mm512_permute_ps, _mm512_permutexvar_ps,
-        _mm512_set1_ps, _mm512_setr_epi32, _mm512_setr_ps, _mm512_setzero_ps,
+        __m256, __m512, _CMP_GE_OQ, _mm256_add_ps, _mm256_cmp_ps_mask, _mm256_mul_ps, _mm256_set1_ps, _mm512_add_ps,
+        _mm512_alignr_epi32, _mm512_castps_si512, _mm512_castps256_ps512, _mm512_castps512_ps256, _mm512_castsi512_ps,
+        _mm512_cmp_ps_mask, _mm512_extractf32x8_ps, _mm512_insertf32x8, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+        _mm512_permute_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32,
     };
-    macro_rules! quarters {
-        ($late:expr, $early:expr, $lanes:literal) => {
-            _mm512_castsi512_ps(_mm512_alignr_epi32::<$lanes>(_mm512_castps_si512($late), _mm512_castps_si512($early)))
-        };
-    }
-    let whole = _mm512_mul_ps(_mm512_add_ps(blocks, _mm512_permute_ps::<0xb1>(blocks)), _mm512_set1_ps(WHOLE));
-    let whole_low = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6), whole);
-    let whole_high =
-        _mm512_permutexvar_ps(_mm512_setr_epi32(8, 8, 8, 8, 10, 10, 10, 10, 12, 12, 12, 12, 14, 14, 14, 14), whole);
-    // The row twice, then the column twice; and what is asked of these.
-    let strongest = |power: __m512| _mm512_max_ps(power, _mm512_permute_ps::<0xb1>(power));
-    let together = |strongest: __m512| _mm512_add_ps(strongest, _mm512_permute_ps::<0x4e>(strongest));
-    let (row, column) = (shares.row, shares.column);
-    let each = _mm512_setr_ps(
-        row, row, column, column, row, row, column, column, row, row, column, column, row, row, column, column,
-    );
-    let compare = |[eldest, elder, one]: [__m512; 3], [all_before, before, all]: [__m512; 3]| {
-        let two = _mm512_add_ps(one, elder);
-        let three = strongest(_mm512_add_ps(two, eldest));
-        let of_two = _mm512_add_ps(all, before);
-        let of_three = _mm512_add_ps(of_two, all_before);
-        let [alone_share, of_two_share, of_three_share] =
-            [shares.alone, shares.of_two, shares.of_three].map(|share| _mm512_set1_ps(share));
-        let least = _mm512_set1_ps(shares.energy * WHOLE);
-        let found = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(u16::MAX, all, least);
-        let found = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(found, three, _mm512_mul_ps(each, of_three));
-        let of_three = _mm512_mul_ps(of_three_share, of_three);
-        let found = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(found, together(three), of_three);
-        let of_two = _mm512_mul_ps(of_two_share, of_two);
-        let found = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(found, together(strongest(two)), of_two);
-        let all = _mm512_mul_ps(alone_share, all);
-        u32::from(_mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(found, together(strongest(one)), all))
+    // What is so far from the end of a half is that of the other half, or nothing, and not asked for.
+    let next = |spans: __m512| {
+        _mm512_castsi512_ps(_mm512_alignr_epi32::<1>(_mm512_castps_si512(spans), _mm512_castps_si512(spans)))
     };
-    let first = compare(
-        [low, quarters!(high, low, 4), quarters!(high, low, 8)],
-        [whole_low, quarters!(whole_high, whole_low, 4), quarters!(whole_high, whole_low, 8)],
-    );
-    let none = _mm512_setzero_ps();
-    let last = compare(
-        [high, quarters!(none, high, 4), quarters!(none, high, 8)],
-        [whole_high, quarters!(none, whole_high, 4), quarters!(none, whole_high, 8)],
-    );
-    // Of each quarter the row and the column must be enough; of its four bits one is left, beside that of the next but one.
-    let all = first | (last & 0xf) << 16;
-    let quarters = all & (all >> 2) & 0x11111;
-    let pairs = (quarters | quarters >> 2) & 0x10505;
-    (pairs | pairs >> 4) & 0x55 | (pairs >> 8) & 0x100
+    let add = |one: __m512, other: __m512| _mm512_add_ps(one, other);
+    // What begins with each span: two of them, three of them.
+    let two = [firsts, others].map(|one| add(next(one), one));
+    let three = [add(next(two[0]), firsts), add(next(two[1]), others)];
+    let whole = _mm512_mul_ps(add(blocks, _mm512_permute_ps::<0xb1>(blocks)), _mm512_set1_ps(WHOLE));
+    let in_order = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
+    let all = _mm512_permutexvar_ps(in_order, whole);
+    let of_two = add(next(all), all);
+    let of_three = add(next(of_two), all);
+
+    let together = |strongest: __m512| -> __m256 {
+        _mm256_add_ps(_mm512_castps512_ps256(strongest), _mm512_extractf32x8_ps::<1>(strongest))
+    };
+    let enough = |strongest: __m512, share: f32, all: __m512| {
+        let least = _mm256_mul_ps(_mm256_set1_ps(share), _mm512_castps512_ps256(all));
+        u32::from(_mm256_cmp_ps_mask::<_CMP_GE_OQ>(together(strongest), least))
+    };
+    let is_loud = u32::from(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(all, _mm512_set1_ps(shares.energy * WHOLE)));
+    let alone = enough(_mm512_max_ps(firsts, others), shares.alone, all);
+    let in_two = enough(_mm512_max_ps(two[0], two[1]), shares.of_two, of_two);
+    let strongest = _mm512_max_ps(three[0], three[1]);
+    let in_three = enough(strongest, shares.of_three, of_three);
+    let each =
+        _mm512_insertf32x8::<1>(_mm512_castps256_ps512(_mm256_set1_ps(shares.row)), _mm256_set1_ps(shares.column));
+    let each = u32::from(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(strongest, _mm512_mul_ps(each, of_three)));
+    let lesser = _mm512_mul_ps(_mm512_set1_ps(shares.fading), _mm512_min_ps(next(all), all));
+    let holds = u32::from(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(next(lesser), all));
+    ((alone & is_loud) >> 2) & (in_two >> 1) & in_three & each & (each >> 8) & holds
 }
 
 /// Correlates each span; gives the sum of the squares of what its even and its odd form show, for each wave. The samples are without
@@ -587,7 +634,7 @@ mod tests {
 
     /// Waves somewhere among those of speech, and shares around those that noise has.
     fn to_look_for() -> Sought {
-        let shares = Shares { alone: 0.2, of_two: 0.2, of_three: 0.2, row: 0.1, column: 0.1, energy: 3e8 };
+        let shares = Shares { alone: 0.2, of_two: 0.2, of_three: 0.2, row: 0.1, column: 0.1, energy: 3e8, fading: 2.0 };
         let waves = Waves::new(std::array::from_fn(|pair| {
             std::array::from_fn(|form| {
                 let time = |second: usize| 15.5 - (2 * pair + second) as f64;
@@ -634,7 +681,7 @@ mod tests {
                 let chunk = Chunk { blocks: &blocks, spans: &spans, first_end };
                 let suspicious = history.take(chunk, &sought, &mut one);
                 let expected = other.take_plain(chunk, &sought, &mut plain);
-                let expected = (expected & ((1 << (2 * spans.len())) - 1)) << first_end;
+                let expected = u32::from(EVERY_SECOND[expected as usize & ((1 << spans.len()) - 1)]) << first_end;
                 assert_eq!(suspicious, expected, "{count} blocks, {}", instructions.name());
                 found[0] += suspicious.count_ones();
                 found[1] += spans.len() as u32;
