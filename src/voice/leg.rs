@@ -12,6 +12,7 @@ use dsp::g711::{self, Law};
 use dsp::keyfilter::{KeyFilter, STREAM_DELAY};
 use dsp::level::{self, TalkDetector, TalkEvent, TalkSettings};
 use dsp::talkers::Floor;
+use hal::ChunkLength;
 use simd::Kernel;
 
 /// A level is told after so many samples: a second.
@@ -346,6 +347,17 @@ impl Kernel for Receive<'_> {
 
     #[inline(always)]
     fn run(self) {
+        // What a length that is known saves in bounds and remainders is a tenth of all.
+        match self.octets.first_chunk::<{ ChunkLength::MAX_SAMPLES }>() {
+            Some(all) if self.octets.len() == all.len() => Receive { octets: all, ..self }.take_in(),
+            _ => self.take_in(),
+        }
+    }
+}
+
+impl Receive<'_> {
+    #[inline(always)]
+    fn take_in(self) {
         let Receive { leg, tick, octets, mix, tell } = self;
         leg.tick = tick;
         leg.said <<= 1;
@@ -360,7 +372,7 @@ impl Kernel for Receive<'_> {
             treatment.take_out_echo(room);
         }
         let now = leg.filter.position();
-        let energies = leg.filter.hear_within(&mut |event| match event {
+        let energies = leg.filter.hear_within(octets.len(), &mut |event| match event {
             KeyEvent::Down { key, .. } => tell(Heard::Key(key)),
             KeyEvent::Up { key, started_at, samples, sound } => {
                 tell(Heard::Press(Press::new(key, now.saturating_sub(started_at), samples, &sound)));

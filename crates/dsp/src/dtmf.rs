@@ -24,7 +24,6 @@ use judgement::{Background, LEVEL_FLOOR, judge};
 use press::Run;
 use simd::Kernel;
 use simd::mirror::LENGTH;
-use std::ops::Range;
 
 /// What happened to a key, with positions in samples since the detector was made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -151,11 +150,11 @@ impl Listener {
         }
     }
 
-    /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle; [`Listener::step`] then judges one after
+    /// Takes the next so many blocks, `AHEAD` at most, which begin at this place of the circle; [`Listener::step`] then judges one after
     /// the other, and [`Listener::skip`] goes by what needs no judging.
     #[inline(always)]
-    pub fn take(&mut self, kept: &Kept, places: Range<usize>, taken: &mut Taken) {
-        self.screen.take(kept, places, taken);
+    pub fn take(&mut self, kept: &Kept, first: usize, count: usize, taken: &mut Taken) {
+        self.screen.take(kept, first, count, taken);
     }
 
     /// Whether no window is looked at but where something is suspicious.
@@ -171,18 +170,24 @@ impl Listener {
             return 0;
         }
         let count = taken.skip();
-        let place = self.place + count as usize;
-        self.place = if place < KEPT_BLOCKS { place } else { place - KEPT_BLOCKS };
-        self.position += u64::from(count) * BLOCK as u64;
-        self.let_pass(taken, count);
+        self.go_by(taken, count);
         count
     }
 
-    /// Goes by all of the blocks taken: nothing in them [speaks](Self::is_spoken_to) of a key, and all is calm.
+    /// Goes by all of the blocks taken: nothing in them [speaks](Self::is_spoken_to) of a key, and all is calm. Says how many they are.
     #[inline(always)]
     pub fn pass_all(&mut self, taken: &mut Taken) -> u32 {
-        taken.clear();
-        self.skip(taken)
+        let count = taken.skip_all();
+        self.go_by(taken, count);
+        count
+    }
+
+    #[inline(always)]
+    fn go_by(&mut self, taken: &mut Taken, blocks: u32) {
+        let place = self.place + blocks as usize;
+        self.place = if place < KEPT_BLOCKS { place } else { place - KEPT_BLOCKS };
+        self.position += u64::from(blocks) * BLOCK as u64;
+        self.let_pass(taken, blocks);
     }
 
     /// Nobody looks at the last windows.
@@ -444,10 +449,10 @@ impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
             let (now, later) = rest.split_at(room.min(rest.len()));
             *end = begin + now.len();
             kept.0.as_flattened_mut()[begin..*end].copy_from_slice(now);
-            let blocks = begin / BLOCK..*end / BLOCK;
+            let blocks = *end / BLOCK - begin / BLOCK;
             let mut taken = Taken::default();
-            listener.take(kept, blocks.clone(), &mut taken);
-            let mut left = blocks.len() as u32;
+            listener.take(kept, begin / BLOCK, blocks, &mut taken);
+            let mut left = blocks as u32;
             while left > 0 {
                 let skipped = listener.skip(&mut taken);
                 left -= skipped;

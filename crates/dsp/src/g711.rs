@@ -53,11 +53,7 @@ impl Law {
 /// Decodes a chunk of octets; with slices of different lengths, the shorter one decides.
 #[inline(always)]
 pub fn decode(law: Law, octets: &[u8], samples: &mut [i16]) {
-    let values = match law {
-        Law::Mu => &VALUES_MU,
-        Law::A => &VALUES_A,
-    };
-    if !companding::expand(values, octets, samples) {
+    if !companding::expand(&VALUES[law as usize], octets, samples) {
         simd::run(Decode { law, octets, samples });
     }
 }
@@ -179,8 +175,7 @@ impl Scale for ScaleA {
     const INVERTED: u8 = 0xd5;
 }
 
-static VALUES_MU: Values = values(Law::Mu);
-static VALUES_A: Values = values(Law::A);
+static VALUES: [Values; 2] = [values(Law::Mu), values(Law::A)];
 
 const fn values(law: Law) -> Values {
     let (mut all, mut code) = ([0; 128], 0);

@@ -140,13 +140,15 @@ impl KeyFilter {
     /// Listens to what was written into [`KeyFilter::room`]. `events` is called for every press and release, in order, with
     /// positions in samples received. Returns what was found of the energy of [`KeyFilter::conversation`], if anything.
     pub fn hear(&mut self, events: &mut impl FnMut(KeyEvent)) -> Option<Energies> {
-        simd::run(Hear { filter: self, events })
+        let samples = self.end - self.begin;
+        simd::run(Hear { filter: self, samples, events })
     }
 
-    /// The same as part of a kernel of somebody else's.
+    /// The same as part of a kernel of somebody else's, who knows how many samples were written.
     #[inline(always)]
-    pub fn hear_within(&mut self, events: &mut impl FnMut(KeyEvent)) -> Option<Energies> {
-        Hear { filter: self, events }.run()
+    pub fn hear_within(&mut self, samples: usize, events: &mut impl FnMut(KeyEvent)) -> Option<Energies> {
+        debug_assert_eq!(self.begin + samples, self.end);
+        Hear { filter: self, samples, events }.run()
     }
 
     /// The last chunk, less keys: for those who listen now.
@@ -284,6 +286,7 @@ const fn delayed(at: usize) -> usize {
 /// A filter that is to listen to its last chunk, and whom it is to tell.
 struct Hear<'a, F> {
     filter: &'a mut KeyFilter,
+    samples: usize,
     events: &'a mut F,
 }
 
@@ -292,12 +295,12 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
 
     #[inline(always)]
     fn run(self) -> Option<Energies> {
-        let Hear { filter, events } = self;
-        let (begin, end) = (filter.begin, filter.end);
-        let whole_blocks = begin.is_multiple_of(BLOCK) && end.is_multiple_of(BLOCK);
+        let Hear { filter, samples, events } = self;
+        let begun = filter.begin % BLOCK;
+        let whole_blocks = begun == 0 && samples.is_multiple_of(BLOCK);
         // Blocks begin where they begin in `kept`, for that holds a whole number of them.
         let mut taken = Taken::default();
-        filter.listener.take(&filter.kept, begin / BLOCK..end / BLOCK, &mut taken);
+        filter.listener.take(&filter.kept, filter.begin / BLOCK, (begun + samples) / BLOCK, &mut taken);
         let is_calm = whole_blocks && filter.lets_all_through() && filter.listener.is_calm();
         if is_calm && !filter.listener.is_spoken_to(&taken, &filter.kept) {
             // The usual case.
@@ -311,7 +314,7 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
         if filter.conversation.has_changed || !whole_blocks {
             return None;
         }
-        Energies::of_chunk(taken.forties(), end - begin)
+        Energies::of_chunk(taken.forties(), samples)
     }
 }
 

@@ -145,7 +145,7 @@ pub struct TalkDetector {
     filled: usize,
     /// Energy of the block before.
     previous: f32,
-    /// Whether the last blocks were loud, the newest in the lowest bit.
+    /// Whether the last blocks were loud, the newest in the highest bit.
     history: u32,
     quiet_blocks: u32,
     talking: bool,
@@ -167,6 +167,8 @@ const AT_ONCE: usize = 4;
 const _: () = assert!(BLOCK == simd::screen::FORTY);
 /// Blocks looked back at for the attack: 60 ms.
 const ATTACK_BLOCKS: u32 = 12;
+/// They are the highest bits.
+const LOOKED_BACK_AT: u32 = !(u32::MAX >> ATTACK_BLOCKS);
 /// Blocks in a stretch of the noise floor: half a second.
 const FLOOR_BLOCKS: u32 = 100;
 /// Loud is this much above the noise floor: 9 dB.
@@ -317,12 +319,11 @@ impl TalkDetector {
         let one: [f32; COUNT] = std::array::from_fn(|n| if n == 0 { begun } else { smooth[n - 1] });
         let two: [f32; COUNT] = std::array::from_fn(|n| if n < 1 { one[n] } else { lesser(one[n], one[n - 1]) });
         let all: [f32; COUNT] = std::array::from_fn(|n| if n < 2 { two[n] } else { lesser(two[n], two[n - 2]) });
-        let loud = (0..COUNT).map(|n| {
+        let least: [f32; COUNT] = std::array::from_fn(|n| {
             let quietest = lesser(floor_before, if n == 0 { *floor } else { all[n] });
-            let is_lifted = (smooth[n] > quietest * ABOVE_FLOOR) | (smooth[n] > HIGHEST_THRESHOLD);
-            u32::from((smooth[n] > threshold) & is_lifted) << (COUNT - 1 - n)
+            greater(threshold, lesser(quietest * ABOVE_FLOOR, HIGHEST_THRESHOLD))
         });
-        let loud = loud.fold(0, |all, one| all | one);
+        let loud = (0..COUNT).map(|n| u32::from(smooth[n] > least[n]) << n).fold(0, |all, one| all | one);
         *floor = lesser(all[COUNT - 1], smooth[COUNT - 1]);
         self.previous = mean_squares[COUNT - 1];
         // One after the other, the same whatever comes at once.
@@ -336,10 +337,11 @@ impl TalkDetector {
         self.follow(loud, COUNT as u32, end, events);
     }
 
-    /// The next blocks, of which these were loud, the last in the lowest bit.
+    /// The next blocks, of which these were loud, the first in the lowest bit.
     #[inline(always)]
     fn follow(&mut self, loud: u32, blocks: u32, end: u64, events: &mut impl FnMut(TalkEvent)) {
-        let history = self.history << blocks | loud;
+        let newest = loud << (u32::BITS - blocks);
+        let history = self.history >> blocks | newest;
         let stays = match self.talking {
             true => self.quiet_blocks.saturating_add(blocks) < self.hang_over,
             // In all that any of them looks back at.
@@ -348,26 +350,26 @@ impl TalkDetector {
         if !stays {
             self.follow_closely(loud, blocks, end, events);
         }
-        self.history = history & ((1 << ATTACK_BLOCKS) - 1);
+        self.history = history & LOOKED_BACK_AT;
         // Without a branch, for it goes up and down with a voice. Years of silence are as good as months.
         let quiet_blocks = self.quiet_blocks.min(u32::MAX / 2) + blocks;
-        self.quiet_blocks = if loud == 0 { quiet_blocks } else { loud.trailing_zeros() };
+        self.quiet_blocks = if loud == 0 { quiet_blocks } else { newest.leading_zeros() };
     }
 
     /// Whether talking begins or ends with one of them.
     #[cold]
     fn follow_closely(&mut self, loud: u32, blocks: u32, end: u64, events: &mut impl FnMut(TalkEvent)) {
         let (mut history, mut quiet_blocks) = (self.history, self.quiet_blocks);
-        for later in (0..blocks).rev() {
-            let is_loud = loud >> later & 1 != 0;
-            history = (history << 1 | u32::from(is_loud)) & ((1 << ATTACK_BLOCKS) - 1);
+        for block in 0..blocks {
+            let is_loud = loud >> block & 1 != 0;
+            history = (history >> 1 | u32::from(is_loud) << (u32::BITS - 1)) & LOOKED_BACK_AT;
             quiet_blocks = if is_loud { 0 } else { quiet_blocks.saturating_add(1) };
             let was = self.talking;
             // A quiet block never makes loud ones more.
             self.talking =
                 if was { quiet_blocks < self.hang_over } else { is_loud && history.count_ones() >= self.attack };
             if was != self.talking {
-                let at = end - u64::from(later) * BLOCK as u64;
+                let at = end - u64::from(blocks - 1 - block) * BLOCK as u64;
                 events(if self.talking { TalkEvent::Started { at } } else { TalkEvent::Stopped { at } });
             }
         }
@@ -386,6 +388,12 @@ impl TalkDetector {
 #[inline(always)]
 const fn lesser(one: f32, other: f32) -> f32 {
     if one < other { one } else { other }
+}
+
+/// The greater of two that are numbers.
+#[inline(always)]
+const fn greater(one: f32, other: f32) -> f32 {
+    if one > other { one } else { other }
 }
 
 /// A detector, what it is to listen to, and whom it is to tell.

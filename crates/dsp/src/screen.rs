@@ -14,7 +14,6 @@ use crate::SAMPLE_RATE;
 use crate::tonebank::{BLOCK, KEPT_BLOCKS, Kept, WINDOW};
 use simd::screen::{self, AHEAD, Chunk, Energies, FORTY, HISTORY, History, SPAN, Shares, Sought, WAVES, Waves};
 use std::f64::consts::TAU;
-use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Two waves among the rows, two among the columns, in Hz: no tone within 2.7 % of a key's is further than 123 Hz from one
@@ -63,14 +62,15 @@ impl Screen {
         Self { history: History::default(), sought: &KEYS }
     }
 
-    /// Takes the next blocks, `AHEAD` at most, which are at these places of the circle.
+    /// Takes the next so many blocks, `AHEAD` at most, which begin at this place of the circle.
     #[inline(always)]
-    pub fn take(&mut self, kept: &Kept, places: Range<usize>, taken: &mut Taken) {
+    pub fn take(&mut self, kept: &Kept, first: usize, count: usize, taken: &mut Taken) {
         // Spans begin where the circle begins.
-        let spans = &kept.0.as_flattened().as_chunks().0[places.start / 2..places.end / 2];
-        let chunk = Chunk { blocks: &kept.0[places.clone()], spans, first_end: 1 - places.start % 2 };
+        let begun = first % 2;
+        let spans = &kept.0.as_flattened().as_chunks().0[first / 2..][..(begun + count) / 2];
+        let chunk = Chunk { blocks: &kept.0[first..][..count], spans, first_end: 1 - begun };
         taken.suspicious = self.history.take(chunk, self.sought, &mut taken.energies);
-        (taken.at, taken.count, taken.unheard) = (HISTORY - 1, places.len(), 0);
+        (taken.at, taken.count, taken.unheard) = (HISTORY - 1, count, 0);
     }
 }
 
@@ -103,12 +103,6 @@ impl Taken {
         })
     }
 
-    /// None of them was suspicious after all.
-    #[inline(always)]
-    pub fn clear(&mut self) {
-        self.suspicious = 0;
-    }
-
     /// Mean square of the window that ends with the present block.
     #[inline(always)]
     pub fn mean_square(&self) -> f32 {
@@ -135,6 +129,13 @@ impl Taken {
         let to = self.count.min(from + (self.suspicious >> from).trailing_zeros() as usize);
         self.at = HISTORY - 1 + to;
         (to - from) as u32
+    }
+
+    /// Moves on to the last of those taken, all of which are still to come; says by how many.
+    #[inline(always)]
+    pub fn skip_all(&mut self) -> u32 {
+        self.at = HISTORY - 1 + self.count;
+        self.count as u32
     }
 
     /// Energy of each 5 ms of the blocks, of samples without their lowest bits; what there is beyond the last block means nothing.
@@ -171,7 +172,7 @@ mod tests {
             let place = count % KEPT_BLOCKS;
             kept.0[place] = *block;
             let mut taken = Taken::default();
-            screen.take(&kept, place..place + 1, &mut taken);
+            screen.take(&kept, place, 1, &mut taken);
             taken.advance();
             if count % 2 == 1 {
                 found.push(taken.is_suspicious());
