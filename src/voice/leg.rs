@@ -19,33 +19,34 @@ use simd::Kernel;
 const LEVEL_EVERY: u32 = 8000;
 
 /// The buffers and detectors of one channel.
+#[repr(C)] // What every chunk needs is in lines side by side.
 pub struct Leg {
-    law: Law,
-    open: bool,
-    conference: Option<ConferenceIndex>,
-    muted: bool,
+    filter: KeyFilter,
+    talk: TalkDetector,
     /// In which tick it was last received.
     tick: u32,
     /// Which of its last chunks were said in its conference, the last in the lowest bit.
     said: u32,
     /// How many chunks later the stream has them.
     delay: usize,
-    talk_dbm0: f32,
-    filter: KeyFilter,
-    talk: TalkDetector,
     /// What else is done to its voice, if anything.
     treatment: Option<Box<Treatment>>,
-    /// Something but zeroes was said in this tick.
-    audible: bool,
-    language: LanguageIndex,
-    speech: Speech,
-    /// Where it is in the music it hears while it waits.
-    music: Option<usize>,
     /// What the talk detector had heard when the present second began, in energy, and how many samples ago that was.
     energy_before: u64,
     measured: u32,
     /// Samples it was sent in this second that were clamped.
     clipped: u32,
+    conference: Option<ConferenceIndex>,
+    law: Law,
+    open: bool,
+    muted: bool,
+    /// Something but zeroes was said in this tick.
+    audible: bool,
+    /// Where it is in the music it hears while it waits.
+    music: Option<usize>,
+    speech: Speech,
+    language: LanguageIndex,
+    talk_dbm0: f32,
 }
 
 impl Leg {
@@ -241,6 +242,7 @@ impl Leg {
     pub fn fetch(&self, samples: usize) {
         self.filter.fetch(samples);
         self.talk.fetch();
+        simd::fetch(&self.treatment);
     }
 
     /// The same for what was said in this tick.

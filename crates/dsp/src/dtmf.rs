@@ -61,22 +61,23 @@ pub struct DtmfReceiver {
 
 /// What a receiver knows beside the samples, which are in a circle of its own or in that of a key filter.
 #[derive(Debug, Clone)]
+#[repr(C)] // What every chunk needs is in lines side by side.
 pub(crate) struct Listener {
+    run: Option<Run>,
+    /// A different key heard while a press is still on: it takes over when it has lasted a little.
+    challenger: Option<Run>,
     screen: Screen,
-    position: u64,
     background: Background,
+    position: u64,
+    /// Where in the circle the present block is.
+    place: usize,
+    bank: ToneBank,
     /// The last windows that nobody has looked at, [`OVERLOOKED`] at most.
     passed: u32,
     /// For so many blocks more every window is looked at.
     alert: u32,
     /// Windows of a press that nobody has looked at, for the key is held.
     resting: u32,
-    /// Where in the circle the present block is.
-    place: usize,
-    bank: ToneBank,
-    run: Option<Run>,
-    /// A different key heard while a press is still on: it takes over when it has lasted a little.
-    challenger: Option<Run>,
 }
 
 /// Misses that end a run before it is believed: noise may spoil some windows.
@@ -148,6 +149,14 @@ impl Listener {
             run: None,
             challenger: None,
         }
+    }
+
+    /// Asks for the memory that the next chunk needs.
+    #[inline(always)]
+    pub fn fetch(&self) {
+        simd::fetch(&self.screen);
+        simd::fetch(&self.background);
+        simd::fetch(&self.position);
     }
 
     /// Takes the next so many blocks, `AHEAD` at most, which begin at this place of the circle; [`Listener::step`] then judges one after

@@ -45,27 +45,28 @@ const _: () = assert!(KEPT_BLOCKS == DELAY_BLOCKS + AHEAD);
 /// every chunk has the same length: what was received is written into [`KeyFilter::room`], [`KeyFilter::hear`] listens to it,
 /// and [`KeyFilter::conversation`] and [`KeyFilter::stream`] lend the outcome. As long as there is no key nothing is copied.
 #[derive(Debug, Clone)]
+#[repr(C)] // What every chunk needs is in lines side by side.
 pub struct KeyFilter {
-    listener: Listener,
-    conversation: Gate,
-    stream: Gate,
-    muted: bool,
-    /// Blocks in a row without a window in earnest.
-    quiet: u32,
-    /// Windows in earnest in a row.
-    insisting: u32,
-    /// The run that was marked last, by its first sample, and the last block marked.
-    marked: (u64, u64),
-    /// Whether each block of `kept` is to be silent in the stream, the first in the lowest bit.
-    silent: u64,
-    /// Where the last chunk begins in `kept`, and where it ends.
-    begin: usize,
-    end: usize,
     /// The last samples received, in a circle.
     kept: Kept,
     /// What the gates have changed the last chunk to, if anything.
     changed_conversation: Chunk,
     changed_stream: Chunk,
+    listener: Listener,
+    /// Where the last chunk begins in `kept`, and where it ends.
+    begin: usize,
+    end: usize,
+    /// Whether each block of `kept` is to be silent in the stream, the first in the lowest bit.
+    silent: u64,
+    /// The run that was marked last, by its first sample, and the last block marked.
+    marked: (u64, u64),
+    /// Blocks in a row without a window in earnest.
+    quiet: u32,
+    /// Windows in earnest in a row.
+    insisting: u32,
+    conversation: Gate,
+    stream: Gate,
+    muted: bool,
 }
 
 type Chunk = [i16; KeyFilter::MAX_CHUNK];
@@ -171,7 +172,8 @@ impl KeyFilter {
     pub fn fetch(&self, samples: usize) {
         let begin = if self.end == KEPT { 0 } else { self.end };
         self.fetch_kept(begin, samples);
-        simd::fetch(&self.listener);
+        self.listener.fetch();
+        simd::fetch(&self.begin);
     }
 
     /// Asks for the memory of the last chunk.
@@ -391,14 +393,14 @@ impl KeyFilter {
 #[derive(Debug, Clone, Default)]
 struct Gate {
     /// How far closed, from 0 (open) to [`Gate::RAMP`].
-    closed: i32,
+    closed: i8,
     /// It was not open for all of the last chunk.
     has_changed: bool,
 }
 
 impl Gate {
     /// Samples from open to closed.
-    const RAMP: i32 = 6;
+    const RAMP: i8 = 6;
 
     /// Open now and in all of the chunk so far.
     #[inline(always)]
@@ -420,10 +422,10 @@ impl Gate {
         }
         let (samples, out) = (&chunk[at..], &mut out[at..]);
         let (step, goal) = if close { (1, Self::RAMP) } else { (-1, 0) };
-        let ramp = samples.len().min(self.closed.abs_diff(goal) as usize);
+        let ramp = samples.len().min(usize::from(self.closed.abs_diff(goal)));
         for (out, &sample) in out.iter_mut().zip(&samples[..ramp]) {
             self.closed += step;
-            *out = (i32::from(sample) * (Self::RAMP - self.closed) / Self::RAMP) as i16;
+            *out = (i32::from(sample) * i32::from(Self::RAMP - self.closed) / i32::from(Self::RAMP)) as i16;
         }
         if close {
             out[ramp..samples.len()].fill(0);

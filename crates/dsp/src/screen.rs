@@ -41,7 +41,6 @@ const _: () = assert!(LOOK_BACK + AHEAD == 16);
 #[derive(Debug, Clone)]
 pub(crate) struct Screen {
     history: History,
-    sought: &'static Sought,
 }
 
 /// Blocks that were taken, to be gone through one after the other.
@@ -59,7 +58,8 @@ pub(crate) struct Taken {
 
 impl Screen {
     pub fn new() -> Self {
-        Self { history: History::default(), sought: &KEYS }
+        LazyLock::force(&KEYS);
+        Self { history: History::default() }
     }
 
     /// Takes the next so many blocks, `AHEAD` at most, which begin at this place of the circle.
@@ -69,7 +69,7 @@ impl Screen {
         let begun = first % 2;
         let spans = &kept.0.as_flattened().as_chunks().0[first / 2..][..(begun + count) / 2];
         let chunk = Chunk { blocks: &kept.0[first..][..count], spans, first_end: 1 - begun };
-        taken.suspicious = self.history.take(chunk, self.sought, &mut taken.energies);
+        taken.suspicious = self.history.take(chunk, &KEYS, &mut taken.energies);
         (taken.at, taken.count, taken.unheard) = (HISTORY - 1, count, 0);
     }
 }

@@ -158,7 +158,9 @@ pub fn fetch<T: ?Sized>(value: &T) {
         for line in 0..size_of_val(value).div_ceil(LINE) {
             fetch(line * LINE);
         }
-        fetch(size_of_val(value).saturating_sub(1));
+        if !align_of_val(value).is_multiple_of(LINE) {
+            fetch(size_of_val(value).saturating_sub(1));
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;
