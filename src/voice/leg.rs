@@ -247,8 +247,8 @@ impl Leg {
 
     /// The same for what was said in this tick.
     #[inline(always)]
-    pub fn fetch_own(&self) {
-        self.filter.fetch_conversation();
+    pub fn fetch_own(&self, samples: usize) {
+        self.filter.fetch_conversation(samples);
     }
 
     /// Take in a chunk in this tick, in its line's law; if it is in a conference that is to hear it at once, take part in that.
@@ -285,6 +285,12 @@ impl Leg {
     /// Hear music while nothing is played, or not.
     pub fn hold(&mut self, holds: bool) {
         self.music = holds.then(|| self.music.unwrap_or(0));
+    }
+
+    /// Whether it hears more than its conference.
+    #[inline(always)]
+    pub fn is_entertained(&self) -> bool {
+        self.is_playing() || self.holds()
     }
 
     /// Whether it hears music.

@@ -357,31 +357,34 @@ impl VoicePath {
 
     /// Write what a channel hears in this tick, in its line's law.
     pub fn transmit(&mut self, channel: Channel, octets: &mut [u8]) {
-        if let Some(next) = self.legs.get(channel.index() + SENT_AHEAD) {
-            next.fetch_own();
+        let index = channel.index();
+        if let Some(next) = self.legs.get(index + SENT_AHEAD) {
+            next.fetch_own(octets.len());
         }
-        let clipped = self.write(channel, octets);
-        let leg = &mut self.legs[channel.index()];
+        let leg = &mut self.legs[index];
+        let clipped = match leg.conference() {
+            // The usual case: from the sum to the octets at once.
+            Some(conference) if !leg.is_entertained() && !self.names.is_sounding(index) => {
+                self.conferences[usize::from(conference.0)].encode_for_member(leg.own(), leg.law(), octets)
+            }
+            _ => self.write(channel, octets),
+        };
+        let leg = &mut self.legs[index];
         leg.was_sent(octets);
         if clipped > 0 {
             leg.heard_clipped(clipped);
         }
     }
 
-    /// Returns how many samples of the mix were clamped.
+    /// The same where there is more than a conference, or none. Returns how many samples of the mix were clamped.
     fn write(&mut self, channel: Channel, octets: &mut [u8]) -> u64 {
         let leg = &mut self.legs[channel.index()];
-        let law = leg.law();
-        let own = leg.own();
+        let (law, own) = (leg.law(), leg.own());
         let conference = leg.conference().map(|conference| &mut self.conferences[usize::from(conference.0)]);
         let (speaks, sounds) = (leg.is_playing(), self.names.is_sounding(channel.index()));
-        if !speaks && !sounds && !leg.holds() {
-            // The usual case: from the sum to the octets at once.
-            let Some(conference) = conference else {
-                octets.fill(law.idle_octet());
-                return 0;
-            };
-            return conference.encode_for_member(own, law, octets);
+        if conference.is_none() && !speaks && !sounds && !leg.holds() {
+            octets.fill(law.idle_octet());
+            return 0;
         }
         let out = &mut self.scratch[..self.samples];
         let mut clipped = 0;

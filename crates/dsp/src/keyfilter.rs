@@ -176,10 +176,10 @@ impl KeyFilter {
         simd::fetch(&self.begin);
     }
 
-    /// Asks for the memory of the last chunk.
+    /// Asks for the memory of the last chunk, which had so many samples.
     #[inline(always)]
-    pub fn fetch_conversation(&self) {
-        self.fetch_kept(self.begin, self.end - self.begin);
+    pub fn fetch_conversation(&self, samples: usize) {
+        self.fetch_kept(self.begin, samples);
     }
 
     #[inline(always)]

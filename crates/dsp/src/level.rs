@@ -311,9 +311,8 @@ impl TalkDetector {
         // All blocks side by side.
         let Self { threshold, previous, floor_before, .. } = *self;
         let floor = &mut self.floors[self.next_floor];
-        let smooth: [f32; COUNT] = std::array::from_fn(|n| {
-            (mean_squares[n] + if n == 0 { previous } else { mean_squares[n - 1] }) * 0.5
-        });
+        let smooth: [f32; COUNT] =
+            std::array::from_fn(|n| (mean_squares[n] + if n == 0 { previous } else { mean_squares[n - 1] }) * 0.5);
         // The quietest before each: what has been longest there first, and then of two, and of four.
         let begun = if self.floor_blocks == 0 { f32::INFINITY } else { *floor };
         let one: [f32; COUNT] = std::array::from_fn(|n| if n == 0 { begun } else { smooth[n - 1] });

@@ -125,17 +125,21 @@ impl Sum {
 
     /// What the member who added `own` hears, as octets for his timeslot. Returns how many of them were clamped.
     pub fn encode_without(&self, own: &[i16], law: Law, octets: &mut [u8]) -> u32 {
-        let (total, narrow) = (&self.total[..], &self.narrow[..]);
-        let done = match (self.is_narrow, law) {
-            (true, Law::Mu) => companding::compress_others_of_narrow::<ScaleMu>(narrow, own, octets),
-            (true, Law::A) => companding::compress_others_of_narrow::<ScaleA>(narrow, own, octets),
-            (false, Law::Mu) => companding::compress_others::<ScaleMu>(total, own, octets),
-            (false, Law::A) => companding::compress_others::<ScaleA>(total, own, octets),
-        };
-        done.unwrap_or_else(|| match self.is_narrow {
-            true => simd::run(EncodeNarrow { narrow, own, law, octets }),
-            false => simd::run(EncodeWithout { total, own, law, octets }),
-        })
+        if self.is_narrow {
+            let narrow = &self.narrow[..];
+            let done = match law {
+                Law::Mu => companding::compress_others_of_narrow::<ScaleMu>(narrow, own, octets),
+                Law::A => companding::compress_others_of_narrow::<ScaleA>(narrow, own, octets),
+            };
+            done.unwrap_or_else(|| simd::run(EncodeNarrow { narrow, own, law, octets }))
+        } else {
+            let total = &self.total[..];
+            let done = match law {
+                Law::Mu => companding::compress_others::<ScaleMu>(total, own, octets),
+                Law::A => companding::compress_others::<ScaleA>(total, own, octets),
+            };
+            done.unwrap_or_else(|| simd::run(EncodeWithout { total, own, law, octets }))
+        }
     }
 
     /// What everybody hears who did not add anything, as octets for a timeslot: the same for all of them.

@@ -84,15 +84,15 @@ mod by_hand {
     use super::{Scale, Values};
     use std::arch::x86_64::{
         __m256i, __m512i, _mm_cvtsi32_si128, _mm256_loadu_si256, _mm256_mask_storeu_epi8, _mm256_maskz_loadu_epi8,
-        _mm256_storeu_si256, _mm512_add_epi16, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi256_si512,
-        _mm512_castsi512_si256, _mm512_cmpgt_epu32_mask, _mm512_cmpneq_epi16_mask, _mm512_cvtepi16_epi8,
-        _mm512_cvtepi16_epi32, _mm512_cvtepu8_epi16, _mm512_cvtsepi32_epi16, _mm512_extracti64x4_epi64,
-        _mm512_inserti64x4, _mm512_loadu_si512, _mm512_mask_mov_epi16, _mm512_mask_storeu_epi16, _mm512_mask_sub_epi16,
-        _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_epi32, _mm512_max_epi16, _mm512_min_epi16,
-        _mm512_permutex2var_epi16, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set4_epi32, _mm512_setzero_si512,
-        _mm512_shuffle_epi8, _mm512_slli_epi16, _mm512_srai_epi16, _mm512_srl_epi16, _mm512_srli_epi16,
-        _mm512_srlv_epi16, _mm512_storeu_si512, _mm512_sub_epi16, _mm512_sub_epi32, _mm512_subs_epi16,
-        _mm512_test_epi16_mask, _mm512_testn_epi16_mask, _mm512_xor_si512,
+        _mm256_storeu_si256, _mm512_add_epi16, _mm512_and_si512, _mm512_castsi512_si256, _mm512_cmpgt_epu32_mask,
+        _mm512_cmpneq_epi16_mask, _mm512_cvtepi16_epi8, _mm512_cvtepi16_epi32, _mm512_cvtepu8_epi16,
+        _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_mask_mov_epi16, _mm512_mask_storeu_epi16,
+        _mm512_mask_sub_epi16, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_epi32, _mm512_max_epi16, _mm512_min_epi16,
+        _mm512_packs_epi32, _mm512_permutex2var_epi16, _mm512_permutexvar_epi64, _mm512_set1_epi16, _mm512_set1_epi32,
+        _mm512_set4_epi32, _mm512_setr_epi64, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_slli_epi16,
+        _mm512_srai_epi16, _mm512_srl_epi16, _mm512_srli_epi16, _mm512_srlv_epi16, _mm512_storeu_si512,
+        _mm512_sub_epi16, _mm512_sub_epi32, _mm512_subs_epi16, _mm512_test_epi16_mask, _mm512_testn_epi16_mask,
+        _mm512_xor_si512,
     };
 
     /// Samples done at a time.
@@ -225,7 +225,18 @@ mod by_hand {
 
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     pub fn compress_others<S: Scale>(sum: &[i32], own: &[i16], to: &mut [u8]) -> u32 {
-        compress_each::<S, _>(sum, own, to, |sum, own| others(longs(sum), words(own)))
+        compress_each::<S, _>(sum, own, to, |sum, own| {
+            let ((one, other), own) = (longs(sum), words(own));
+            let one = _mm512_sub_epi32(one, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(own)));
+            let other = _mm512_sub_epi32(other, _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64::<1>(own)));
+            let are_clamped = |longs| {
+                let above_least = _mm512_sub_epi32(longs, _mm512_set1_epi32(i32::from(i16::MIN)));
+                _mm512_cmpgt_epu32_mask(above_least, _mm512_set1_epi32(i32::from(u16::MAX)))
+            };
+            let which = u32::from(are_clamped(other)) << (AT_ONCE / 2) | u32::from(are_clamped(one));
+            let in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+            (_mm512_permutexvar_epi64(in_order, _mm512_packs_epi32(one, other)), which)
+        })
     }
 
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
@@ -247,9 +258,9 @@ mod by_hand {
         others: impl Fn(&[T], &[i16]) -> (__m512i, u32),
     ) -> u32 {
         let count = sum.len().min(own.len()).min(to.len());
-        let ((sum, sum_rest), (own, own_rest)) =
-            (sum[..count].as_chunks::<AT_ONCE>(), own[..count].as_chunks::<AT_ONCE>());
-        let (to, to_rest) = to[..count].as_chunks_mut::<AT_ONCE>();
+        let (sum, own, to) = (&sum[..count], &own[..count], &mut to[..count]);
+        let ((sum, sum_rest), (own, own_rest)) = (sum.as_chunks::<AT_ONCE>(), own.as_chunks::<AT_ONCE>());
+        let (to, to_rest) = to.as_chunks_mut::<AT_ONCE>();
         let mut clamped = 0;
         for ((sum, own), to) in sum.iter().zip(own).zip(to) {
             let (others, are_clamped) = others(sum, own);
@@ -262,20 +273,5 @@ mod by_hand {
             write_octets(to_rest, octets_of::<S>(others));
         }
         clamped
-    }
-
-    /// A sum less what is our own; and which of it is clamped.
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
-    #[inline]
-    fn others((one, other): (__m512i, __m512i), own: __m512i) -> (__m512i, u32) {
-        let one = _mm512_sub_epi32(one, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(own)));
-        let other = _mm512_sub_epi32(other, _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64::<1>(own)));
-        let are_clamped = |longs| {
-            let above_least = _mm512_add_epi32(longs, _mm512_set1_epi32(-i32::from(i16::MIN)));
-            u32::from(_mm512_cmpgt_epu32_mask(above_least, _mm512_set1_epi32(i32::from(u16::MAX))))
-        };
-        let which = are_clamped(other) << (AT_ONCE / 2) | are_clamped(one);
-        let (one, other) = (_mm512_cvtsepi32_epi16(one), _mm512_cvtsepi32_epi16(other));
-        (_mm512_inserti64x4::<1>(_mm512_castsi256_si512(one), other), which)
     }
 }

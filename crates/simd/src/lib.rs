@@ -158,7 +158,7 @@ pub fn fetch<T: ?Sized>(value: &T) {
         for line in 0..size_of_val(value).div_ceil(LINE) {
             fetch(line * LINE);
         }
-        if !align_of_val(value).is_multiple_of(LINE) {
+        if align_of_val(value) < size_of_val(value).min(LINE) {
             fetch(size_of_val(value).saturating_sub(1));
         }
     }

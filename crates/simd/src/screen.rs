@@ -281,7 +281,10 @@ impl History {
         let high = _mm512_maskz_permutexvar_ps(0x1f, rest, new);
         macro_rules! from {
             ($block:literal, $low:expr, $high:expr) => {
-                _mm512_castsi512_ps(_mm512_alignr_epi32::<$block>(_mm512_castps_si512($high), _mm512_castps_si512($low)))
+                _mm512_castsi512_ps(_mm512_alignr_epi32::<$block>(
+                    _mm512_castps_si512($high),
+                    _mm512_castps_si512($low),
+                ))
             };
         }
         let two = _mm512_add_ps(low, from!(1, low, high));
@@ -322,11 +325,11 @@ impl History {
         Sought { waves, shares }: &Sought,
     ) -> u32 {
         use std::arch::x86_64::{
-            __m256, __m512i, _mm256_add_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm512_add_epi32, _mm512_castps256_ps512,
-            _mm512_castps512_ps256, _mm512_cvtepi32_ps, _mm512_extractf32x8_ps,
+            __m256, __m512i, _mm256_add_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm512_add_epi32,
+            _mm512_castps256_ps512, _mm512_castps512_ps256, _mm512_cvtepi32_ps, _mm512_extractf32x8_ps,
             _mm512_insertf32x8, _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_mul_ps, _mm512_permutex2var_ps,
-            _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512,
-            _mm512_shuffle_epi32, _mm512_srai_epi16, _mm512_storeu_si512, _mm256_setzero_ps,
+            _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_epi32, _mm512_srai_epi16,
+            _mm512_storeu_si512,
         };
         // From memory four samples at a time come to all forms without any work.
         let mut fours = [Fours([[0; 4]; SPAN / 4]); MOST];
