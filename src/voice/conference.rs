@@ -177,12 +177,12 @@ impl Mix {
     #[inline(always)]
     pub fn begin(&mut self) {
         if self.is_over {
-            self.begin_at_last();
+            self.begin_tick();
         }
     }
 
-    #[cold]
-    fn begin_at_last(&mut self) {
+    #[inline(never)]
+    fn begin_tick(&mut self) {
         self.is_over = false;
         if self.used {
             self.now.clear();

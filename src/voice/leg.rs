@@ -252,6 +252,7 @@ impl Leg {
     }
 
     /// Take in a chunk in this tick, in its line's law; if it is in a conference that is to hear it at once, take part in that.
+    #[inline(always)]
     pub fn receive(&mut self, tick: u32, octets: &[u8], mix: Option<&mut Mix>, tell: &mut dyn FnMut(Heard)) {
         simd::run(Receive { leg: self, tick, octets, mix, tell });
     }
@@ -289,7 +290,7 @@ impl Leg {
 
     /// Whether it hears more than its conference.
     #[inline(always)]
-    pub fn is_entertained(&self) -> bool {
+    pub fn hears_more(&self) -> bool {
         self.is_playing() || self.holds()
     }
 

@@ -364,7 +364,7 @@ impl VoicePath {
         let leg = &mut self.legs[index];
         let clipped = match leg.conference() {
             // The usual case: from the sum to the octets at once.
-            Some(conference) if !leg.is_entertained() && !self.names.is_sounding(index) => {
+            Some(conference) if !leg.hears_more() && !self.names.is_sounding(index) => {
                 self.conferences[usize::from(conference.0)].encode_for_member(leg.own(), leg.law(), octets)
             }
             _ => self.write(channel, octets),

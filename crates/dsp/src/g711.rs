@@ -175,6 +175,7 @@ impl Scale for ScaleA {
     const INVERTED: u8 = 0xd5;
 }
 
+/// By law.
 static VALUES: [Values; 2] = [values(Law::Mu), values(Law::A)];
 
 const fn values(law: Law) -> Values {

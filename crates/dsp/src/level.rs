@@ -309,11 +309,12 @@ impl TalkDetector {
         events: &mut impl FnMut(TalkEvent),
     ) {
         // All blocks side by side.
+        const { assert!(COUNT <= 4, "the quietest are those of four") };
         let Self { threshold, previous, floor_before, .. } = *self;
         let floor = &mut self.floors[self.next_floor];
         let smooth: [f32; COUNT] =
             std::array::from_fn(|n| (mean_squares[n] + if n == 0 { previous } else { mean_squares[n - 1] }) * 0.5);
-        // The quietest before each: what has been longest there first, and then of two, and of four.
+        // The quietest before each of them: what was before the first, then the least of two of these, and of four.
         let begun = if self.floor_blocks == 0 { f32::INFINITY } else { *floor };
         let one: [f32; COUNT] = std::array::from_fn(|n| if n == 0 { begun } else { smooth[n - 1] });
         let two: [f32; COUNT] = std::array::from_fn(|n| if n < 1 { one[n] } else { lesser(one[n], one[n - 1]) });

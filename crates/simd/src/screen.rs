@@ -1,8 +1,9 @@
 //! Energy of blocks of 16 samples and of windows of them, and correlation of spans of 32 with four waves: a first, coarse look at whether
 //! tones are there at all.
 //!
-//! Written out by hand like [`crate::mirror`], of which it is a wider and cheaper kind: half the waves over twice the samples, even and odd
-//! forms side by side. The arithmetic is that of whole numbers, so the plain version gives the same.
+//! Written out by hand like [`crate::mirror`], of which it is a wider and cheaper kind: half the waves over twice the samples. Where the widest
+//! vectors are, nothing is folded: four samples at a time are multiplied by all forms of all waves, which takes no shuffles. The correlation is
+//! that of whole numbers, and what follows is in the same order everywhere, so the plain version gives the same.
 //!
 //! Data path: blocks of samples → [`History`], which knows those before → [`Energies`]; spans of samples, [`Waves`] → the power of each wave in
 //! each span, and in those before → which of the spans have what may be a row and a column.
