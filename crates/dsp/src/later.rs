@@ -17,6 +17,8 @@ pub struct Later {
     /// One after the other, in a circle.
     sums: Lines<i32>,
     samples: usize,
+    /// How many chunks later they are heard.
+    delay: usize,
     /// Which is the present one.
     at: usize,
 }
@@ -29,13 +31,13 @@ impl Later {
     #[must_use]
     pub fn new(samples: usize, chunks: usize) -> Self {
         assert!(samples > 0, "a chunk has samples");
-        Self { sums: Lines::new(samples * (chunks + 1)), samples, at: 0 }
+        Self { sums: Lines::new(samples * (chunks + 1)), samples, delay: chunks, at: 0 }
     }
 
     /// How many chunks later it is heard.
     #[must_use]
     pub fn delay(&self) -> usize {
-        self.sums.len() / self.samples - 1
+        self.delay
     }
 
     /// Forgets everything.
@@ -45,7 +47,7 @@ impl Later {
 
     /// Begins a chunk: the oldest makes room for it.
     pub fn advance(&mut self) {
-        self.at = (self.at + 1) % (self.delay() + 1);
+        self.at = if self.at < self.delay { self.at + 1 } else { 0 };
         self.chunk(0).fill(0);
     }
 
@@ -76,9 +78,8 @@ impl Later {
     }
 
     fn chunk(&mut self, ago: usize) -> &mut [i32] {
-        let chunks = self.delay() + 1;
-        let begin = (self.at + chunks - ago) % chunks * self.samples;
-        &mut self.sums[begin..begin + self.samples]
+        let chunk = if ago <= self.at { self.at - ago } else { self.at + self.delay + 1 - ago };
+        &mut self.sums[chunk * self.samples..][..self.samples]
     }
 }
 
