@@ -9,7 +9,7 @@
 //! 65,536 members (each at unity gain) removes a member's own voice without a trace. The one clamp is on the way out.
 //! Words: *gain* is Q12: 4096 is unity.
 
-use crate::g711::{Law, ScaleA, ScaleMu};
+use crate::g711::{self, Law, ScaleA, ScaleMu};
 use crate::lines::Lines;
 use simd::{Kernel, companding};
 
@@ -144,6 +144,9 @@ impl Sum {
 
     /// What everybody hears who did not add anything, as octets for a timeslot: the same for all of them.
     pub fn encode_shared(&self, law: Law, octets: &mut [u8]) {
+        if self.is_narrow {
+            return g711::encode(law, &self.narrow, octets);
+        }
         simd::run(EncodeShared { total: &self.total, law, octets });
     }
 
@@ -215,9 +218,9 @@ impl Kernel for Settle<'_> {
         let mut peak = 0;
         for (narrow, &total) in self.narrow.iter_mut().zip(self.total) {
             *narrow = total as i16;
-            peak = peak.max(total.saturating_abs());
+            peak = peak.max(total.unsigned_abs());
         }
-        peak
+        peak.min(i32::MAX as u32) as i32
     }
 }
 
@@ -411,6 +414,7 @@ mod tests {
         let mut out = [0];
         sum.shared(&mut out);
         assert_eq!((sum.totals()[0], out[0]), (i32::MIN, i16::MIN));
+        assert_eq!(sum.settle(), i32::MAX);
     }
 
     #[test]
@@ -506,6 +510,11 @@ mod tests {
                         sum.encode_without(&own, law, &mut narrow);
                         assert_eq!(wide, narrow, "{size} members, {law:?}");
                     }
+                    sum.is_narrow = false;
+                    sum.encode_shared(law, &mut wide);
+                    sum.settle();
+                    sum.encode_shared(law, &mut narrow);
+                    assert_eq!(wide, narrow, "{size} members, {law:?}, who says nothing");
                 }
                 sum.add(&voice(0));
                 assert!(!sum.is_narrow, "what is added afterwards counts");
