@@ -242,7 +242,8 @@ impl Leg {
     pub fn fetch(&self, samples: usize) {
         self.filter.fetch(samples);
         self.talk.fetch();
-        simd::fetch(&self.treatment);
+        // With all that is small beside it; what lies before it is in the last line of the talk detector.
+        simd::fetch(&self.energy_before);
     }
 
     /// The same for what was said in this tick.

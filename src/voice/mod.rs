@@ -99,6 +99,16 @@ impl Default for Settings {
     }
 }
 
+/// A name that everybody in a conference hears.
+#[derive(Clone, Copy)]
+struct Announced {
+    of: Channel,
+    /// How much of it was heard.
+    at: usize,
+    /// He has left; otherwise he has come.
+    left: bool,
+}
+
 /// How many channels further memory is asked for: channels are received and sent in order, and to send takes a quarter of the time.
 const RECEIVED_AHEAD: usize = 3;
 const SENT_AHEAD: usize = 8;
@@ -114,8 +124,8 @@ pub struct VoicePath {
     floors: Vec<Floor>,
     sounds: Arc<Sounds>,
     names: Names,
-    /// By conference, whose name everybody hears, how far, and whether he has left.
-    announcing: Vec<Option<(Channel, usize, bool)>>,
+    /// By conference, the name that everybody hears.
+    announced: Vec<Option<Announced>>,
     /// Ticks so far, modulo 2^32; the one that begins after a mix.
     tick: u32,
     heard: VecDeque<(Channel, Heard)>,
@@ -134,7 +144,7 @@ impl VoicePath {
     ) -> Self {
         let channels = lines.len() * SPAN_TIMESLOTS;
         VoicePath {
-            announcing: vec![None; outlets.len()],
+            announced: vec![None; outlets.len()],
             tick: 1,
             names: Names::default(),
             samples: chunk.samples(),
@@ -221,14 +231,14 @@ impl VoicePath {
             }
             Voice::AnnounceName(conference, of, left) => {
                 let begin = self.names.begin(of.index());
-                self.announcing[usize::from(conference.0)] = Some((of, begin, left));
+                self.announced[usize::from(conference.0)] = Some(Announced { of, at: begin, left });
             }
             Voice::KnockTone(conference) => self.conferences[usize::from(conference.0)].knock_tone(),
             Voice::EntryTone(conference) => self.conferences[usize::from(conference.0)].entry_tone(),
             Voice::ExitTone(conference) => self.conferences[usize::from(conference.0)].exit_tone(),
             Voice::StreamOpen(conference) => self.conferences[usize::from(conference.0)].open_stream(),
             Voice::StreamClose(conference) => {
-                self.announcing[usize::from(conference.0)] = None;
+                self.announced[usize::from(conference.0)] = None;
                 self.conferences[usize::from(conference.0)].close_stream();
             }
         }
@@ -304,36 +314,16 @@ impl VoicePath {
         }
     }
 
-    /// Names that everybody in a conference hears, each followed by the tone of coming or leaving.
-    fn announce_names(&mut self) {
-        for (announcing, conference) in self.announcing.iter_mut().zip(&mut self.conferences) {
-            let Some((of, at, left)) = *announcing else { continue };
-            let out = &mut self.scratch[..self.samples];
-            out.fill(0);
-            let next = self.names.add(of.index(), at, out);
-            conference.add(out);
-            *announcing = next.map(|at| (of, at, left));
-            match next {
-                Some(_) => {}
-                None if left => conference.exit_tone(),
-                None => conference.entry_tone(),
-            }
-        }
-    }
-
     /// Mix all conferences; call once a tick, after everything was received.
     pub fn mix(&mut self) {
-        for conference in &mut self.conferences {
-            conference.begin();
-        }
         if !self.floors.is_empty() {
             self.give_floors();
         }
-        for conference in &mut self.conferences {
+        // One after the other: thousands of them are not at hand all at once.
+        for (conference, announced) in self.conferences.iter_mut().zip(&mut self.announced) {
+            conference.begin();
             conference.keep();
-        }
-        self.announce_names();
-        for conference in &mut self.conferences {
+            announce(announced, conference, &self.names, &mut self.scratch[..self.samples]);
             conference.finish();
         }
         self.tick = self.tick.wrapping_add(1);
@@ -341,6 +331,7 @@ impl VoicePath {
 
     /// Where only the loudest are heard: find out who they are, and let them speak.
     fn give_floors(&mut self) {
+        self.conferences.iter_mut().for_each(Mix::begin);
         self.floors.iter_mut().for_each(Floor::begin);
         for (member, leg) in (0..).zip(&self.legs) {
             if let Some(conference) = leg.conference() {
@@ -429,6 +420,25 @@ impl VoicePath {
 
     fn leg(&mut self, channel: Channel) -> &mut Leg {
         &mut self.legs[channel.index()]
+    }
+}
+
+/// What everybody in a conference hears of somebody's name, and the tone of coming or leaving after it.
+fn announce(announced: &mut Option<Announced>, conference: &mut Mix, names: &Names, out: &mut [i16]) {
+    let Some(Announced { of, at, left }) = announced else { return };
+    out.fill(0);
+    let next = names.add(of.index(), *at, out);
+    conference.add(out);
+    match next {
+        Some(next) => *at = next,
+        None => {
+            if *left {
+                conference.exit_tone()
+            } else {
+                conference.entry_tone()
+            }
+            *announced = None;
+        }
     }
 }
 
