@@ -62,10 +62,11 @@ pub struct Mix {
     for_stream: ForStream,
     /// What those hear who say nothing, in either law: encoded when the first of them asks in a tick.
     shared: [Shared; 2],
+    /// What was said in this tick is kept for the stream.
+    kept: bool,
     tone: Option<ToneSequence>,
     tone_chunk: Vec<i16>,
-    chunk: Vec<i16>,
-    /// The last samples of the delayed sum, in a circle.
+    /// The last samples of the delayed sum, in a circle of whole chunks.
     pre_roll: Vec<i16>,
     pre_roll_at: usize,
     stream: Stream,
@@ -83,7 +84,11 @@ pub struct Mix {
 
 impl Mix {
     /// An empty conference whose stream goes to this ring.
+    ///
+    /// # Panics
+    /// If the pre-roll is not a whole number of chunks.
     pub fn new(samples: usize, outlet: rtrb::Producer<i16>) -> Self {
+        assert!(PRE_ROLL.is_multiple_of(samples), "chunks of 5, 10 or 20 ms go into it without a remainder");
         Mix {
             members: 0,
             is_over: true,
@@ -91,9 +96,9 @@ impl Mix {
             now: Sum::new(samples),
             for_stream: ForStream::Later(Later::new(samples, STREAM_DELAY / samples)),
             shared: [Shared::new(samples), Shared::new(samples)],
+            kept: false,
             tone: None,
             tone_chunk: vec![0; samples],
-            chunk: vec![0; samples],
             pre_roll: vec![0; PRE_ROLL],
             pre_roll_at: 0,
             stream: Stream::Off,
@@ -109,7 +114,7 @@ impl Mix {
 
     /// With a sum for the stream that [`Mix::add_to_stream`] makes: where what is streamed is not what was said.
     pub fn with_stream_apart(self) -> Self {
-        let sum = Sum::new(self.chunk.len());
+        let sum = Sum::new(self.tone_chunk.len());
         Mix { for_stream: ForStream::Apart(sum), ..self }
     }
 
@@ -190,7 +195,7 @@ impl Mix {
                 sum.clear();
             }
         }
-        self.used = false;
+        (self.used, self.kept) = (false, false);
         self.members = 0;
         for shared in &mut self.shared {
             shared.made = false;
@@ -203,8 +208,9 @@ impl Mix {
         self.members += 1;
     }
 
-    /// What somebody says now, to be heard by the members.
-    pub fn add(&mut self, now: &[i16]) {
+    /// What everybody hears now, and is not streamed. Nobody can be added after it.
+    pub fn play(&mut self, now: &[i16]) {
+        self.keep();
         self.used = true;
         self.now.add(now);
     }
@@ -239,15 +245,28 @@ impl Mix {
     }
 
     /// All members have spoken: what they said is streamed later.
-    pub fn keep(&mut self) {
+    fn keep(&mut self) {
         if let ForStream::Later(later) = &mut self.for_stream
             && self.used
+            && !self.kept
         {
             later.add(self.now.totals());
         }
+        self.kept = true;
     }
 
-    /// Everything was added: make the tone's chunk, serve the encoder.
+    /// The same, and how far the sum goes at most.
+    fn keep_and_settle(&mut self) -> i32 {
+        match &mut self.for_stream {
+            ForStream::Later(later) if self.used && !self.kept => {
+                self.kept = true;
+                self.now.settle_and_keep(later)
+            }
+            _ => self.now.settle(),
+        }
+    }
+
+    /// Everybody was added: make the tone's chunk, serve the encoder.
     pub fn finish(&mut self) {
         self.is_over = true;
         self.clipped_now = 0;
@@ -261,11 +280,12 @@ impl Mix {
             if tone.is_finished() {
                 self.tone = None;
             }
+            self.keep();
             // Summed like one more member, so that what is heard is clamped once.
             self.now.add(&self.tone_chunk);
             self.used = true;
         }
-        let peak = self.now.settle();
+        let peak = self.keep_and_settle();
         if peak > i32::from(i16::MAX) {
             self.clipped_now = self.now.clipped();
             self.samples_clipped += self.clipped_now;
@@ -276,21 +296,19 @@ impl Mix {
             self.now.settle();
             self.used = true;
         }
+        let begin = self.pre_roll_at;
+        self.pre_roll_at += self.tone_chunk.len();
+        let chunk = &mut self.pre_roll[begin..self.pre_roll_at];
         match &mut self.for_stream {
-            ForStream::Later(later) => {
-                later.heard(&mut self.chunk);
-                later.advance();
-            }
-            ForStream::Apart(sum) => sum.shared(&mut self.chunk),
+            ForStream::Later(later) => later.advance(chunk),
+            ForStream::Apart(sum) => sum.shared(chunk),
         }
         if self.stream == Stream::On {
             // Silence included: the stream goes on while nobody speaks, and after the last has left.
-            self.samples_lost += push(&mut self.outlet, &self.chunk);
-        } else {
-            let (now, around) = self.chunk.split_at(self.chunk.len().min(PRE_ROLL - self.pre_roll_at));
-            self.pre_roll[self.pre_roll_at..][..now.len()].copy_from_slice(now);
-            self.pre_roll[..around.len()].copy_from_slice(around);
-            self.pre_roll_at = (self.pre_roll_at + self.chunk.len()) % PRE_ROLL;
+            self.samples_lost += push(&mut self.outlet, chunk);
+        }
+        if self.pre_roll_at == PRE_ROLL {
+            self.pre_roll_at = 0;
         }
     }
 
@@ -359,7 +377,7 @@ mod tests {
         mix.begin();
         if let Some(sample) = says {
             mix.join();
-            mix.add(&[sample; SAMPLES]);
+            mix.add_within(&[sample; SAMPLES]);
             mix.add_to_stream(&[sample; SAMPLES]);
         }
         mix.finish();
@@ -397,7 +415,7 @@ mod tests {
             mix.begin();
             for voice in &voices {
                 mix.join();
-                mix.add(voice);
+                mix.add_within(voice);
             }
             mix.finish();
         }
@@ -411,9 +429,9 @@ mod tests {
         // One who nearly takes the others' sum away: only he hears that it is too much.
         mix.begin();
         mix.join();
-        mix.add(&[-32_000; SAMPLES]);
-        mix.add(&[20_000; SAMPLES]);
-        mix.add(&[20_000; SAMPLES]);
+        mix.add_within(&[-32_000; SAMPLES]);
+        mix.add_within(&[20_000; SAMPLES]);
+        mix.add_within(&[20_000; SAMPLES]);
         mix.finish();
         let own = [-32_000; SAMPLES];
         assert_eq!((mix.clipped_for(Some(&own)), mix.clipped_for(None)), (80, 0));

@@ -290,7 +290,7 @@ impl VoicePath {
         // At once, as long as it is at hand.
         let mix = mix.filter(|_| self.floors.is_empty());
         leg.receive(self.tick, octets, mix, &mut tell);
-        if self.names.is_keeping(index) && self.names.hear(index, leg.conversation(), octets.len()) {
+        if self.names.hear(index, octets.len(), || leg.conversation()) {
             self.keep_name(channel);
         }
     }
@@ -322,7 +322,6 @@ impl VoicePath {
         // One after the other: thousands of them are not at hand all at once.
         for (conference, announced) in self.conferences.iter_mut().zip(&mut self.announced) {
             conference.begin();
-            conference.keep();
             announce(announced, conference, &self.names, &mut self.scratch[..self.samples]);
             conference.finish();
         }
@@ -425,20 +424,15 @@ impl VoicePath {
 
 /// What everybody in a conference hears of somebody's name, and the tone of coming or leaving after it.
 fn announce(announced: &mut Option<Announced>, conference: &mut Mix, names: &Names, out: &mut [i16]) {
-    let Some(Announced { of, at, left }) = announced else { return };
+    let Some(Announced { of, at, left }) = *announced else { return };
     out.fill(0);
-    let next = names.add(of.index(), *at, out);
-    conference.add(out);
+    let next = names.add(of.index(), at, out);
+    conference.play(out);
+    *announced = next.map(|at| Announced { of, at, left });
     match next {
-        Some(next) => *at = next,
-        None => {
-            if *left {
-                conference.exit_tone()
-            } else {
-                conference.entry_tone()
-            }
-            *announced = None;
-        }
+        Some(_) => {}
+        None if left => conference.exit_tone(),
+        None => conference.entry_tone(),
     }
 }
 

@@ -80,17 +80,17 @@ impl Names {
         }
     }
 
-    /// Whether what he says now is part of his name.
+    /// What he has said in a tick of so many samples, or nothing, which is asked for only if it is part of his name; true when that has
+    /// become as long as it may.
     #[inline(always)]
-    pub fn is_keeping(&self, channel: usize) -> bool {
-        self.slots.get(channel).is_some_and(|slot| matches!(slot.stage, Stage::Saying))
+    pub fn hear<'a>(&mut self, channel: usize, count: usize, said: impl FnOnce() -> Option<&'a [i16]>) -> bool {
+        let is_part = self.slots.get(channel).is_some_and(|slot| matches!(slot.stage, Stage::Saying));
+        is_part && self.hear_part(channel, count, said())
     }
 
-    /// What he has said in this tick, or nothing; true when his name has become as long as it may.
-    pub fn hear(&mut self, channel: usize, samples: Option<&[i16]>, count: usize) -> bool {
-        let Some(slot) = self.slots.get_mut(channel).filter(|slot| matches!(slot.stage, Stage::Saying)) else {
-            return false;
-        };
+    #[cold]
+    fn hear_part(&mut self, channel: usize, count: usize, samples: Option<&[i16]>) -> bool {
+        let Some(slot) = self.slots.get_mut(channel) else { return false };
         let room = &mut self.octets[channel * LONGEST + slot.said..(channel + 1) * LONGEST];
         for (place, octet) in room.iter_mut().enumerate().take(count) {
             let sample = samples.and_then(|samples| samples.get(place)).copied().unwrap_or(0);
@@ -175,12 +175,12 @@ mod tests {
         assert!(names.record(channel));
         let mut beep = vec![0; 80];
         while names.is_sounding(channel) {
-            assert!(!names.hear(channel, Some(&[9000; 80]), 80), "nothing is kept before the end of the tone");
+            assert!(!names.hear(channel, 80, || Some(&[9000; 80])), "nothing is kept before the end of the tone");
             names.sound(channel, &mut beep);
         }
         for chunk in 0..90 {
             let speaks = (50..90).contains(&chunk).then_some([sample; 80]);
-            assert!(!names.hear(channel, speaks.as_ref().map(<[i16; 80]>::as_slice), 80));
+            assert!(!names.hear(channel, 80, || speaks.as_ref().map(<[i16; 80]>::as_slice)));
         }
     }
 
@@ -217,7 +217,7 @@ mod tests {
         say(&mut names, 0, 100);
         assert_eq!(names.keep(0), Some(false));
         say(&mut names, 0, 1000);
-        let chunks = (0..).take_while(|_| !names.hear(0, Some(&[1000; 80]), 80)).count();
+        let chunks = (0..).take_while(|_| !names.hear(0, 80, || Some(&[1000; 80]))).count();
         assert_eq!(chunks, LONGEST / 80 - 90 - 1);
         assert!(!Names::default().record(0), "without room none is asked for");
     }

@@ -159,19 +159,16 @@ pub(crate) struct ScaleMu;
 pub(crate) struct ScaleA;
 
 impl Scale for ScaleMu {
-    const LEFT_OUT: u32 = 2;
-    const MOST: i16 = 8_191 - Self::BIAS;
-    const BIAS: i16 = 33;
-    // The first shift is that of the bias.
-    const OFFSET: i16 = 32;
+    const MOST: i16 = i16::MAX - Self::BIAS;
+    const BIAS: i16 = 33 << 2;
+    const EQUAL_STEPS: Option<i16> = None;
     const INVERTED: u8 = 0xff;
 }
 
 impl Scale for ScaleA {
-    const LEFT_OUT: u32 = 4;
-    const MOST: i16 = i16::MAX >> Self::LEFT_OUT;
+    const MOST: i16 = i16::MAX;
     const BIAS: i16 = 0;
-    const OFFSET: i16 = 0;
+    const EQUAL_STEPS: Option<i16> = Some(32);
     const INVERTED: u8 = 0xd5;
 }
 

@@ -320,7 +320,8 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
     }
 }
 
-/// A filter that is to listen to its last chunk block by block.
+/// A filter that is to listen to its last chunk block by block: rare and large, so it is a kernel of its own and not part of the one that
+/// every chunk goes through. Windows that spoke of a key there are judged once more here, from the first block on.
 struct HearClosely<'a, F> {
     filter: &'a mut KeyFilter,
     taken: &'a mut Taken,
@@ -341,7 +342,8 @@ impl KeyFilter {
     /// Whether no key is near, neither in the conversation nor in the stream, nor was in this chunk.
     #[inline(always)]
     fn lets_all_through(&self) -> bool {
-        !self.muted && self.silent == 0 && self.conversation.is_idle() && self.stream.is_idle()
+        // All of them, for to stop at the first that says no would be one after the other.
+        !self.muted & (self.silent == 0) & self.conversation.is_idle() & self.stream.is_idle()
     }
 
     /// Goes by blocks in which there is nothing that could be part of a key; says how many.
@@ -405,7 +407,7 @@ impl Gate {
     /// Open now and in all of the chunk so far.
     #[inline(always)]
     fn is_idle(&self) -> bool {
-        self.closed == 0 && !self.has_changed
+        (self.closed == 0) & !self.has_changed
     }
 
     /// The chunk that came out.

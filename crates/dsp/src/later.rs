@@ -8,7 +8,7 @@
 //! Time: one chunk a tick; *ago* is counted in chunks, the present one being 0.
 
 use crate::lines::Lines;
-use crate::mix::clamp_all;
+use crate::mix::clamp;
 use simd::Kernel;
 
 /// The sums of the last chunks.
@@ -45,10 +45,10 @@ impl Later {
         self.sums.fill(0);
     }
 
-    /// Begins a chunk: the oldest makes room for it.
-    pub fn advance(&mut self) {
+    /// The chunk is over: writes what is to be heard in it, clamped once, and begins the next, for which the oldest makes room.
+    pub fn advance(&mut self, heard: &mut [i16]) {
         self.at = if self.at < self.delay { self.at + 1 } else { 0 };
-        self.chunk(0).fill(0);
+        simd::run(Advance { sums: self.chunk(0), heard });
     }
 
     /// Adds the sum of what is said now.
@@ -72,9 +72,9 @@ impl Later {
         }
     }
 
-    /// What is to be heard now, clamped once.
-    pub fn heard(&mut self, out: &mut [i16]) {
-        clamp_all(self.chunk(self.delay()), out);
+    /// What is said now, to be added to.
+    pub(crate) fn present(&mut self) -> &mut [i32] {
+        self.chunk(0)
     }
 
     fn chunk(&mut self, ago: usize) -> &mut [i32] {
@@ -95,6 +95,22 @@ impl Kernel for Add<'_> {
     fn run(self) {
         for (sum, total) in self.sums.iter_mut().zip(self.totals) {
             *sum += total;
+        }
+    }
+}
+
+struct Advance<'a> {
+    sums: &'a mut [i32],
+    heard: &'a mut [i16],
+}
+
+impl Kernel for Advance<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (heard, sum) in self.heard.iter_mut().zip(self.sums) {
+            *heard = clamp(std::mem::take(sum));
         }
     }
 }
@@ -122,7 +138,7 @@ mod tests {
 
     fn heard(later: &mut Later) -> [i16; 2] {
         let mut out = [0; 2];
-        later.heard(&mut out);
+        later.advance(&mut out);
         out
     }
 
@@ -132,7 +148,6 @@ mod tests {
         assert_eq!(later.delay(), 3);
         let mut all = vec![];
         for tick in 0..10i32 {
-            later.advance();
             later.add(&[100 * tick, 40_000]);
             match tick {
                 2 => later.replace(0, &[0, 5_000], &[7, 0]),

@@ -1,6 +1,6 @@
 //! Signal level in dBm0 and the detection of talking.
 //!
-//! Data path: a leg's samples → [`TalkDetector`] → started and stopped events, and a level for displays.
+//! Data path: a leg's samples → [`TalkDetector`] → started and stopped events, and the energy of all so far.
 //! Time: counted in samples; no clock.
 //! Source: ITU-T G.711 (11/88), clause 4: the theoretical load capacity of µ-law is +3.17 dBm0. That is a sine
 //! wave reaching the overload point, 8159 of table 2a or 32636 on the 16-bit scale, so 0 dBm0 is a sine wave of peak
@@ -11,9 +11,9 @@
 use simd::Kernel;
 use simd::squares::{self, square};
 
-use crate::SAMPLE_RATE;
 #[cfg(test)]
 use crate::samples_in_ms;
+use crate::{SAMPLE_RATE, greater, lesser};
 
 /// Peak of a sine wave of 0 dBm0 on the 16-bit scale: 32636 / 10^(3.17 / 20).
 pub const MILLIWATT_PEAK: f32 = 22_657.3;
@@ -149,7 +149,6 @@ pub struct TalkDetector {
     history: u32,
     quiet_blocks: u32,
     talking: bool,
-    level: f32,
     /// Quietest moments of the last stretches of half a second, as mean squares.
     floors: [f32; 6],
     /// The least of those before the present one.
@@ -173,10 +172,6 @@ const LOOKED_BACK_AT: u32 = !(u32::MAX >> ATTACK_BLOCKS);
 const FLOOR_BLOCKS: u32 = 100;
 /// Loud is this much above the noise floor: 9 dB.
 const ABOVE_FLOOR: f32 = 7.94;
-/// Weight of a block in the level that is told.
-const SMOOTHING: f32 = 0.05;
-/// Keeps the level from ever smaller numbers, which take processors longer: far below [`SILENCE_DBM0`].
-const NEXT_TO_NOTHING: f32 = 1e-6;
 /// The noise floor never lifts the threshold above this mean square: -26 dBm0.
 const HIGHEST_THRESHOLD: f32 = 644_742.5;
 
@@ -203,7 +198,6 @@ impl TalkDetector {
             history: 0,
             quiet_blocks: 0,
             talking: false,
-            level: 0.0,
             floors: [0.0; 6],
             floor_before: 0.0,
             next_floor: 0,
@@ -241,18 +235,8 @@ impl TalkDetector {
         self.talking
     }
 
-    /// Level over the last tenth of a second or so, in dBm0.
-    #[must_use]
-    pub fn level_dbm0(&self) -> f32 {
-        dbm0_of(self.level)
-    }
-
-    /// Background level the detector has settled on, in dBm0.
-    #[must_use]
-    pub fn noise_floor_dbm0(&self) -> f32 {
-        dbm0_of(self.floor())
-    }
-
+    /// Mean square of the background the detector has settled on.
+    #[cfg(test)]
     fn floor(&self) -> f32 {
         self.floor_before.min(self.floors[self.next_floor])
     }
@@ -323,13 +307,9 @@ impl TalkDetector {
             let quietest = lesser(floor_before, if n == 0 { *floor } else { all[n] });
             greater(threshold, lesser(quietest * ABOVE_FLOOR, HIGHEST_THRESHOLD))
         });
-        let loud = (0..COUNT).map(|n| u32::from(smooth[n] > least[n]) << n).fold(0, |all, one| all | one);
+        let loud = simd::which_exceed(&smooth, &least);
         *floor = lesser(all[COUNT - 1], smooth[COUNT - 1]);
         self.previous = mean_squares[COUNT - 1];
-        // One after the other, the same whatever comes at once.
-        for part in mean_squares.map(|mean_square| mean_square * SMOOTHING + NEXT_TO_NOTHING) {
-            self.level = self.level * (1.0 - SMOOTHING) + part;
-        }
         self.floor_blocks += COUNT as u32;
         if self.floor_blocks == FLOOR_BLOCKS {
             self.next_stretch();
@@ -382,18 +362,6 @@ impl TalkDetector {
         let others = self.floors.iter().enumerate().filter(|(stretch, _)| *stretch != self.next_floor);
         self.floor_before = others.map(|(_, floor)| *floor).fold(f32::INFINITY, f32::min);
     }
-}
-
-/// The lesser of two that are numbers: one instruction.
-#[inline(always)]
-const fn lesser(one: f32, other: f32) -> f32 {
-    if one < other { one } else { other }
-}
-
-/// The greater of two that are numbers.
-#[inline(always)]
-const fn greater(one: f32, other: f32) -> f32 {
-    if one > other { one } else { other }
 }
 
 /// A detector, what it is to listen to, and whom it is to tell.
@@ -508,9 +476,8 @@ mod tests {
         let mut detector = TalkDetector::default();
         let first = events(&mut detector, &tone(-36.0, 10_000));
         assert_eq!(first.len(), 2, "believed at first, then known for noise: {first:?}");
-        assert!((detector.noise_floor_dbm0() + 36.0).abs() < 0.5);
+        assert!((dbm0_of(detector.floor()) + 36.0).abs() < 0.5);
         assert!(matches!(events(&mut detector, &tone(-24.0, 300))[..], [TalkEvent::Started { .. }]));
-        assert!((detector.level_dbm0() + 24.0).abs() < 0.6);
     }
 
     #[test]

@@ -46,3 +46,18 @@ pub const SAMPLE_RATE: u32 = 8_000;
 pub const fn samples_in_ms(ms: u32) -> u32 {
     ms * (SAMPLE_RATE / 1_000)
 }
+
+/// Samples in the longest of usual chunks: 20 ms.
+pub(crate) const FRAME: usize = samples_in_ms(20) as usize;
+
+/// The greater of two that are numbers: one instruction, which `f32::max` is not.
+#[inline(always)]
+pub(crate) const fn greater(one: f32, other: f32) -> f32 {
+    if one > other { one } else { other }
+}
+
+/// The lesser of two that are numbers.
+#[inline(always)]
+pub(crate) const fn lesser(one: f32, other: f32) -> f32 {
+    if one < other { one } else { other }
+}

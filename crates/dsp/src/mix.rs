@@ -9,7 +9,9 @@
 //! 65,536 members (each at unity gain) removes a member's own voice without a trace. The one clamp is on the way out.
 //! Words: *gain* is Q12: 4096 is unity.
 
+use crate::FRAME;
 use crate::g711::{self, Law, ScaleA, ScaleMu};
+use crate::later::Later;
 use crate::lines::Lines;
 use simd::{Kernel, companding};
 
@@ -120,7 +122,7 @@ impl Sum {
 
     /// What everybody hears who did not add anything: listeners, the stream, the recording.
     pub fn shared(&self, out: &mut [i16]) {
-        clamp_all(&self.total, out);
+        simd::run(Shared { total: &self.total, out });
     }
 
     /// What the member who added `own` hears, as octets for his timeslot. Returns how many of them were clamped.
@@ -154,6 +156,14 @@ impl Sum {
     /// 16 bits is made ready for [`Sum::encode_without`].
     pub fn settle(&mut self) -> i32 {
         let peak = simd::run(Settle { total: &self.total, narrow: &mut self.narrow });
+        self.is_narrow = peak <= i32::from(i16::MAX);
+        peak
+    }
+
+    /// The same, and adds it to what is heard later.
+    pub fn settle_and_keep(&mut self, later: &mut Later) -> i32 {
+        let (total, narrow, kept) = (&self.total[..], &mut self.narrow[..], later.present());
+        let peak = simd::run(SettleAndKeep { total, narrow, kept });
         self.is_narrow = peak <= i32::from(i16::MAX);
         peak
     }
@@ -224,6 +234,27 @@ impl Kernel for Settle<'_> {
     }
 }
 
+struct SettleAndKeep<'a> {
+    total: &'a [i32],
+    narrow: &'a mut [i16],
+    kept: &'a mut [i32],
+}
+
+impl Kernel for SettleAndKeep<'_> {
+    type Output = i32;
+
+    #[inline(always)]
+    fn run(self) -> i32 {
+        let mut peak = 0;
+        for ((narrow, kept), &total) in self.narrow.iter_mut().zip(self.kept).zip(self.total) {
+            *kept += total;
+            *narrow = total as i16;
+            peak = peak.max(total.unsigned_abs());
+        }
+        peak.min(i32::MAX as u32) as i32
+    }
+}
+
 struct Add<'a> {
     total: &'a mut [i32],
     samples: &'a [i16],
@@ -234,18 +265,31 @@ impl Kernel for Add<'_> {
 
     #[inline(always)]
     fn run(self) {
-        // In parts that are in registers as a whole, so that the compiler need not ask whether it is the same memory.
-        let count = self.total.len().min(self.samples.len());
-        let (totals, totals_rest) = self.total[..count].as_chunks_mut::<32>();
-        let (samples, rest) = self.samples[..count].as_chunks::<32>();
-        for (total, samples) in totals.iter_mut().zip(samples) {
-            let mut sums = *total;
-            sums.iter_mut().zip(samples).for_each(|(sum, &sample)| *sum += i32::from(sample));
-            *total = sums;
+        let Add { total, samples } = self;
+        // The usual case: of a length that is known there is nothing to count.
+        if let (Ok(total), Ok(samples)) =
+            (<&mut [i32; FRAME]>::try_from(&mut *total), <&[i16; FRAME]>::try_from(samples))
+        {
+            add(total, samples);
+        } else {
+            add(total, samples);
         }
-        for (total, &sample) in totals_rest.iter_mut().zip(rest) {
-            *total += i32::from(sample);
-        }
+    }
+}
+
+#[inline(always)]
+fn add(total: &mut [i32], samples: &[i16]) {
+    // In parts that are in registers as a whole, so that the compiler need not ask whether it is the same memory.
+    let count = total.len().min(samples.len());
+    let (totals, totals_rest) = total[..count].as_chunks_mut::<32>();
+    let (samples, rest) = samples[..count].as_chunks::<32>();
+    for (total, samples) in totals.iter_mut().zip(samples) {
+        let mut sums = *total;
+        sums.iter_mut().zip(samples).for_each(|(sum, &sample)| *sum += i32::from(sample));
+        *total = sums;
+    }
+    for (total, &sample) in totals_rest.iter_mut().zip(rest) {
+        *total += i32::from(sample);
     }
 }
 
@@ -264,11 +308,6 @@ impl Kernel for Without<'_> {
             *out = clamp(total - i32::from(own));
         }
     }
-}
-
-/// The nearest samples to those of a sum.
-pub(crate) fn clamp_all(total: &[i32], out: &mut [i16]) {
-    simd::run(Shared { total, out });
 }
 
 struct Shared<'a> {
@@ -370,7 +409,7 @@ const fn is_clamped(value: i32) -> bool {
 
 /// The nearest 16-bit sample.
 #[inline(always)]
-const fn clamp(value: i32) -> i16 {
+pub(crate) const fn clamp(value: i32) -> i16 {
     if value > i16::MAX as i32 {
         i16::MAX
     } else if value < i16::MIN as i32 {

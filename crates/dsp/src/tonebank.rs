@@ -20,8 +20,8 @@ use std::sync::LazyLock;
 
 use simd::mirror::{self, Correlation, LENGTH, Waves};
 
-use crate::SAMPLE_RATE;
 use crate::dtmf::{COLUMN_HZ, Key, ROW_HZ};
+use crate::{SAMPLE_RATE, greater};
 
 /// Samples in a block: 2 ms.
 pub(crate) const BLOCK: usize = 16;
@@ -214,12 +214,6 @@ const fn lane_hz(lane: usize) -> f32 {
 
 fn strongest(strength: &[f32; LANES], lane: impl Fn(usize) -> usize) -> usize {
     (1..LANES / 2).fold(0, |best, other| if strength[lane(other)] > strength[lane(best)] { other } else { best })
-}
-
-/// The greater of two that are numbers: one instruction.
-#[inline(always)]
-pub(crate) const fn greater(one: f32, other: f32) -> f32 {
-    if one > other { one } else { other }
 }
 
 /// Greatest values of the waves, and of the waves times the time.

@@ -26,7 +26,7 @@ struct Heard {
     talk: Vec<TalkEvent>,
     conversation: Vec<i16>,
     stream: Vec<i16>,
-    level: Option<f32>,
+    energy: u64,
 }
 
 fn hear<'a>(chunks: impl Iterator<Item = &'a [i16]>) -> Heard {
@@ -40,7 +40,7 @@ fn hear<'a>(chunks: impl Iterator<Item = &'a [i16]>) -> Heard {
         heard.conversation.extend(conversation);
         heard.stream.extend(stream);
     }
-    heard.level = Some(talk.level_dbm0());
+    heard.energy = talk.energy();
     heard
 }
 

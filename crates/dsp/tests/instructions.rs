@@ -21,7 +21,6 @@ struct Heard {
     conversation: Vec<i16>,
     stream: Vec<i16>,
     sent: Vec<u8>,
-    level: Option<f32>,
     energy: u64,
 }
 
@@ -60,7 +59,6 @@ fn hear(law: Law, octets: &[u8], chunk: usize, lent: bool) -> Heard {
         heard.conversation.extend(conversation);
         heard.stream.extend(stream);
     }
-    heard.level = Some(talk.level_dbm0());
     heard.energy = talk.energy();
     heard
 }

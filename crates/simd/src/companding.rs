@@ -17,20 +17,21 @@ use crate::Instructions;
 #[repr(C, align(64))]
 pub struct Values(pub [i16; 128]);
 
-/// How a law makes octets: of a magnitude some bits are left out, it is limited, and a bias added. What comes out is shifted right until five
-/// bits are left; sixteen times the shift is added to those.
+/// How a law makes octets: a magnitude is limited and a bias added, and of what comes out the exponent and the four bits after its leading
+/// one are the segment and the step.
 pub trait Scale {
-    /// Lowest bits that are left out.
-    const LEFT_OUT: u32;
-    /// Greatest magnitude then, 8191 at most with the bias.
+    /// Greatest magnitude.
     const MOST: i16;
-    /// What is added to it.
+    /// What is added to it; no more than fits into a sample comes out.
     const BIAS: i16;
-    /// What is taken from the sum of the bits left and sixteen times the shift.
-    const OFFSET: i16;
+    /// Of how many equal steps the first segments are, with [`STEP`] in each; none where the bias takes care of them.
+    const EQUAL_STEPS: Option<i16>;
     /// Bits that are inverted on the line, of what is not negative.
     const INVERTED: u8;
 }
+
+/// How many times a step that is one of equal ones can be halved.
+pub const STEP: u32 = 4;
 
 /// Writes the samples of some octets, as many as there are of both; or says that this processor cannot.
 #[inline(always)]
@@ -81,18 +82,18 @@ pub fn compress_others_of_narrow<S: Scale>(sum: &[i16], own: &[i16], octets: &mu
 
 #[cfg(target_arch = "x86_64")]
 mod by_hand {
-    use super::{Scale, Values};
+    use super::{STEP, Scale, Values};
     use std::arch::x86_64::{
-        __m256i, __m512i, _mm_cvtsi32_si128, _mm256_loadu_si256, _mm256_mask_storeu_epi8, _mm256_maskz_loadu_epi8,
-        _mm256_storeu_si256, _mm512_add_epi16, _mm512_and_si512, _mm512_castsi512_si256, _mm512_cmpgt_epu32_mask,
-        _mm512_cmpneq_epi16_mask, _mm512_cvtepi16_epi8, _mm512_cvtepi16_epi32, _mm512_cvtepu8_epi16,
-        _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_mask_mov_epi16, _mm512_mask_storeu_epi16,
-        _mm512_mask_sub_epi16, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_epi32, _mm512_max_epi16, _mm512_min_epi16,
-        _mm512_packs_epi32, _mm512_permutex2var_epi16, _mm512_permutexvar_epi64, _mm512_set1_epi16, _mm512_set1_epi32,
-        _mm512_set4_epi32, _mm512_setr_epi64, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_slli_epi16,
-        _mm512_srai_epi16, _mm512_srl_epi16, _mm512_srli_epi16, _mm512_srlv_epi16, _mm512_storeu_si512,
-        _mm512_sub_epi16, _mm512_sub_epi32, _mm512_subs_epi16, _mm512_test_epi16_mask, _mm512_testn_epi16_mask,
-        _mm512_xor_si512,
+        __m256i, __m512i, _mm256_loadu_si256, _mm256_mask_storeu_epi8, _mm256_maskz_loadu_epi8, _mm256_storeu_si256,
+        _mm512_add_epi16, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_si256, _mm512_cmpgt_epu32_mask,
+        _mm512_cmpneq_epi16_mask, _mm512_cvtepi16_epi8, _mm512_cvtepi16_epi32, _mm512_cvtepi32_ps,
+        _mm512_cvtepu8_epi16, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_mask_mov_epi16,
+        _mm512_mask_storeu_epi16, _mm512_mask_sub_epi16, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_epi32,
+        _mm512_max_epi16, _mm512_min_epi16, _mm512_packs_epi32, _mm512_packus_epi32, _mm512_permutex2var_epi16,
+        _mm512_permutexvar_epi64, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_setr_epi64, _mm512_setzero_si512,
+        _mm512_srai_epi16, _mm512_srli_epi16, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_epi16,
+        _mm512_sub_epi32, _mm512_subs_epi16, _mm512_test_epi16_mask, _mm512_testn_epi16_mask, _mm512_unpackhi_epi16,
+        _mm512_unpacklo_epi16, _mm512_xor_si512,
     };
 
     /// Samples done at a time.
@@ -187,25 +188,36 @@ mod by_hand {
         _mm512_mask_sub_epi16(value, is_negative, _mm512_setzero_si512(), value)
     }
 
+    /// Exponent and the four bits after the leading one, as a floating-point number has them.
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
+    #[inline]
+    fn segment_and_step(biased: __m512i) -> __m512i {
+        _mm512_srli_epi32::<19>(_mm512_castps_si512(_mm512_cvtepi32_ps(biased)))
+    }
+
+    /// What is to be taken from that: a leading one of 128 is in the first segment.
+    const OFFSET: i16 = (127 + 7) << 4;
+
     /// The octets of thirty-two samples.
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     #[inline]
     fn octets_of<S: Scale>(samples: __m512i) -> __m256i {
-        // How many bits four bits have, and how many they have with four below them: none if there are none. A byte for each.
-        let bits_of_low = _mm512_set4_epi32(0x0404_0404, 0x0404_0404, 0x0303_0303, 0x0202_0100);
-        let bits_of_high = _mm512_set4_epi32(0x0808_0808, 0x0808_0808, 0x0707_0707, 0x0606_0500);
         let sign = _mm512_srai_epi16::<15>(samples);
         let magnitude = _mm512_xor_si512(samples, sign);
-        let left_out = _mm_cvtsi32_si128(S::LEFT_OUT as i32);
-        let magnitude = _mm512_srl_epi16(magnitude, left_out);
-        let biased =
-            _mm512_add_epi16(_mm512_min_epi16(magnitude, _mm512_set1_epi16(S::MOST)), _mm512_set1_epi16(S::BIAS));
-        // The bits beyond five: of the next four, and of those above them.
-        let low = _mm512_and_si512(_mm512_srli_epi16::<5>(biased), _mm512_set1_epi16(0xf));
-        let high = _mm512_srli_epi16::<9>(biased);
-        let shift = _mm512_max_epi16(_mm512_shuffle_epi8(bits_of_low, low), _mm512_shuffle_epi8(bits_of_high, high));
-        let code = _mm512_add_epi16(_mm512_srlv_epi16(biased, shift), _mm512_slli_epi16::<4>(shift));
-        let code = _mm512_sub_epi16(code, _mm512_set1_epi16(S::OFFSET));
+        let least = _mm512_min_epi16(magnitude, _mm512_set1_epi16(S::MOST));
+        let biased = _mm512_add_epi16(least, _mm512_set1_epi16(S::BIAS));
+        // As longs and back again, which brings them into the order they were in.
+        let none = _mm512_setzero_si512();
+        let one = segment_and_step(_mm512_unpacklo_epi16(biased, none));
+        let other = segment_and_step(_mm512_unpackhi_epi16(biased, none));
+        let code = _mm512_sub_epi16(_mm512_packus_epi32(one, other), _mm512_set1_epi16(OFFSET));
+        let code = match S::EQUAL_STEPS {
+            Some(steps) => {
+                let step = _mm512_srli_epi16::<STEP>(magnitude);
+                _mm512_max_epi16(code, _mm512_min_epi16(step, _mm512_set1_epi16(steps - 1)))
+            }
+            None => code,
+        };
         let inverted = _mm512_xor_si512(code, _mm512_set1_epi16(i16::from(S::INVERTED)));
         _mm512_cvtepi16_epi8(_mm512_xor_si512(inverted, _mm512_and_si512(sign, _mm512_set1_epi16(0x80))))
     }

@@ -158,6 +158,7 @@ pub fn fetch<T: ?Sized>(value: &T) {
         for line in 0..size_of_val(value).div_ceil(LINE) {
             fetch(line * LINE);
         }
+        // What begins with a line, or lies in one by its alignment, ends where the last of these found it.
         if align_of_val(value) < size_of_val(value).min(LINE) {
             fetch(size_of_val(value).saturating_sub(1));
         }
@@ -169,6 +170,24 @@ pub fn fetch<T: ?Sized>(value: &T) {
 /// Octets in a line of the processor's cache.
 #[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
+
+/// Which of some numbers are greater than those beside them, four at most: the first in the lowest bit. Compilers go from lane to lane.
+#[inline(always)]
+#[cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
+pub fn which_exceed<const COUNT: usize>(numbers: &[f32; COUNT], others: &[f32; COUNT]) -> u32 {
+    const { assert!(COUNT <= 4, "there are four side by side") };
+    let four =
+        |numbers: &[f32; COUNT]| -> [f32; 4] { std::array::from_fn(|n| if n < COUNT { numbers[n] } else { 0.0 }) };
+    let (numbers, others) = (four(numbers), four(others));
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_mm_cmpgt_ps, _mm_loadu_ps, _mm_movemask_ps};
+        // SAFETY: either is an array of four; every such processor has these instructions.
+        unsafe { _mm_movemask_ps(_mm_cmpgt_ps(_mm_loadu_ps(numbers.as_ptr()), _mm_loadu_ps(others.as_ptr()))) as u32 }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    (0..COUNT).map(|n| u32::from(numbers[n] > others[n]) << n).sum()
+}
 
 /// Run a kernel with the instructions in use.
 #[inline(always)]

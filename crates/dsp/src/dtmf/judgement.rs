@@ -5,7 +5,7 @@
 //! Source: ITU-T Q.24 (11/88) table A-1; the limits here lie between what it wants accepted and what refused.
 
 use super::Key;
-use crate::tonebank::{Fit, greater};
+use crate::{greater, tonebank::Fit};
 
 /// What one window of the signal says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
