@@ -13,29 +13,26 @@ use dsp::keyfilter::{KeyFilter, STREAM_DELAY};
 use dsp::level::{self, TalkDetector, TalkEvent, TalkSettings};
 use dsp::talkers::Floor;
 use hal::ChunkLength;
-use simd::Kernel;
+use simd::{Kernel, LINE};
+use std::mem::offset_of;
 
 /// A level is told after so many samples: a second.
 const LEVEL_EVERY: u32 = 8000;
 
 /// The buffers and detectors of one channel.
-#[repr(C)] // What every chunk needs is in lines side by side.
+#[repr(C)] // What every chunk needs comes first, see `NEEDED`; and so it is in the key filter.
 pub struct Leg {
-    filter: KeyFilter,
     talk: TalkDetector,
+    /// What else is done to its voice, if anything.
+    treatment: Option<Box<Treatment>>,
     /// In which tick it was last received.
     tick: u32,
     /// Which of its last chunks were said in its conference, the last in the lowest bit.
     said: u32,
     /// How many chunks later the stream has them.
-    delay: usize,
-    /// What else is done to its voice, if anything.
-    treatment: Option<Box<Treatment>>,
-    /// What the talk detector had heard when the present second began, in energy, and how many samples ago that was.
-    energy_before: u64,
+    delay: u32,
+    /// How many samples ago the present second began.
     measured: u32,
-    /// Samples it was sent in this second that were clamped.
-    clipped: u32,
     conference: Option<ConferenceIndex>,
     law: Law,
     open: bool,
@@ -44,10 +41,20 @@ pub struct Leg {
     audible: bool,
     /// Where it is in the music it hears while it waits.
     music: Option<usize>,
-    speech: Speech,
-    language: LanguageIndex,
+    /// What the talk detector had heard when the present second began, in energy.
+    energy_before: u64,
+    /// Samples it was sent in this second that were clamped.
+    clipped: u32,
     talk_dbm0: f32,
+    language: LanguageIndex,
+    speech: Speech,
+    filter: KeyFilter,
 }
+
+/// Lines of the cache that every chunk needs beside those of its key filter.
+const NEEDED: usize = 2;
+const _: () = assert!(offset_of!(Leg, energy_before) <= NEEDED * LINE && align_of::<Leg>() == LINE);
+const _: () = assert!(offset_of!(Leg, conference) >= LINE && offset_of!(Leg, speech) < 3 * LINE);
 
 impl Leg {
     /// A closed leg.
@@ -60,7 +67,7 @@ impl Leg {
             muted: false,
             tick: 0,
             said: 0,
-            delay: STREAM_DELAY / samples,
+            delay: (STREAM_DELAY / samples) as u32,
             talk_dbm0,
             filter: KeyFilter::new(),
             talk: talk_detector(talk_dbm0),
@@ -172,6 +179,12 @@ impl Leg {
         self.conversation().filter(|_| self.has_said(0))
     }
 
+    /// How many chunks later the stream has what is said.
+    #[inline(always)]
+    fn delay(&self) -> usize {
+        self.delay as usize
+    }
+
     #[inline(always)]
     fn has_said(&self, chunks_ago: usize) -> bool {
         self.said >> chunks_ago & 1 != 0
@@ -192,7 +205,7 @@ impl Leg {
         let Some(later) = mix.later() else {
             // With the voice changed on its way the stream has a sum of its own.
             if let Some(Some(delayed)) = self.treatment.as_ref().and_then(|treatment| treatment.delayed())
-                && self.has_said(self.delay)
+                && self.has_said(self.delay())
             {
                 mix.add_to_stream(delayed);
             }
@@ -202,8 +215,8 @@ impl Leg {
         if self.has_said(0) && self.filter.changes_conversation() {
             later.replace(0, self.filter.conversation(), self.filter.received());
         }
-        if self.has_said(self.delay) && self.filter.changes_stream() {
-            later.replace(self.delay, self.filter.received_before(self.delay), self.filter.stream());
+        if self.has_said(self.delay()) && self.filter.changes_stream() {
+            later.replace(self.delay(), self.filter.received_before(self.delay()), self.filter.stream());
         }
     }
 
@@ -225,11 +238,11 @@ impl Leg {
     pub fn take_out_of_stream(&mut self, tick: u32, mix: &mut Mix) {
         self.take_back(tick, mix);
         let is_received = self.tick == tick;
-        for chunks in (0..=self.delay).filter(|chunks| self.has_said(*chunks)) {
+        for chunks in (0..=self.delay()).filter(|chunks| self.has_said(*chunks)) {
             let Some(later) = mix.later() else { break };
             match is_received {
                 // What leaves in this tick was put right already.
-                true if chunks == self.delay => later.take_out(chunks, self.filter.stream()),
+                true if chunks == self.delay() => later.take_out(chunks, self.filter.stream()),
                 true => later.take_out(chunks, self.filter.received_before(chunks)),
                 false => later.take_out(chunks + 1, self.filter.received_before(chunks)),
             }
@@ -241,15 +254,15 @@ impl Leg {
     #[inline(always)]
     pub fn fetch(&self, samples: usize) {
         self.filter.fetch(samples);
-        self.talk.fetch();
-        // With all that is small beside it; what lies before it is in the last line of the talk detector.
-        simd::fetch(&self.energy_before);
+        simd::fetch_lines(self, NEEDED);
     }
 
-    /// The same for what was said in this tick.
+    /// The same for what it is sent in this tick, less what it said.
     #[inline(always)]
     pub fn fetch_own(&self, samples: usize) {
         self.filter.fetch_conversation(samples);
+        // In whose conference, and whether anything is played: to the beginning of `speech`.
+        simd::fetch_lines(&self.conference, 2);
     }
 
     /// Take in a chunk in this tick, in its line's law; if it is in a conference that is to hear it at once, take part in that.

@@ -61,23 +61,22 @@ pub struct DtmfReceiver {
 
 /// What a receiver knows beside the samples, which are in a circle of its own or in that of a key filter.
 #[derive(Debug, Clone)]
-#[repr(C)] // What every chunk needs is in lines side by side.
+#[repr(C)] // What every chunk needs comes first, in lines side by side.
 pub(crate) struct Listener {
-    run: Option<Run>,
-    /// A different key heard while a press is still on: it takes over when it has lasted a little.
-    challenger: Option<Run>,
-    screen: Screen,
-    background: Background,
     position: u64,
     /// Where in the circle the present block is.
     place: usize,
-    bank: ToneBank,
     /// The last windows that nobody has looked at, [`OVERLOOKED`] at most.
     passed: u32,
     /// For so many blocks more every window is looked at.
     alert: u32,
+    screen: Screen,
+    background: Background,
     /// Windows of a press that nobody has looked at, for the key is held.
     resting: u32,
+    run: Option<Run>,
+    /// A different key heard while a press is still on: it takes over when it has lasted a little.
+    challenger: Option<Run>,
 }
 
 /// Misses that end a run before it is believed: noise may spoil some windows.
@@ -136,7 +135,13 @@ impl DtmfReceiver {
 }
 
 impl Listener {
+    /// So many octets of it are what every chunk needs.
+    pub const NEEDED: usize = std::mem::offset_of!(Listener, background) + Background::NEEDED;
+    /// Where the history of energies and spans begins, the largest of these.
+    pub const HISTORY: usize = std::mem::offset_of!(Listener, screen);
+
     pub fn new() -> Self {
+        ToneBank::make_ready();
         Self {
             screen: Screen::new(),
             position: 0,
@@ -145,18 +150,9 @@ impl Listener {
             alert: 0,
             resting: 0,
             place: KEPT_BLOCKS - 1,
-            bank: ToneBank::new(),
             run: None,
             challenger: None,
         }
-    }
-
-    /// Asks for the memory that the next chunk needs.
-    #[inline(always)]
-    pub fn fetch(&self) {
-        simd::fetch(&self.screen);
-        simd::fetch(&self.background);
-        simd::fetch(&self.position);
     }
 
     /// Takes the next so many blocks, `AHEAD` at most, which begin at this place of the circle; [`Listener::step`] then judges one after
@@ -279,7 +275,7 @@ impl Listener {
     /// that was there before, or if there is little else in it.
     #[inline(always)]
     fn speaks(&self, kept: &Kept, place: usize, mean_square: f32) -> bool {
-        self.judged(kept, place, mean_square, WORTH_AT_FIRST, f32::MAX).is_some_and(|(verdict, fit)| {
+        Self::judged(kept, place, mean_square, WORTH_AT_FIRST, f32::MAX).is_some_and(|(verdict, fit)| {
             verdict.is_in_earnest() || (verdict != Verdict::Nothing && fit.explained >= BEGINS * fit.total)
         })
     }
@@ -293,7 +289,8 @@ impl Listener {
             return Verdict::Nothing;
         }
         let overlooked = std::mem::take(&mut self.resting) - 1;
-        if let Some((verdict, fit)) = self.judged(kept, self.place, taken.mean_square(), WORTH, self.background.level())
+        if let Some((verdict, fit)) =
+            Self::judged(kept, self.place, taken.mean_square(), WORTH, self.background.level())
             && fit.slope() < WITHIN
             && matches!(verdict, Verdict::Clean(key) if Some(key) == self.held())
         {
@@ -330,7 +327,7 @@ impl Listener {
         if self.run.is_none() {
             self.background.hear(taken.mean_square());
         }
-        let judged = self.judged(kept, self.place, taken.mean_square(), WORTH, self.background.level());
+        let judged = Self::judged(kept, self.place, taken.mean_square(), WORTH, self.background.level());
         let (verdict, fit) = judged.map_or((Verdict::Nothing, None), |(verdict, fit)| (verdict, Some(fit)));
         self.follow(verdict, fit.as_ref(), 1, events);
         // As long as a run is on nobody rests, nor while noise may hide one.
@@ -342,11 +339,11 @@ impl Listener {
     /// What the window that ends at this place says, which has this mean square, with so much of a background; nothing if it is not worth
     /// a fit, for which its strongest row and column must show such a share of its energy.
     #[inline(never)]
-    fn judged(&self, kept: &Kept, place: usize, total: f32, worth: f32, background: f32) -> Option<(Verdict, Fit)> {
+    fn judged(kept: &Kept, place: usize, total: f32, worth: f32, background: f32) -> Option<(Verdict, Fit)> {
         if total < LEVEL_FLOOR {
             return None;
         }
-        simd::run(Judged { bank: &self.bank, kept, place, total, worth, background })
+        simd::run(Judged { kept, place, total, worth, background })
     }
 
     /// The key held down at this moment, if any.
@@ -407,7 +404,6 @@ impl Listener {
 /// A window that is to be fitted and judged: where it ends in the circle, its mean square, what share of that the strongest row and column
 /// must show, and the mean square of the background.
 struct Judged<'a> {
-    bank: &'a ToneBank,
     kept: &'a Kept,
     place: usize,
     total: f32,
@@ -420,7 +416,7 @@ impl Kernel for Judged<'_> {
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        let Judged { bank, kept, place, total, worth, background } = self;
+        let Judged { kept, place, total, worth, background } = self;
         let mut around = [0; LENGTH];
         let window = match (place + 1).checked_sub(WINDOW) {
             Some(first) => kept.0[first..].as_flattened().first_chunk().unwrap_or(&around),
@@ -432,6 +428,7 @@ impl Kernel for Judged<'_> {
                 &around
             }
         };
+        let bank = ToneBank::new();
         let look = bank.look(window, worth * total)?;
         let fit = bank.fit(window, &look, total)?;
         Some((judge(&fit, background), fit))

@@ -17,7 +17,9 @@ use crate::dtmf::{Key, Listener, Verdict};
 use crate::level::Energies;
 use crate::screen::Taken;
 use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept};
-use simd::Kernel;
+use simd::mirror::LENGTH;
+use simd::{Kernel, LINE};
+use std::mem::offset_of;
 
 /// How far the stream lags behind what was received, in samples: 80 ms.
 ///
@@ -45,21 +47,15 @@ const _: () = assert!(KEPT_BLOCKS == DELAY_BLOCKS + AHEAD);
 /// every chunk has the same length: what was received is written into [`KeyFilter::room`], [`KeyFilter::hear`] listens to it,
 /// and [`KeyFilter::conversation`] and [`KeyFilter::stream`] lend the outcome. As long as there is no key nothing is copied.
 #[derive(Debug, Clone)]
-#[repr(C)] // What every chunk needs is in lines side by side.
+#[repr(C)] // What every chunk needs is in lines side by side, see `NEEDED`.
 pub struct KeyFilter {
     /// The last samples received, in a circle.
     kept: Kept,
-    /// What the gates have changed the last chunk to, if anything.
-    changed_conversation: Chunk,
-    changed_stream: Chunk,
-    listener: Listener,
     /// Where the last chunk begins in `kept`, and where it ends.
     begin: usize,
     end: usize,
     /// Whether each block of `kept` is to be silent in the stream, the first in the lowest bit.
     silent: u64,
-    /// The run that was marked last, by its first sample, and the last block marked.
-    marked: (u64, u64),
     /// Blocks in a row without a window in earnest.
     quiet: u32,
     /// Windows in earnest in a row.
@@ -67,7 +63,21 @@ pub struct KeyFilter {
     conversation: Gate,
     stream: Gate,
     muted: bool,
+    listener: Listener,
+    /// The run that was marked last, by its first sample, and the last block marked.
+    marked: (u64, u64),
+    /// What the gates have changed the last chunk to, if anything.
+    changed_conversation: Chunk,
+    changed_stream: Chunk,
 }
+
+/// Lines of the cache, from `begin` on, that every chunk needs beside its place in `kept`.
+const NEEDED: usize = 3;
+const _: () = {
+    let (begin, listener) = (offset_of!(KeyFilter, begin), offset_of!(KeyFilter, listener));
+    assert!(begin.is_multiple_of(LINE) && (listener + Listener::HISTORY).is_multiple_of(LINE));
+    assert!(listener + Listener::NEEDED <= begin + NEEDED * LINE);
+};
 
 type Chunk = [i16; KeyFilter::MAX_CHUNK];
 
@@ -172,8 +182,10 @@ impl KeyFilter {
     pub fn fetch(&self, samples: usize) {
         let begin = if self.end == KEPT { 0 } else { self.end };
         self.fetch_kept(begin, samples);
-        self.listener.fetch();
-        simd::fetch(&self.begin);
+        simd::fetch_lines(&self.begin, NEEDED);
+        // And the end of what came before, which lies in the windows that the chunk begins with. It is seldom looked at, and then at once.
+        let before = begin.checked_sub(LENGTH).unwrap_or(KEPT - LENGTH);
+        simd::fetch_lines(&self.kept.0.as_flattened()[before], size_of::<[i16; LENGTH]>() / LINE);
     }
 
     /// Asks for the memory of the last chunk, which had so many samples.
@@ -184,11 +196,12 @@ impl KeyFilter {
 
     #[inline(always)]
     fn fetch_kept(&self, begin: usize, samples: usize) {
-        let kept = &self.kept.0.as_flattened()[begin..];
-        match kept.first_chunk::<{ Self::MAX_CHUNK }>() {
-            // Of a length that is known there is nothing to count.
-            Some(chunk) if samples == chunk.len() => simd::fetch(chunk),
-            _ => simd::fetch(&kept[..samples.min(kept.len())]),
+        const IN_LINE: usize = LINE / size_of::<i16>();
+        let first = &self.kept.0.as_flattened()[begin];
+        // Of a length that is known there is nothing to count.
+        match samples {
+            Self::MAX_CHUNK => simd::fetch_lines(first, const { Self::MAX_CHUNK.div_ceil(IN_LINE) }),
+            _ => simd::fetch_lines(first, samples.div_ceil(IN_LINE)),
         }
     }
 

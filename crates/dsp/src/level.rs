@@ -142,7 +142,7 @@ pub struct TalkDetector {
     /// their lowest bits.
     energy: u64,
     energy_before: u64,
-    filled: usize,
+    filled: u8,
     /// Energy of the block before.
     previous: f32,
     /// Whether the last blocks were loud, the newest in the highest bit.
@@ -153,8 +153,8 @@ pub struct TalkDetector {
     floors: [f32; 6],
     /// The least of those before the present one.
     floor_before: f32,
-    next_floor: usize,
-    floor_blocks: u32,
+    next_floor: u8,
+    floor_blocks: u8,
 }
 
 /// Samples in a block: 5 ms.
@@ -169,7 +169,7 @@ const ATTACK_BLOCKS: u32 = 12;
 /// They are the highest bits.
 const LOOKED_BACK_AT: u32 = !(u32::MAX >> ATTACK_BLOCKS);
 /// Blocks in a stretch of the noise floor: half a second.
-const FLOOR_BLOCKS: u32 = 100;
+const FLOOR_BLOCKS: u8 = 100;
 /// Loud is this much above the noise floor: 9 dB.
 const ABOVE_FLOOR: f32 = 7.94;
 /// The noise floor never lifts the threshold above this mean square: -26 dBm0.
@@ -205,12 +205,6 @@ impl TalkDetector {
         }
     }
 
-    /// Asks for its memory.
-    #[inline(always)]
-    pub fn fetch(&self) {
-        simd::fetch(self);
-    }
-
     /// Listens to a chunk of any length and reports what changed, in order.
     pub fn process(&mut self, samples: &[i16], events: &mut impl FnMut(TalkEvent)) {
         simd::run(Listen { detector: self, samples, events });
@@ -238,7 +232,7 @@ impl TalkDetector {
     /// Mean square of the background the detector has settled on.
     #[cfg(test)]
     fn floor(&self) -> f32 {
-        self.floor_before.min(self.floors[self.next_floor])
+        self.floor_before.min(self.floors[usize::from(self.next_floor)])
     }
 
     /// Listens to part of a block.
@@ -249,8 +243,8 @@ impl TalkDetector {
         }
         self.energy += samples.iter().copied().map(square::<LEFT_OUT>).sum::<u64>();
         self.position += samples.len() as u64;
-        self.filled += samples.len();
-        if self.filled == BLOCK {
+        self.filled += samples.len() as u8;
+        if usize::from(self.filled) == BLOCK {
             let sum = (self.energy - self.energy_before) as u32;
             self.judge(&Energies::of_sums([sum, 0, 0, 0], 1), events);
             self.filled = 0;
@@ -269,7 +263,7 @@ impl TalkDetector {
     #[inline(always)]
     fn judge(&mut self, energies: &Energies, events: &mut impl FnMut(TalkEvent)) {
         let &Energies { mean_squares: [one, two, three, four], blocks, .. } = energies;
-        let is_one_stretch = self.floor_blocks + blocks as u32 <= FLOOR_BLOCKS;
+        let is_one_stretch = self.floor_blocks + blocks as u8 <= FLOOR_BLOCKS;
         // As many at once as chunks have.
         match blocks {
             4 if is_one_stretch => self.judge_some([one, two, three, four], self.position, events),
@@ -295,7 +289,7 @@ impl TalkDetector {
         // All blocks side by side.
         const { assert!(COUNT <= 4, "the quietest are those of four") };
         let Self { threshold, previous, floor_before, .. } = *self;
-        let floor = &mut self.floors[self.next_floor];
+        let floor = &mut self.floors[usize::from(self.next_floor)];
         let smooth: [f32; COUNT] =
             std::array::from_fn(|n| (mean_squares[n] + if n == 0 { previous } else { mean_squares[n - 1] }) * 0.5);
         // The quietest before each of them: what was before the first, then the least of two of these, and of four.
@@ -310,7 +304,7 @@ impl TalkDetector {
         let loud = simd::which_exceed(&smooth, &least);
         *floor = lesser(all[COUNT - 1], smooth[COUNT - 1]);
         self.previous = mean_squares[COUNT - 1];
-        self.floor_blocks += COUNT as u32;
+        self.floor_blocks += COUNT as u8;
         if self.floor_blocks == FLOOR_BLOCKS {
             self.next_stretch();
         }
@@ -358,8 +352,8 @@ impl TalkDetector {
     #[cold]
     fn next_stretch(&mut self) {
         self.floor_blocks = 0;
-        self.next_floor = (self.next_floor + 1) % self.floors.len();
-        let others = self.floors.iter().enumerate().filter(|(stretch, _)| *stretch != self.next_floor);
+        self.next_floor = (self.next_floor + 1) % self.floors.len() as u8;
+        let others = self.floors.iter().enumerate().filter(|(stretch, _)| *stretch != usize::from(self.next_floor));
         self.floor_before = others.map(|(_, floor)| *floor).fold(f32::INFINITY, f32::min);
     }
 }
@@ -378,8 +372,7 @@ impl<F: FnMut(TalkEvent)> Kernel for Listen<'_, F> {
     fn run(self) {
         let Listen { detector, samples, events } = self;
         // Of whole blocks nearly always.
-        let (begun, rest) =
-            samples.split_at(if detector.filled > 0 { (BLOCK - detector.filled).min(samples.len()) } else { 0 });
+        let (begun, rest) = samples.split_at(((BLOCK - usize::from(detector.filled)) % BLOCK).min(samples.len()));
         detector.part(begun, events);
         let (blocks, rest) = rest.as_chunks::<BLOCK>();
         for blocks in blocks.chunks(AT_ONCE) {

@@ -87,6 +87,12 @@ pub(crate) struct ToneBank {
 }
 
 impl ToneBank {
+    /// Makes its constants, so that no tick ever has to.
+    pub fn make_ready() {
+        LazyLock::force(&TABLES);
+    }
+
+    #[inline(always)]
     pub fn new() -> Self {
         Self { tables: &TABLES }
     }
@@ -258,7 +264,7 @@ struct Inverse {
     odd: [[f32; TERMS]; TERMS],
 }
 
-/// Made once for all legs; [`ToneBank::new`] forces it, so that no tick ever has to.
+/// Made once for all legs, see [`ToneBank::make_ready`].
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let step: [f64; LANES] = std::array::from_fn(|lane| f64::from(lane_hz(lane)) * TAU / f64::from(SAMPLE_RATE));
     let waves = |amplitude: f64, even: fn(f64, f64) -> f64, odd: fn(f64, f64) -> f64| {

@@ -144,32 +144,24 @@ impl Instructions {
     }
 }
 
-/// Asks for a value from memory that will be needed soon; goes on at once. For what is too large to be fetched in time by itself.
+/// Asks for memory that will be needed soon and goes on at once: the line of the cache in which a value begins, and those after it, so many in
+/// all. For what is too large to be fetched in time by itself.
 #[inline(always)]
 #[cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "see SAFETY"))]
-pub fn fetch<T: ?Sized>(value: &T) {
+pub fn fetch_lines<T>(first: &T, lines: usize) {
     #[cfg(target_arch = "x86_64")]
-    {
+    for line in 0..lines {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let begin: *const i8 = std::ptr::from_ref(value).cast();
-        // SAFETY: a hint, which may be of any address; these are in the value.
-        let fetch = |octet| unsafe { _mm_prefetch::<_MM_HINT_T0>(begin.wrapping_add(octet)) };
-        // Wherever it begins in a line: every line has one of these octets.
-        for line in 0..size_of_val(value).div_ceil(LINE) {
-            fetch(line * LINE);
-        }
-        // What begins with a line, or lies in one by its alignment, ends where the last of these found it.
-        if align_of_val(value) < size_of_val(value).min(LINE) {
-            fetch(size_of_val(value).saturating_sub(1));
-        }
+        let begin: *const i8 = std::ptr::from_ref(first).cast();
+        // SAFETY: a hint, which may be of any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(begin.wrapping_add(line * LINE)) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = value;
+    let _ = (first, lines);
 }
 
 /// Octets in a line of the processor's cache.
-#[cfg(target_arch = "x86_64")]
-const LINE: usize = 64;
+pub const LINE: usize = 64;
 
 /// Which of some numbers are greater than those beside them, four at most: the first in the lowest bit. Compilers go from lane to lane.
 #[inline(always)]

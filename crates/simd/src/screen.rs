@@ -77,10 +77,10 @@ const HALF: usize = 8;
 
 /// What the last blocks of a leg were.
 #[derive(Debug, Clone, Default)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub struct History {
-    /// Their energies, the newest last, of samples without their [`LEFT_OUT`] bits; then whatever it may be.
-    energies: [f32; 16],
+    /// Their energies, the newest last, of samples without their [`LEFT_OUT`] bits.
+    energies: [f32; HISTORY],
     /// What the last spans showed.
     powers: [[f32; WAVES]; BEFORE],
 }
@@ -89,8 +89,6 @@ pub struct History {
 #[derive(Debug, Clone, Default)]
 #[repr(C, align(64))]
 pub struct Energies {
-    /// Of the [`HISTORY`] blocks before, and of those taken, of samples without their [`LEFT_OUT`] bits; then zeroes.
-    blocks: [f32; 32],
     /// Means over the windows that end with each of these from the [`WINDOW`]th on, of samples with all their bits. What there is
     /// beyond the last block means nothing.
     pub windows: [f32; 16],
@@ -195,23 +193,25 @@ impl History {
     fn take_plain(&mut self, chunk: Chunk, sought: &Sought, all: &mut Energies) -> u32 {
         let (Chunk { blocks, spans, first_end }, Sought { waves, shares }) = (chunk, sought);
         *all = Energies::default();
-        all.blocks[..HISTORY].copy_from_slice(&self.energies[..HISTORY]);
+        // Of those before, and of those taken; then zeroes.
+        let mut energies = [0.0; 32];
+        energies[..HISTORY].copy_from_slice(&self.energies);
         let mut halves = [0; 2 * AHEAD];
         for (half, samples) in halves.iter_mut().zip(blocks.as_flattened().as_chunks::<HALF>().0) {
             *half = samples.iter().map(|&sample| i32::from(sample >> LEFT_OUT).pow(2)).sum::<i32>() as u32;
         }
-        for (energy, [one, other]) in all.blocks[HISTORY..].iter_mut().zip(halves.as_chunks().0) {
+        for (energy, [one, other]) in energies[HISTORY..].iter_mut().zip(halves.as_chunks().0) {
             *energy = (one + other) as i32 as f32;
         }
         for (forty, halves) in all.forties.iter_mut().zip(halves.as_chunks::<{ FORTY / HALF }>().0) {
             *forty = halves.iter().sum();
         }
         // Three times two blocks each.
-        let two: [f32; 20] = std::array::from_fn(|n| all.blocks[n] + all.blocks[n + 1]);
+        let two: [f32; 20] = std::array::from_fn(|n| energies[n] + energies[n + 1]);
         all.windows = std::array::from_fn(|n| ((two[n] + two[n + 2]) + two[n + 4]) * MEAN);
         all.quietest = all.windows[16 - AHEAD..].iter().copied().fold(f32::INFINITY, f32::min);
-        self.energies[..HISTORY].copy_from_slice(&all.blocks[blocks.len()..][..HISTORY]);
-        if !all.blocks[HISTORY - 1..].iter().any(|&energy| energy >= shares.energy / 2.0) {
+        self.energies.copy_from_slice(&energies[blocks.len()..][..HISTORY]);
+        if !energies[HISTORY - 1..].iter().any(|&energy| energy >= shares.energy / 2.0) {
             self.powers = Default::default();
             return 0;
         }
@@ -220,7 +220,7 @@ impl History {
         correlate(spans, waves, &mut powers[BEFORE..]);
         self.powers.copy_from_slice(&powers[spans.len()..][..BEFORE]);
         // Two energies a span, from the first of those before.
-        let energies = all.blocks[HISTORY + first_end - 1 - 2 * BEFORE..].first_chunk().expect("there are as many");
+        let energies = energies[HISTORY + first_end - 1 - 2 * BEFORE..].first_chunk().expect("there are as many");
         compare(&powers, energies, shares)
     }
 
@@ -232,10 +232,11 @@ impl History {
         use std::arch::x86_64::{
             __m512i, _CMP_GE_OQ, _mm_storeu_si128, _mm512_add_epi32, _mm512_add_ps, _mm512_alignr_epi32,
             _mm512_castps_si512, _mm512_castsi512_ps, _mm512_castsi512_si128, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
-            _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mask_blend_epi32, _mm512_mask_reduce_min_ps,
-            _mm512_maskz_loadu_epi16, _mm512_maskz_permutex2var_epi32, _mm512_maskz_permutexvar_ps, _mm512_mul_ps,
-            _mm512_permutex2var_epi32, _mm512_permutex2var_ps, _mm512_permutexvar_epi32, _mm512_set1_epi32,
-            _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_epi32, _mm512_srai_epi16, _mm512_storeu_ps,
+            _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mask_blend_epi32, _mm512_mask_reduce_min_ps,
+            _mm512_mask_storeu_ps, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_maskz_permutex2var_epi32,
+            _mm512_maskz_permutexvar_ps, _mm512_mul_ps, _mm512_permutex2var_epi32, _mm512_permutex2var_ps,
+            _mm512_permutexvar_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_epi32,
+            _mm512_srai_epi16, _mm512_storeu_ps,
         };
         // Two blocks at a time; what there are no blocks for is zero.
         let pairs: [__m512i; AHEAD / 2] = if let Some(all) = blocks.first_chunk::<AHEAD>() {
@@ -274,8 +275,9 @@ impl History {
         let both = |halves: __m512i| _mm512_add_epi32(halves, _mm512_shuffle_epi32::<0xb1>(halves));
         let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 0, 0, 0, 0, 0, 0);
         let new = _mm512_cvtepi32_ps(_mm512_maskz_permutex2var_epi32(0x3ff, both(first), even, both(last)));
-        // SAFETY: it is 64 octets.
-        let before = unsafe { _mm512_loadu_ps(self.energies.as_ptr()) };
+        const EACH: u16 = (1 << HISTORY) - 1;
+        // SAFETY: as many are loaded as there are.
+        let before = unsafe { _mm512_maskz_loadu_ps(EACH, self.energies.as_ptr()) };
         let beside = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 17, 18, 19, 20);
         let low = _mm512_permutex2var_ps(before, beside, new);
         let rest = _mm512_setr_epi32(5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -295,12 +297,10 @@ impl History {
         all.quietest = _mm512_mask_reduce_min_ps(((1 << AHEAD) - 1) << (16 - AHEAD), windows);
         let count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
         let next = _mm512_add_epi32(count, _mm512_set1_epi32(blocks.len() as i32));
-        // SAFETY: each is 64 octets.
+        // SAFETY: one is 64 octets, of the other as many are stored as there are.
         unsafe {
             _mm512_storeu_ps(all.windows.as_mut_ptr(), windows);
-            _mm512_storeu_ps(all.blocks.as_mut_ptr(), low);
-            _mm512_storeu_ps(all.blocks.as_mut_ptr().add(16), high);
-            _mm512_storeu_ps(self.energies.as_mut_ptr(), _mm512_permutex2var_ps(low, next, high));
+            _mm512_mask_storeu_ps(self.energies.as_mut_ptr(), EACH, _mm512_permutex2var_ps(low, next, high));
         }
         // A span that is loud has a block with half of it, or the one before.
         let loud = _mm512_set1_ps(shares.energy / 2.0);
@@ -697,9 +697,6 @@ mod tests {
                         .map(|block| block.iter().map(|&sample| f32::from(sample >> LEFT_OUT).powi(2)).sum::<f32>()),
                 );
                 let last = &energies[energies.len() - HISTORY - count..];
-                for (found, expected) in one.blocks.iter().zip(last) {
-                    assert!((found - expected).abs() <= expected * 1e-6, "{count} blocks");
-                }
                 for (found, blocks) in one.windows.iter().zip(last.windows(WINDOW)) {
                     let expected = blocks.iter().sum::<f32>() * 16.0 / 96.0;
                     assert!((found - expected).abs() <= expected * 1e-6, "{count} blocks");

@@ -89,14 +89,15 @@ pub(super) fn judge(fit: &Fit, background: f32) -> Verdict {
 /// The quietest window of each stretch of 16 to 20 ms is kept; if those of the last ten stretches are alike, the quietest is background.
 /// A voice is hardly ever as even. Nothing is learned while a run is on, for the key itself is not background.
 #[derive(Debug, Clone)]
+#[repr(C)] // What every chunk needs comes first.
 pub(super) struct Background {
+    stretches: [f32; Self::STRETCHES],
+    /// Where the next stretch goes in the circle.
+    next: u32,
     /// Of the present frame, in which nobody has looked at a window.
     frame: Quietest,
     /// Of the present stretch, which has windows that were looked at, and of frames that had some.
     stretch: Quietest,
-    /// Where the next stretch goes in the circle.
-    next: usize,
-    stretches: [f32; Self::STRETCHES],
 }
 
 /// The quietest of some windows, in bits, which of what is not negative are in the same order.
@@ -124,6 +125,8 @@ impl Default for Background {
 }
 
 impl Background {
+    /// So many octets of it are what every chunk needs.
+    pub(super) const NEEDED: usize = std::mem::offset_of!(Background, frame);
     /// Windows in a frame, which begins at every so many.
     pub(super) const FRAME: usize = 10;
     /// Windows in a stretch of others, at least.
@@ -185,8 +188,8 @@ impl Background {
 
     #[inline(always)]
     fn keep(&mut self, quietest: Quietest) {
-        self.stretches[self.next] = f32::from_bits(quietest.bits);
-        self.next = if self.next + 1 == Self::STRETCHES { 0 } else { self.next + 1 };
+        self.stretches[self.next as usize] = f32::from_bits(quietest.bits);
+        self.next = if self.next + 1 == Self::STRETCHES as u32 { 0 } else { self.next + 1 };
     }
 
     /// The mean square of the background, zero if there is no steady one.
