@@ -111,7 +111,7 @@ struct Announced {
 
 /// How many channels further memory is asked for: channels are received and sent in order, and to send takes a quarter of the time.
 const RECEIVED_AHEAD: usize = 4;
-const SENT_AHEAD: usize = 8;
+const SENT_AHEAD: usize = 16;
 
 /// The voice path of all channels and conferences.
 pub struct VoicePath {
