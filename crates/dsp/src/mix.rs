@@ -532,6 +532,42 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_that_is_settled_and_kept_is_the_same_as_settled_and_then_kept() {
+        for instructions in simd::Instructions::all() {
+            instructions.put_to_use();
+            for samples in [40, 80, 160, 37] {
+                for loud in [100, 30_000] {
+                    let voice: Vec<i16> =
+                        (0..samples as i16).map(|n| if n % 2 == 0 { loud } else { -loud - n }).collect();
+                    let (mut one, mut other) = (Sum::new(samples), Sum::new(samples));
+                    let (mut later, mut expected) = (Later::new(samples, 1), Later::new(samples, 1));
+                    for sum in [&mut one, &mut other] {
+                        sum.add(&voice);
+                        sum.add(&voice);
+                    }
+                    for kept in [&mut later, &mut expected] {
+                        kept.replace(0, &voice, &vec![0; samples]);
+                    }
+                    let peak = other.settle();
+                    expected.add(other.totals());
+                    assert_eq!(one.settle_and_keep(&mut later), peak, "{}", instructions.name());
+                    let (mut octets, mut others) = (vec![0; samples], vec![1; samples]);
+                    one.encode_without(&voice, Law::A, &mut octets);
+                    other.encode_without(&voice, Law::A, &mut others);
+                    assert_eq!(octets, others, "{}", instructions.name());
+                    let (mut heard, mut both) = (vec![0; samples], vec![0; samples]);
+                    for (later, heard) in [(&mut later, &mut heard), (&mut expected, &mut both)] {
+                        later.advance(&mut vec![0; samples]);
+                        later.advance(heard);
+                    }
+                    // Said twice and taken out once.
+                    assert!(heard == both && heard == voice, "{} {samples}", instructions.name());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_settled_sum_gives_the_same_octets() {
         for size in [1, 2, 9] {
             for shift in 0..6 {

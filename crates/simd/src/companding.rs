@@ -24,13 +24,13 @@ pub trait Scale {
     const MOST: i16;
     /// What is added to it; no more than fits into a sample comes out.
     const BIAS: i16;
-    /// Of how many equal steps the first segments are, with [`STEP`] in each; none where the bias takes care of them.
+    /// Of how many equal steps of [`STEP`] bits the first segments are; none where the bias takes care of them.
     const EQUAL_STEPS: Option<i16>;
     /// Bits that are inverted on the line, of what is not negative.
     const INVERTED: u8;
 }
 
-/// How many times a step that is one of equal ones can be halved.
+/// Lowest bits of a magnitude that one of equal steps leaves out.
 pub const STEP: u32 = 4;
 
 /// Writes the samples of some octets, as many as there are of both; or says that this processor cannot.

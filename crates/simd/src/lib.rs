@@ -204,3 +204,19 @@ fn with_avx2<K: Kernel>(kernel: K) -> K::Output {
 fn with_avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_compared_with_the_one_beside_it() {
+        for bits in 0..16u32 {
+            let numbers: [f32; 4] = std::array::from_fn(|n| if bits >> n & 1 != 0 { 1.5 } else { 1.0 });
+            assert_eq!(which_exceed(&numbers, &[1.0; 4]), bits);
+            assert_eq!(which_exceed(numbers.first_chunk::<2>().unwrap(), &[1.0; 2]), bits & 3);
+            assert_eq!(which_exceed(&[numbers[0]], &[1.0]), bits & 1);
+        }
+        assert_eq!(which_exceed(&[-1.0, 0.0], &[-2.0, 0.0]), 1);
+    }
+}
