@@ -7,7 +7,7 @@
 //! Data path: what everybody says now, summed, and what differs for later → [`Later`] → the same, a while ago.
 //! Time: one chunk a tick; *ago* is counted in chunks, the present one being 0.
 
-use crate::lines::Lines;
+use crate::lines::{Lines, lines};
 use crate::mix::clamp;
 use simd::Kernel;
 
@@ -31,7 +31,7 @@ impl Later {
     #[must_use]
     pub fn new(samples: usize, chunks: usize) -> Self {
         assert!(samples > 0, "a chunk has samples");
-        Self { sums: Lines::new(samples * (chunks + 1)), samples, delay: chunks, at: 0 }
+        Self { sums: lines(samples * (chunks + 1)), samples, delay: chunks, at: 0 }
     }
 
     /// How many chunks later it is heard.

@@ -12,7 +12,7 @@
 use crate::FRAME;
 use crate::g711::{self, Law, ScaleA, ScaleMu};
 use crate::later::Later;
-use crate::lines::Lines;
+use crate::lines::{Lines, lines};
 use simd::{Kernel, companding};
 
 /// A gain in Q12, from silence to +18 dB.
@@ -61,40 +61,43 @@ impl Gain {
 #[derive(Debug, Clone)]
 pub struct Sum {
     total: Lines<i32>,
-    /// The sum once more in 16 bits, where it fits: half the work for each who hears it.
-    narrow: Lines<i16>,
-    is_narrow: bool,
+    /// The sum once more, as what fits into 16 bits and then what is over, if it was settled since anything was added: half the work for
+    /// each who hears it.
+    heard: Lines<i16>,
+    is_settled: bool,
+    /// Something is over.
+    is_over: bool,
 }
 
 impl Sum {
     /// An empty sum for chunks of up to `samples` samples. It allocates nothing afterwards.
     #[must_use]
     pub fn new(samples: usize) -> Self {
-        Self { total: Lines::new(samples), narrow: Lines::new(samples), is_narrow: false }
+        Self { total: lines(samples), heard: lines(2 * samples), is_settled: false, is_over: false }
     }
 
     /// Forgets the last tick.
     pub fn clear(&mut self) {
         self.total.fill(0);
-        self.is_narrow = false;
+        self.is_settled = false;
     }
 
     /// Adds one member. Samples beyond the sum's length are left out.
     pub fn add(&mut self, samples: &[i16]) {
-        self.is_narrow = false;
+        self.is_settled = false;
         simd::run(Add { total: &mut self.total, samples });
     }
 
     /// The same as part of a kernel of somebody else's.
     #[inline(always)]
     pub fn add_within(&mut self, samples: &[i16]) {
-        self.is_narrow = false;
+        self.is_settled = false;
         Add { total: &mut self.total, samples }.run();
     }
 
     /// Takes a member out again who was added.
     pub fn remove(&mut self, samples: &[i16]) {
-        self.is_narrow = false;
+        self.is_settled = false;
         for (total, &sample) in self.total.iter_mut().zip(samples) {
             *total -= i32::from(sample);
         }
@@ -102,7 +105,7 @@ impl Sum {
 
     /// Adds one member with a gain.
     pub fn add_with_gain(&mut self, samples: &[i16], gain: Gain) {
-        self.is_narrow = false;
+        self.is_settled = false;
         for (total, &sample) in self.total.iter_mut().zip(samples) {
             *total += gain.apply(sample);
         }
@@ -125,46 +128,60 @@ impl Sum {
         simd::run(Shared { total: &self.total, out });
     }
 
-    /// What the member who added `own` hears, as octets for his timeslot. Returns how many of them were clamped.
-    pub fn encode_without(&self, own: &[i16], law: Law, octets: &mut [u8]) -> u32 {
-        if self.is_narrow {
-            let narrow = &self.narrow[..];
-            let done = match law {
-                Law::Mu => companding::compress_others_of_narrow::<ScaleMu>(narrow, own, octets),
-                Law::A => companding::compress_others_of_narrow::<ScaleA>(narrow, own, octets),
-            };
-            done.unwrap_or_else(|| simd::run(EncodeNarrow { narrow, own, law, octets }))
-        } else {
-            let total = &self.total[..];
-            let done = match law {
-                Law::Mu => companding::compress_others::<ScaleMu>(total, own, octets),
-                Law::A => companding::compress_others::<ScaleA>(total, own, octets),
-            };
-            done.unwrap_or_else(|| simd::run(EncodeWithout { total, own, law, octets }))
-        }
+    /// What the member who added `own` hears, as octets for his timeslot. Returns how many of them were clamped; of a sum that goes beyond
+    /// twice what fits into a sample those are not counted at which `own` itself is as loud as a sample can be, which G.711 never is.
+    #[inline(always)]
+    pub fn encode_without(&mut self, own: &[i16], law: Law, octets: &mut [u8]) -> u32 {
+        self.be_settled();
+        let (fits, over) = self.heard.split_at(self.total.len());
+        let done = match law {
+            Law::Mu => companding::compress_others::<ScaleMu>(fits, over, own, octets),
+            Law::A => companding::compress_others::<ScaleA>(fits, over, own, octets),
+        };
+        done.unwrap_or_else(|| simd::run(EncodeOthers { fits, over, own, law, octets }))
     }
 
     /// What everybody hears who did not add anything, as octets for a timeslot: the same for all of them.
-    pub fn encode_shared(&self, law: Law, octets: &mut [u8]) {
-        if self.is_narrow {
-            return g711::encode(law, &self.narrow, octets);
-        }
-        simd::run(EncodeShared { total: &self.total, law, octets });
+    pub fn encode_shared(&mut self, law: Law, octets: &mut [u8]) {
+        self.be_settled();
+        g711::encode(law, &self.heard[..self.total.len()], octets);
     }
 
-    /// Everybody was added: how far the sum goes at most, before any clamp. Not to be left out where many hear it: one that fits into
-    /// 16 bits is made ready for [`Sum::encode_without`].
+    #[inline(always)]
+    fn be_settled(&mut self) {
+        if !self.is_settled {
+            self.settle_late();
+        }
+    }
+
+    #[cold]
+    fn settle_late(&mut self) {
+        self.settle();
+    }
+
+    /// Everybody was added: how far the sum goes at most, before any clamp. It is made ready for [`Sum::encode_without`].
     pub fn settle(&mut self) -> i32 {
-        let peak = simd::run(Settle { total: &self.total, narrow: &mut self.narrow });
-        self.is_narrow = peak <= i32::from(i16::MAX);
-        peak
+        let peak = simd::run(Settle { total: &self.total, fits: &mut self.heard });
+        self.settled(peak)
     }
 
     /// The same, and adds it to what is heard later.
     pub fn settle_and_keep(&mut self, later: &mut Later) -> i32 {
-        let (total, narrow, kept) = (&self.total[..], &mut self.narrow[..], later.present());
-        let peak = simd::run(SettleAndKeep { total, narrow, kept });
-        self.is_narrow = peak <= i32::from(i16::MAX);
+        let peak = simd::run(SettleAndKeep { total: &self.total, fits: &mut self.heard, kept: later.present() });
+        self.settled(peak)
+    }
+
+    /// What fits is known: what is over.
+    #[inline(always)]
+    fn settled(&mut self, peak: i32) -> i32 {
+        let over = &mut self.heard[self.total.len()..];
+        let was_over = std::mem::replace(&mut self.is_over, peak > i32::from(i16::MAX));
+        if self.is_over {
+            simd::run(Exceed { total: &self.total, over });
+        } else if was_over {
+            over.fill(0);
+        }
+        self.is_settled = true;
         peak
     }
 
@@ -217,7 +234,7 @@ impl Kernel for ClippedWithout<'_> {
 
 struct Settle<'a> {
     total: &'a [i32],
-    narrow: &'a mut [i16],
+    fits: &'a mut [i16],
 }
 
 impl Kernel for Settle<'_> {
@@ -226,8 +243,8 @@ impl Kernel for Settle<'_> {
     #[inline(always)]
     fn run(self) -> i32 {
         let mut peak = 0;
-        for (narrow, &total) in self.narrow.iter_mut().zip(self.total) {
-            *narrow = total as i16;
+        for (fits, &total) in self.fits.iter_mut().zip(self.total) {
+            *fits = clamp(total);
             peak = peak.max(total.unsigned_abs());
         }
         peak.min(i32::MAX as u32) as i32
@@ -236,7 +253,7 @@ impl Kernel for Settle<'_> {
 
 struct SettleAndKeep<'a> {
     total: &'a [i32],
-    narrow: &'a mut [i16],
+    fits: &'a mut [i16],
     kept: &'a mut [i32],
 }
 
@@ -246,12 +263,28 @@ impl Kernel for SettleAndKeep<'_> {
     #[inline(always)]
     fn run(self) -> i32 {
         let mut peak = 0;
-        for ((narrow, kept), &total) in self.narrow.iter_mut().zip(self.kept).zip(self.total) {
+        for ((fits, kept), &total) in self.fits.iter_mut().zip(self.kept).zip(self.total) {
             *kept += total;
-            *narrow = total as i16;
+            *fits = clamp(total);
             peak = peak.max(total.unsigned_abs());
         }
         peak.min(i32::MAX as u32) as i32
+    }
+}
+
+struct Exceed<'a> {
+    total: &'a [i32],
+    over: &'a mut [i16],
+}
+
+impl Kernel for Exceed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (over, &total) in self.over.iter_mut().zip(self.total) {
+            *over = clamp(total - i32::from(clamp(total)));
+        }
     }
 }
 
@@ -326,78 +359,34 @@ impl Kernel for Shared<'_> {
     }
 }
 
-struct EncodeWithout<'a> {
-    total: &'a [i32],
+struct EncodeOthers<'a> {
+    fits: &'a [i16],
+    over: &'a [i16],
     own: &'a [i16],
     law: Law,
     octets: &'a mut [u8],
 }
 
-impl Kernel for EncodeWithout<'_> {
+impl Kernel for EncodeOthers<'_> {
     type Output = u32;
 
     #[inline(always)]
     fn run(self) -> u32 {
-        let all = self.octets.iter_mut().zip(self.total).zip(self.own);
-        let mut clamped = 0;
-        let mut others = |total: &i32, own: &i16| {
-            let others = total - i32::from(*own);
-            clamped += u32::from(is_clamped(others));
-            clamp(others)
+        let all = self.octets.iter_mut().zip(self.fits.iter().zip(self.over).zip(self.own));
+        // In as many bits as the samples, so that all of it is done side by side: a chunk has far fewer samples.
+        let mut clamped = 0u16;
+        // Where anything is over, what fits is at the end of its range: nothing is lost by what is clamped first.
+        let mut others = |((fits, over), own): ((&i16, &i16), &i16)| {
+            let others = fits.saturating_sub(own.saturating_sub(*over));
+            clamped = clamped.wrapping_add(u16::from(others != fits.wrapping_sub(own.wrapping_sub(*over))));
+            others
         };
         // The law is chosen once a chunk: each arm is a loop without a branch.
         match self.law {
-            Law::Mu => all.for_each(|((octet, total), own)| *octet = Law::Mu.encode_one(others(total, own))),
-            Law::A => all.for_each(|((octet, total), own)| *octet = Law::A.encode_one(others(total, own))),
-        }
-        clamped
-    }
-}
-
-struct EncodeNarrow<'a> {
-    narrow: &'a [i16],
-    own: &'a [i16],
-    law: Law,
-    octets: &'a mut [u8],
-}
-
-impl Kernel for EncodeNarrow<'_> {
-    type Output = u32;
-
-    #[inline(always)]
-    fn run(self) -> u32 {
-        let all = self.octets.iter_mut().zip(self.narrow).zip(self.own);
-        // In as many bits as the samples, so that all of it is done side by side: a chunk has far fewer samples.
-        let mut clamped = 0u16;
-        // Of a sum that fits, the others do too, or are clamped: the same as above.
-        let mut others = |sum: &i16, own: &i16| {
-            clamped = clamped.wrapping_add(u16::from(sum.saturating_sub(*own) != sum.wrapping_sub(*own)));
-            sum.saturating_sub(*own)
-        };
-        match self.law {
-            Law::Mu => all.for_each(|((octet, sum), own)| *octet = Law::Mu.encode_one(others(sum, own))),
-            Law::A => all.for_each(|((octet, sum), own)| *octet = Law::A.encode_one(others(sum, own))),
+            Law::Mu => all.for_each(|(octet, sums)| *octet = Law::Mu.encode_one(others(sums))),
+            Law::A => all.for_each(|(octet, sums)| *octet = Law::A.encode_one(others(sums))),
         }
         u32::from(clamped)
-    }
-}
-
-struct EncodeShared<'a> {
-    total: &'a [i32],
-    law: Law,
-    octets: &'a mut [u8],
-}
-
-impl Kernel for EncodeShared<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let all = self.octets.iter_mut().zip(self.total);
-        match self.law {
-            Law::Mu => all.for_each(|(octet, total)| *octet = Law::Mu.encode_one(clamp(*total))),
-            Law::A => all.for_each(|(octet, total)| *octet = Law::A.encode_one(clamp(*total))),
-        }
     }
 }
 
@@ -460,20 +449,20 @@ mod tests {
     fn octets_are_those_of_the_samples_with_all_instructions() {
         let mut sum = Sum::new(80);
         (0..9).for_each(|number| sum.add(&member(number)));
+        sum.settle();
         for instructions in simd::Instructions::all() {
             for law in [Law::Mu, Law::A] {
                 let (own, mut samples) = (member(3), [0; 80]);
                 let encoded = |samples: &[i16]| samples.iter().map(|&s| law.encode_one(s)).collect::<Vec<u8>>();
-                let (total, mut octets) = (sum.totals(), [0; 80]);
-                instructions.run(EncodeWithout { total, own: &own, law, octets: &mut octets });
+                let (total, (fits, over), mut octets) = (sum.totals(), sum.heard.split_at(80), [0; 80]);
+                instructions.run(EncodeOthers { fits, over, own: &own, law, octets: &mut octets });
                 instructions.run(Without { total, own: &own, out: &mut samples });
                 assert_eq!(octets[..], encoded(&samples), "{} {law:?}", instructions.name());
-                instructions.run(EncodeShared { total, law, octets: &mut octets });
                 instructions.run(Shared { total, out: &mut samples });
-                assert_eq!(octets[..], encoded(&samples), "{} {law:?}", instructions.name());
+                assert_eq!(samples[..], fits[..], "{} {law:?}", instructions.name());
                 let mut more = total.to_vec();
                 instructions.run(Add { total: &mut more, samples: &own });
-                assert!(more.iter().zip(total).zip(&own).all(|((more, total), own)| *more == total + i32::from(*own)));
+                assert!((0..80).all(|n| more[n] == total[n] + i32::from(own[n])));
             }
         }
     }
@@ -568,33 +557,58 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_sum_gives_the_same_octets() {
-        for size in [1, 2, 9] {
-            for shift in 0..6 {
+    fn octets_are_those_of_the_exact_sum_however_loud_it_is() {
+        for instructions in simd::Instructions::all() {
+            instructions.put_to_use();
+            for (size, shift) in [1, 2, 9, 40].into_iter().flat_map(|size| (0..6).map(move |shift| (size, shift))) {
                 let voice = |number| member(number).iter().map(|sample| sample >> shift).collect::<Vec<i16>>();
                 let mut sum = Sum::new(80);
                 (0..size).for_each(|number| sum.add(&voice(number)));
-                for law in [Law::Mu, Law::A] {
-                    let (mut wide, mut narrow) = ([0; 80], [0; 80]);
-                    // Who says the opposite of what was added brings out the clamp.
-                    for own in [voice(0), voice(0).iter().map(|sample| !sample).collect(), vec![i16::MIN; 80]] {
-                        sum.is_narrow = false;
-                        sum.encode_without(&own, law, &mut wide);
-                        let peak = sum.settle();
-                        assert_eq!(sum.is_narrow, peak < 32_768);
-                        sum.encode_without(&own, law, &mut narrow);
-                        assert_eq!(wide, narrow, "{size} members, {law:?}");
+                // Who says the opposite of what was added brings out the clamp, and so does who is as loud as can be.
+                let opposite: Vec<i16> = voice(0).iter().map(|sample| !sample).collect();
+                for own in [voice(0), opposite, vec![i16::MIN; 80], vec![i16::MAX; 80], vec![-32_124; 80]] {
+                    let totals = sum.totals().to_vec();
+                    let exact = totals.iter().zip(&own).map(|(total, own)| total - i32::from(*own));
+                    let clamped = exact.clone().map(|others| u32::from(is_clamped(others))).sum::<u32>();
+                    let is_countable = |(total, own): (&i32, &i16)| {
+                        total.unsigned_abs() < 65_535 || (*own > i16::MIN && *own < i16::MAX)
+                    };
+                    for law in [Law::Mu, Law::A] {
+                        let expected: Vec<u8> = exact.clone().map(|others| law.encode_one(clamp(others))).collect();
+                        let mut octets = [0; 80];
+                        let counted = sum.encode_without(&own, law, &mut octets);
+                        assert_eq!(octets[..], expected, "{size} members, {law:?}, {}", instructions.name());
+                        if totals.iter().zip(&own).all(is_countable) {
+                            assert_eq!(counted, clamped, "{size} members, {law:?}, {}", instructions.name());
+                        }
                     }
-                    sum.is_narrow = false;
-                    sum.encode_shared(law, &mut wide);
-                    sum.settle();
-                    sum.encode_shared(law, &mut narrow);
-                    assert_eq!(wide, narrow, "{size} members, {law:?}, who says nothing");
+                }
+                for law in [Law::Mu, Law::A] {
+                    let (mut octets, mut samples) = ([0; 80], [0; 80]);
+                    sum.encode_shared(law, &mut octets);
+                    sum.shared(&mut samples);
+                    assert_eq!(octets, samples.map(|sample| law.encode_one(sample)), "{size} members, {law:?}");
                 }
                 sum.add(&voice(0));
-                assert!(!sum.is_narrow, "what is added afterwards counts");
+                assert!(!sum.is_settled, "what is added afterwards counts");
             }
         }
+        simd::Instructions::best().put_to_use();
+    }
+
+    #[test]
+    fn what_was_over_is_not_over_in_the_next_tick() {
+        let mut sum = Sum::new(40);
+        let mut sent = |voices: [i16; 3]| {
+            sum.clear();
+            voices.iter().for_each(|&voice| sum.add(&[voice; 40]));
+            assert_eq!(sum.settle(), voices.iter().map(|&voice| i32::from(voice)).sum::<i32>());
+            let mut octets = [0; 40];
+            sum.encode_without(&[voices[0]; 40], Law::Mu, &mut octets);
+            Law::Mu.decode_one(octets[0])
+        };
+        assert_eq!(sent([30_000, 30_000, 30_000]), 32_124);
+        assert_eq!(sent([30_000, 1_884, 0]), 1_884);
     }
 
     #[test]

@@ -57,25 +57,14 @@ pub fn compress<S: Scale>(samples: &[i16], octets: &mut [u8]) -> bool {
     false
 }
 
-/// Writes the octets of the others in a sum, each clamped to a sample, as many as there are of all. How many were clamped; or nothing if this
-/// processor cannot.
+/// Writes the octets of the others in a sum, each clamped to a sample, as many as there are of all. The sum is told as what fits into samples
+/// and what is over. How many were clamped; or nothing if this processor cannot.
 #[inline(always)]
-pub fn compress_others<S: Scale>(sum: &[i32], own: &[i16], octets: &mut [u8]) -> Option<u32> {
+pub fn compress_others<S: Scale>(fits: &[i16], over: &[i16], own: &[i16], octets: &mut [u8]) -> Option<u32> {
     #[cfg(target_arch = "x86_64")]
     if Instructions::are_avx512() {
         // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
-        return Some(unsafe { by_hand::compress_others::<S>(sum, own, octets) });
-    }
-    None
-}
-
-/// The same of a sum that fits into samples.
-#[inline(always)]
-pub fn compress_others_of_narrow<S: Scale>(sum: &[i16], own: &[i16], octets: &mut [u8]) -> Option<u32> {
-    #[cfg(target_arch = "x86_64")]
-    if Instructions::are_avx512() {
-        // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
-        return Some(unsafe { by_hand::compress_others_of_narrow::<S>(sum, own, octets) });
+        return Some(unsafe { by_hand::compress_others::<S>(fits, over, own, octets) });
     }
     None
 }
@@ -85,26 +74,25 @@ mod by_hand {
     use super::{STEP, Scale, Values};
     use std::arch::x86_64::{
         __m256i, __m512i, _mm256_loadu_si256, _mm256_mask_storeu_epi8, _mm256_maskz_loadu_epi8, _mm256_storeu_si256,
-        _mm512_add_epi16, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_si256, _mm512_cmpgt_epu32_mask,
-        _mm512_cmpneq_epi16_mask, _mm512_cvtepi16_epi8, _mm512_cvtepi16_epi32, _mm512_cvtepi32_ps,
-        _mm512_cvtepu8_epi16, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_mask_mov_epi16,
-        _mm512_mask_storeu_epi16, _mm512_mask_sub_epi16, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_epi32,
-        _mm512_max_epi16, _mm512_min_epi16, _mm512_packs_epi32, _mm512_packus_epi32, _mm512_permutex2var_epi16,
-        _mm512_permutexvar_epi64, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_setr_epi64, _mm512_setzero_si512,
-        _mm512_srai_epi16, _mm512_srli_epi16, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_epi16,
-        _mm512_sub_epi32, _mm512_subs_epi16, _mm512_test_epi16_mask, _mm512_testn_epi16_mask, _mm512_unpackhi_epi16,
-        _mm512_unpacklo_epi16, _mm512_xor_si512,
+        _mm512_add_epi16, _mm512_and_si512, _mm512_castps_si512, _mm512_cmpneq_epi16_mask, _mm512_cvtepi16_epi8,
+        _mm512_cvtepi32_ps, _mm512_cvtepu8_epi16, _mm512_loadu_si512, _mm512_mask_mov_epi16, _mm512_mask_storeu_epi16,
+        _mm512_mask_sub_epi16, _mm512_maskz_loadu_epi16, _mm512_max_epi16, _mm512_min_epi16, _mm512_packus_epi32,
+        _mm512_permutex2var_epi16, _mm512_set1_epi16, _mm512_setzero_si512, _mm512_srai_epi16, _mm512_srli_epi16,
+        _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_epi16, _mm512_subs_epi16, _mm512_test_epi16_mask,
+        _mm512_testn_epi16_mask, _mm512_unpackhi_epi16, _mm512_unpacklo_epi16, _mm512_xor_si512,
     };
 
     /// Samples done at a time.
     const AT_ONCE: usize = 32;
+    /// Samples of 20 ms.
+    const USUAL: usize = 160;
 
     /// A bit for each of what is left, which is less than [`AT_ONCE`].
     fn left(count: usize) -> u32 {
         (1 << count) - 1
     }
 
-    // SAFETY, of all that goes through pointers in the next six: what is whole is a reference to an array of so many octets, of the
+    // SAFETY, of all that goes through pointers in the next four: what is whole is a reference to an array of so many octets, of the
     // rest a slice only as many are touched as it has.
 
     #[target_feature(enable = "avx512f,avx512bw")]
@@ -113,25 +101,6 @@ mod by_hand {
         match samples.first_chunk::<AT_ONCE>() {
             Some(all) => unsafe { _mm512_loadu_si512(all.as_ptr().cast()) },
             None => unsafe { _mm512_maskz_loadu_epi16(left(samples.len()), samples.as_ptr()) },
-        }
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw")]
-    #[inline]
-    fn longs(sums: &[i32]) -> (__m512i, __m512i) {
-        match sums.first_chunk::<AT_ONCE>() {
-            Some(all) => unsafe {
-                let (one, other) = all.split_at(AT_ONCE / 2);
-                (_mm512_loadu_si512(one.as_ptr().cast()), _mm512_loadu_si512(other.as_ptr().cast()))
-            },
-            None => unsafe {
-                let mask = left(sums.len());
-                let other = sums.as_ptr().wrapping_add(AT_ONCE / 2);
-                (
-                    _mm512_maskz_loadu_epi32(mask as u16, sums.as_ptr()),
-                    _mm512_maskz_loadu_epi32((mask >> 16) as u16, other),
-                )
-            },
         }
     }
 
@@ -236,54 +205,44 @@ mod by_hand {
     }
 
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
-    pub fn compress_others<S: Scale>(sum: &[i32], own: &[i16], to: &mut [u8]) -> u32 {
-        compress_each::<S, _>(sum, own, to, |sum, own| {
-            let ((one, other), own) = (longs(sum), words(own));
-            let one = _mm512_sub_epi32(one, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(own)));
-            let other = _mm512_sub_epi32(other, _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64::<1>(own)));
-            let are_clamped = |longs| {
-                let above_least = _mm512_sub_epi32(longs, _mm512_set1_epi32(i32::from(i16::MIN)));
-                _mm512_cmpgt_epu32_mask(above_least, _mm512_set1_epi32(i32::from(u16::MAX)))
-            };
-            let which = u32::from(are_clamped(other)) << (AT_ONCE / 2) | u32::from(are_clamped(one));
-            let in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-            (_mm512_permutexvar_epi64(in_order, _mm512_packs_epi32(one, other)), which)
-        })
+    #[inline]
+    pub fn compress_others<S: Scale>(fits: &[i16], over: &[i16], own: &[i16], to: &mut [u8]) -> u32 {
+        let count = fits.len().min(over.len()).min(own.len()).min(to.len());
+        let (fits, over, own, to) = (&fits[..count], &over[..count], &own[..count], &mut to[..count]);
+        // The usual length once more: of one that is known there is nothing to count.
+        match to.first_chunk_mut::<USUAL>() {
+            Some(to) if count == USUAL => compress_as_many::<S>(fits, over, own, to),
+            _ => compress_as_many::<S>(fits, over, own, to),
+        }
     }
 
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
-    pub fn compress_others_of_narrow<S: Scale>(sum: &[i16], own: &[i16], to: &mut [u8]) -> u32 {
-        compress_each::<S, _>(sum, own, to, |sum, own| {
-            let (sum, own) = (words(sum), words(own));
-            let others = _mm512_subs_epi16(sum, own);
-            (others, _mm512_cmpneq_epi16_mask(others, _mm512_sub_epi16(sum, own)))
-        })
-    }
-
-    /// Writes the octets of the others, of whom one part is told at a time, and which of them are clamped; says how many are.
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     #[inline]
-    fn compress_each<S: Scale, T>(
-        sum: &[T],
-        own: &[i16],
-        to: &mut [u8],
-        others: impl Fn(&[T], &[i16]) -> (__m512i, u32),
-    ) -> u32 {
-        let count = sum.len().min(own.len()).min(to.len());
-        let (sum, own, to) = (&sum[..count], &own[..count], &mut to[..count]);
-        let ((sum, sum_rest), (own, own_rest)) = (sum.as_chunks::<AT_ONCE>(), own.as_chunks::<AT_ONCE>());
+    fn compress_as_many<S: Scale>(fits: &[i16], over: &[i16], own: &[i16], to: &mut [u8]) -> u32 {
+        let (fits, fits_rest) = fits[..to.len()].as_chunks::<AT_ONCE>();
+        let (over, over_rest) = over[..to.len()].as_chunks::<AT_ONCE>();
+        let (own, own_rest) = own[..to.len()].as_chunks::<AT_ONCE>();
         let (to, to_rest) = to.as_chunks_mut::<AT_ONCE>();
         let mut clamped = 0;
-        for ((sum, own), to) in sum.iter().zip(own).zip(to) {
-            let (others, are_clamped) = others(sum, own);
+        for (((fits, over), own), to) in fits.iter().zip(over).zip(own).zip(to) {
+            let (others, are_clamped) = others(words(fits), words(over), words(own));
             clamped += are_clamped.count_ones();
             write_octets(to, octets_of::<S>(others));
         }
-        if !sum_rest.is_empty() {
-            let (others, are_clamped) = others(sum_rest, own_rest);
+        if !to_rest.is_empty() {
+            let (others, are_clamped) = others(words(fits_rest), words(over_rest), words(own_rest));
             clamped += are_clamped.count_ones();
             write_octets(to_rest, octets_of::<S>(others));
         }
         clamped
+    }
+
+    /// The others in a sum, clamped, and which of them are.
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
+    #[inline]
+    fn others(fits: __m512i, over: __m512i, own: __m512i) -> (__m512i, u32) {
+        // Where anything is over, what fits is at the end of its range: nothing is lost by what is clamped first.
+        let others = _mm512_subs_epi16(fits, _mm512_subs_epi16(own, over));
+        (others, _mm512_cmpneq_epi16_mask(others, _mm512_sub_epi16(fits, _mm512_sub_epi16(own, over))))
     }
 }
