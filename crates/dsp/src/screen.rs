@@ -12,7 +12,7 @@
 
 use crate::SAMPLE_RATE;
 use crate::tonebank::{BLOCK, KEPT_BLOCKS, Kept, WINDOW};
-use simd::screen::{self, AHEAD, Chunk, Energies, FORTY, HISTORY, History, SPAN, Shares, Sought, WAVES, Waves};
+use simd::screen::{self, AHEAD, Chunk, Energies, FORTY, HISTORY, History, SPAN, Shares, Sought, WAVES, Waves, Whole};
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
 
@@ -67,10 +67,14 @@ impl Screen {
     #[inline(always)]
     pub fn take(&mut self, kept: &Kept, first: usize, count: usize, taken: &mut Taken) {
         // Spans begin where the circle begins.
-        let begun = first % 2;
-        let spans = &kept.0.as_flattened().as_chunks().0[first / 2..][..(begun + count) / 2];
-        let chunk = Chunk { blocks: &kept.0[first..][..count], spans, first_end: 1 - begun };
-        taken.suspicious = self.history.take(chunk, &KEYS, &mut taken.energies);
+        let (begun, blocks) = (first % 2, &kept.0[first..][..count]);
+        taken.suspicious = match blocks.first_chunk() {
+            Some(all) if begun == 0 => self.history.take_whole(Whole(all), &KEYS, &mut taken.energies),
+            _ => {
+                let spans = &kept.0.as_flattened().as_chunks().0[first / 2..][..(begun + count) / 2];
+                self.history.take(Chunk { blocks, spans, first_end: 1 - begun }, &KEYS, &mut taken.energies)
+            }
+        };
         (taken.at, taken.count, taken.unheard) = (HISTORY - 1, count, 0);
     }
 }

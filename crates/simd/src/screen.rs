@@ -163,6 +163,29 @@ pub struct Chunk<'a> {
     pub first_end: usize,
 }
 
+/// Samples to be taken that begin with a span: as many as can be.
+#[derive(Debug, Clone, Copy)]
+pub struct Whole<'a>(pub &'a [[i16; BLOCK]; AHEAD]);
+
+/// Either of these: of the latter all is known when it is compiled but where it is.
+trait Samples: Copy {
+    fn chunk(&self) -> Chunk<'_>;
+}
+
+impl Samples for Chunk<'_> {
+    #[inline(always)]
+    fn chunk(&self) -> Chunk<'_> {
+        *self
+    }
+}
+
+impl Samples for Whole<'_> {
+    #[inline(always)]
+    fn chunk(&self) -> Chunk<'_> {
+        Chunk { blocks: self.0, spans: self.0.as_flattened().as_chunks().0, first_end: 1 }
+    }
+}
+
 /// A span, four samples at a time.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
@@ -175,16 +198,27 @@ impl History {
     pub fn take(&mut self, chunk: Chunk, sought: &Sought, all: &mut Energies) -> u32 {
         let Chunk { blocks, spans, first_end } = chunk;
         let (blocks, spans) = (&blocks[..blocks.len().min(AHEAD)], &spans[..spans.len().min(MOST)]);
-        let chunk = Chunk { blocks, spans, first_end };
+        self.take_samples(Chunk { blocks, spans, first_end }, sought, all)
+    }
+
+    /// The same of as much as can be taken.
+    #[inline(always)]
+    pub fn take_whole(&mut self, whole: Whole, sought: &Sought, all: &mut Energies) -> u32 {
+        self.take_samples(whole, sought, all)
+    }
+
+    #[inline(always)]
+    fn take_samples(&mut self, samples: impl Samples, sought: &Sought, all: &mut Energies) -> u32 {
         #[cfg(target_arch = "x86_64")]
         let found = if Instructions::are_avx512() {
             // SAFETY: they are in use only where the processor has them, see `Instructions::run`.
-            unsafe { self.take_with_avx512(chunk, sought, all) }
+            unsafe { self.take_with_avx512(samples, sought, all) }
         } else {
-            self.take_plain(chunk, sought, all)
+            self.take_plain(samples.chunk(), sought, all)
         };
         #[cfg(not(target_arch = "x86_64"))]
-        let found = self.take_plain(chunk, sought, all);
+        let found = self.take_plain(samples.chunk(), sought, all);
+        let Chunk { spans, first_end, .. } = samples.chunk();
         // What there is no span for shows nothing, but may be as quiet as nothing.
         u32::from(EVERY_SECOND[found as usize & ((1 << spans.len()) - 1)]) << first_end
     }
@@ -227,8 +261,8 @@ impl History {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
     #[inline]
-    fn take_with_avx512(&mut self, chunk: Chunk, sought: &Sought, all: &mut Energies) -> u32 {
-        let (Chunk { blocks, spans, first_end }, Sought { shares, .. }) = (chunk, sought);
+    fn take_with_avx512(&mut self, samples: impl Samples, sought: &Sought, all: &mut Energies) -> u32 {
+        let (Chunk { blocks, first_end, .. }, Sought { shares, .. }) = (samples.chunk(), sought);
         use std::arch::x86_64::{
             __m512i, _CMP_GE_OQ, _mm_storeu_si128, _mm512_add_epi32, _mm512_add_ps, _mm512_alignr_epi32,
             _mm512_castps_si512, _mm512_castsi512_ps, _mm512_castsi512_si128, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
@@ -313,7 +347,7 @@ impl History {
         // Two energies a span, from the first of those before.
         let from = _mm512_add_epi32(count, _mm512_set1_epi32((HISTORY + first_end - 1 - 2 * BEFORE) as i32));
         let energies = _mm512_permutex2var_ps(low, from, high);
-        self.look_with_avx512(spans, energies, sought)
+        self.look_with_avx512(samples, energies, sought)
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -321,10 +355,11 @@ impl History {
     #[inline]
     fn look_with_avx512(
         &mut self,
-        spans: &[[i16; SPAN]],
+        samples: impl Samples,
         energies: std::arch::x86_64::__m512,
         Sought { waves, shares }: &Sought,
     ) -> u32 {
+        let Chunk { spans, .. } = samples.chunk();
         use std::arch::x86_64::{
             __m256, __m512i, _mm256_add_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm512_add_epi32,
             _mm512_castps256_ps512, _mm512_castps512_ps256, _mm512_cvtepi32_ps, _mm512_extractf32x8_ps,
@@ -333,18 +368,17 @@ impl History {
             _mm512_storeu_si512,
         };
         // From memory four samples at a time come to all forms without any work.
-        let mut fours = [Fours([[0; 4]; SPAN / 4]); MOST];
-        let without = |fours: &mut Fours, span: &[i16; SPAN]| {
+        let without = |span: &[i16; SPAN]| {
+            let mut fours = Fours([[0; 4]; SPAN / 4]);
             // SAFETY: either is a reference to an array of 64 octets.
             unsafe {
                 let samples = _mm512_loadu_si512(std::ptr::from_ref(span).cast());
-                _mm512_storeu_si512(std::ptr::from_mut(fours).cast(), _mm512_srai_epi16::<LEFT_OUT>(samples));
+                _mm512_storeu_si512(std::ptr::from_mut(&mut fours).cast(), _mm512_srai_epi16::<LEFT_OUT>(samples));
             }
+            fours
         };
-        match spans.first_chunk::<MOST>() {
-            Some(all) => (0..MOST).for_each(|n| without(&mut fours[n], &all[n])),
-            None => fours.iter_mut().zip(spans).for_each(|(fours, span)| without(fours, span)),
-        }
+        let none = Fours([[0; 4]; SPAN / 4]);
+        let fours: [Fours; MOST] = std::array::from_fn(|n| spans.get(n).map_or(none, without));
         // SAFETY: each is a reference to an array of 64 octets.
         let waves: [__m512i; SPAN / 4] =
             std::array::from_fn(|n| unsafe { _mm512_loadu_si512(waves.fours[n].as_ptr().cast()) });
@@ -683,7 +717,11 @@ mod tests {
                     .collect();
                 let (mut one, mut plain) = (Energies::default(), Energies::default());
                 let chunk = Chunk { blocks: &blocks, spans: &spans, first_end };
-                let suspicious = history.take(chunk, &sought, &mut one);
+                let whole = blocks.first_chunk().filter(|_| first_end == 1).map(Whole);
+                let suspicious = match whole {
+                    Some(whole) => history.take_whole(whole, &sought, &mut one),
+                    None => history.take(chunk, &sought, &mut one),
+                };
                 let expected = other.take_plain(chunk, &sought, &mut plain);
                 let expected = u32::from(EVERY_SECOND[expected as usize & ((1 << spans.len()) - 1)]) << first_end;
                 assert_eq!(suspicious, expected, "{count} blocks, {}", instructions.name());
