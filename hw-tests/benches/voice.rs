@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use trunkcast::gateway::{Channel, ConferenceIndex, Voice};
 use trunkcast::prompts::Sounds;
-use trunkcast::voice::{Settings, VoicePath};
+use trunkcast::voice::{Settings, ToSend, VoicePath};
 
 const ROUNDS: usize = 9;
 const FRAME: usize = 160;
@@ -124,6 +124,16 @@ struct Ours {
     frame: usize,
 }
 
+/// What is sent, one channel after the other.
+struct Sent<'a>(std::slice::IterMut<'a, [u8; FRAME]>);
+
+impl ToSend for Sent<'_> {
+    #[inline]
+    fn of(&mut self, _: Channel) -> &mut [u8] {
+        self.0.next().expect("one for each channel")
+    }
+}
+
 impl Ours {
     fn new(count: usize, sounds: &Arc<Sounds>) -> Ours {
         let parties = count.div_ceil(PARTY);
@@ -189,13 +199,10 @@ impl Ours {
                 }
             }
             _ => {
-                for (place, channel) in self.channels.iter().enumerate() {
-                    self.voice.receive(*channel, input.received(place, self.frame));
-                }
+                let mut received = (0..).map(|place| input.received(place, self.frame));
+                self.voice.receive_each(self.channels.iter().copied(), |_| received.next().expect("without end"));
                 self.voice.mix();
-                for (channel, sent) in self.channels.iter().zip(&mut self.sent) {
-                    self.voice.transmit(*channel, sent);
-                }
+                self.voice.transmit_each(self.channels.iter().copied(), Sent(self.sent.iter_mut()));
                 while let Some(heard) = self.voice.poll_heard() {
                     black_box(heard);
                 }

@@ -11,7 +11,7 @@
 use crate::bench::Rack;
 use crate::gateway::{Channel, Gateway, Output};
 use crate::reports::{Order, Report, What};
-use crate::voice::{Heard, VoicePath, law_of};
+use crate::voice::{Heard, ToSend, VoicePath, law_of};
 use hal::{CardEvent, ErrorKind, Line, Readiness, SpanIndex, Traffic};
 use std::time::Duration;
 
@@ -37,6 +37,19 @@ impl Card {
     fn span(&self, place: usize) -> Option<(SpanIndex, u16, Line)> {
         let line = *self.lines.get(place)?;
         Some((SpanIndex(place as u8), self.first_span + place as u16, line))
+    }
+}
+
+/// What is sent on a span of a card.
+struct OfSpan<'a> {
+    traffic: &'a mut dyn Traffic,
+    /// What the card calls it.
+    own: SpanIndex,
+}
+
+impl ToSend for OfSpan<'_> {
+    fn of(&mut self, channel: Channel) -> &mut [u8] {
+        self.traffic.to_send(self.own, channel.timeslot)
     }
 }
 
@@ -279,12 +292,9 @@ impl Engine {
                     self.carry_out(now);
                 }
                 // Only bearer channels are ever open.
-                for timeslot in line.bearers_beside(false) {
-                    let channel = Channel { span, timeslot };
-                    if self.voice.is_open(channel) {
-                        self.voice.receive(channel, self.cards[index].traffic.received(own, timeslot));
-                    }
-                }
+                let bearers = line.bearers_beside(false).map(|timeslot| Channel { span, timeslot });
+                let traffic = &self.cards[index].traffic;
+                self.voice.receive_each(bearers, |channel| traffic.received(own, channel.timeslot));
             }
         }
         self.listen(now);
@@ -329,11 +339,11 @@ impl Engine {
             let mut place = 0;
             while let Some((own, span, line)) = self.cards[index].span(place) {
                 place += 1;
-                for timeslot in line.bearers_beside(false) {
-                    let channel = Channel { span, timeslot };
-                    if self.voice.is_open(channel) {
-                        self.voice.transmit(channel, self.cards[index].traffic.to_send(own, timeslot));
-                    } else {
+                let bearers = || line.bearers_beside(false).map(|timeslot| Channel { span, timeslot });
+                let traffic = &mut *self.cards[index].traffic;
+                self.voice.transmit_each(bearers(), OfSpan { traffic, own });
+                for channel in bearers() {
+                    if !self.voice.is_open(channel) {
                         self.probe(now, index, own, channel, line);
                     }
                 }

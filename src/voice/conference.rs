@@ -322,17 +322,26 @@ impl Mix {
 
     /// The same, to be sent as it is. Those who say nothing all get the same octets.
     /// Returns how many samples were clamped.
+    #[inline(always)]
     pub fn encode_for_member(&mut self, own: Option<&[i16]>, law: Law, octets: &mut [u8]) -> u64 {
-        let Some(own) = own else {
-            let shared = &mut self.shared[usize::from(law == Law::A)];
-            if !shared.made {
-                self.now.encode_shared(law, &mut shared.octets);
-                shared.made = true;
+        match own {
+            Some(own) => u64::from(self.now.encode_without(own, law, octets)),
+            None => {
+                octets.copy_from_slice(self.shared(law));
+                self.clipped_now
             }
-            octets.copy_from_slice(&shared.octets);
-            return self.clipped_now;
-        };
-        u64::from(self.now.encode_without(own, law, octets))
+        }
+    }
+
+    /// The octets of those who say nothing.
+    #[inline(always)]
+    fn shared(&mut self, law: Law) -> &[u8] {
+        let shared = &mut self.shared[usize::from(law == Law::A)];
+        if !shared.made {
+            self.now.encode_shared(law, &mut shared.octets);
+            shared.made = true;
+        }
+        &shared.octets
     }
 
     /// Samples of the sum for callers that were clamped.

@@ -265,10 +265,55 @@ impl Leg {
         simd::fetch_lines(&self.conference, 2);
     }
 
-    /// Take in a chunk in this tick, in its line's law; if it is in a conference that is to hear it at once, take part in that.
+    /// Take in a chunk in this tick, in its line's law; if it is in a conference that is to hear it at once, take part in that. From the
+    /// octets to the sum it is part of one kernel.
     #[inline(always)]
     pub fn receive(&mut self, tick: u32, octets: &[u8], mix: Option<&mut Mix>, tell: &mut dyn FnMut(Heard)) {
-        simd::run(Receive { leg: self, tick, octets, mix, tell });
+        // What a length that is known saves in bounds and remainders is a tenth of all.
+        match octets.first_chunk::<{ ChunkLength::MAX_SAMPLES }>() {
+            Some(all) if octets.len() == all.len() => self.take_in(tick, all, mix, tell),
+            _ => self.take_in(tick, octets, mix, tell),
+        }
+    }
+
+    #[inline(always)]
+    fn take_in(&mut self, tick: u32, octets: &[u8], mix: Option<&mut Mix>, tell: &mut dyn FnMut(Heard)) {
+        self.tick = tick;
+        self.said <<= 1;
+        let room = self.filter.room(octets.len());
+        // A-law has no code for 0 (G.711 table 1a): a line on which nothing is said brings 8, and the sum of hundreds would be far from 0.
+        if g711::is_idle(self.law, octets) {
+            room.fill(0);
+        } else {
+            g711::decode(self.law, octets, room);
+        }
+        if let Some(treatment) = &mut self.treatment {
+            treatment.take_out_echo(room);
+        }
+        let now = self.filter.position();
+        let energies = self.filter.hear_within(octets.len(), &mut |event| match event {
+            KeyEvent::Down { key, .. } => tell(Heard::Key(key)),
+            KeyEvent::Up { key, started_at, samples, sound } => {
+                tell(Heard::Press(Press::new(key, now.saturating_sub(started_at), samples, &sound)));
+            }
+        });
+        let before = self.talk.energy();
+        let mut talking = |event| tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
+        match energies {
+            Some(energies) => self.talk.process_known(&energies, &mut talking),
+            None => self.talk.process(self.filter.conversation(), &mut talking),
+        }
+        self.audible = self.talk.energy() != before;
+        if let Some(treatment) = &mut self.treatment {
+            treatment.shape(self.talk.is_talking(), self.filter.conversation(), self.filter.stream());
+        }
+        if self.conference.is_some() {
+            self.measure(before, octets.len(), tell);
+        }
+        if let Some(mix) = mix {
+            mix.begin();
+            self.take_part_within(mix);
+        }
     }
 
     /// After every second in a conference its level is told.
@@ -353,71 +398,6 @@ impl Leg {
     /// Add what is to be said to this caller alone; true when the last of it has been said.
     pub fn say(&mut self, sounds: &Sounds, out: &mut [i16]) -> bool {
         self.speech.add(sounds, out)
-    }
-}
-
-/// A leg that is to take in a chunk, and whom it is to tell what it hears: one kernel from the octets to the sum.
-struct Receive<'a> {
-    leg: &'a mut Leg,
-    tick: u32,
-    octets: &'a [u8],
-    mix: Option<&'a mut Mix>,
-    tell: &'a mut dyn FnMut(Heard),
-}
-
-impl Kernel for Receive<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        // What a length that is known saves in bounds and remainders is a tenth of all.
-        match self.octets.first_chunk::<{ ChunkLength::MAX_SAMPLES }>() {
-            Some(all) if self.octets.len() == all.len() => Receive { octets: all, ..self }.take_in(),
-            _ => self.take_in(),
-        }
-    }
-}
-
-impl Receive<'_> {
-    #[inline(always)]
-    fn take_in(self) {
-        let Receive { leg, tick, octets, mix, tell } = self;
-        leg.tick = tick;
-        leg.said <<= 1;
-        let room = leg.filter.room(octets.len());
-        // A-law has no code for 0 (G.711 table 1a): a line on which nothing is said brings 8, and the sum of hundreds would be far from 0.
-        if g711::is_idle(leg.law, octets) {
-            room.fill(0);
-        } else {
-            g711::decode(leg.law, octets, room);
-        }
-        if let Some(treatment) = &mut leg.treatment {
-            treatment.take_out_echo(room);
-        }
-        let now = leg.filter.position();
-        let energies = leg.filter.hear_within(octets.len(), &mut |event| match event {
-            KeyEvent::Down { key, .. } => tell(Heard::Key(key)),
-            KeyEvent::Up { key, started_at, samples, sound } => {
-                tell(Heard::Press(Press::new(key, now.saturating_sub(started_at), samples, &sound)));
-            }
-        });
-        let before = leg.talk.energy();
-        let mut talking = |event| tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
-        match energies {
-            Some(energies) => leg.talk.process_known(&energies, &mut talking),
-            None => leg.talk.process(leg.filter.conversation(), &mut talking),
-        }
-        leg.audible = leg.talk.energy() != before;
-        if let Some(treatment) = &mut leg.treatment {
-            treatment.shape(leg.talk.is_talking(), leg.filter.conversation(), leg.filter.stream());
-        }
-        if leg.conference.is_some() {
-            leg.measure(before, octets.len(), tell);
-        }
-        if let Some(mix) = mix {
-            mix.begin();
-            leg.take_part_within(mix);
-        }
     }
 }
 

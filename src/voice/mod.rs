@@ -3,8 +3,8 @@
 //! Data path: octets of a timeslot → decode → keys taken out, talk detected → mix of the conference →
 //! less one's own voice, plus prompt and tones → encode → octets of the timeslot; and the delayed mix,
 //! free of keys → ring → encoder.
-//! Time: one chunk from every open channel a tick: [`VoicePath::receive`] for each, [`VoicePath::mix`]
-//! once, [`VoicePath::transmit`] for each. Nothing here allocates after construction.
+//! Time: one chunk from every open channel a tick: [`VoicePath::receive_each`] for those of each span, [`VoicePath::mix`] once,
+//! [`VoicePath::transmit_each`] for those of each span. Nothing here allocates after construction.
 //! Words: *leg*, one caller's way into and out of a conference.
 
 mod comfort;
@@ -26,6 +26,7 @@ use dsp::talkers::Floor;
 use hal::{ChunkLength, Line};
 use leg::Leg;
 use names::Names;
+use simd::Kernel;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -270,8 +271,22 @@ impl VoicePath {
         self.legs.iter().filter(|leg| leg.is_open()).count()
     }
 
-    /// Take in what a channel said in this tick, in its line's law. Every open channel is to be received once a tick.
+    /// Take in what an open channel said in this tick, in its line's law. Every open channel is to be received once a tick.
     pub fn receive(&mut self, channel: Channel, octets: &[u8]) {
+        self.receive_each(std::iter::once(channel), |_| octets);
+    }
+
+    /// The same for all of these channels that are open, one after the other: most of what is the same for all of them is done once.
+    pub fn receive_each<'a>(
+        &mut self,
+        channels: impl Iterator<Item = Channel>,
+        received: impl FnMut(Channel) -> &'a [u8],
+    ) {
+        simd::run(ReceiveEach { voice: self, channels, received });
+    }
+
+    #[inline(always)]
+    fn take_in(&mut self, channel: Channel, octets: &[u8]) {
         let index = channel.index();
         if let Some(next) = self.legs.get(index + RECEIVED_AHEAD) {
             next.fetch(octets.len());
@@ -345,8 +360,18 @@ impl VoicePath {
         }
     }
 
-    /// Write what a channel hears in this tick, in its line's law.
+    /// Write what an open channel hears in this tick, in its line's law; what there is of a closed one stays as it is.
     pub fn transmit(&mut self, channel: Channel, octets: &mut [u8]) {
+        self.transmit_each(std::iter::once(channel), octets);
+    }
+
+    /// The same for all of these channels that are open, one after the other.
+    pub fn transmit_each(&mut self, channels: impl Iterator<Item = Channel>, to_send: impl ToSend) {
+        simd::run(TransmitEach { voice: self, channels, to_send });
+    }
+
+    #[inline(always)]
+    fn give_out(&mut self, channel: Channel, octets: &mut [u8]) {
         let index = channel.index();
         if let Some(next) = self.legs.get(index + SENT_AHEAD) {
             next.fetch_own(octets.len());
@@ -419,6 +444,62 @@ impl VoicePath {
 
     fn leg(&mut self, channel: Channel) -> &mut Leg {
         &mut self.legs[channel.index()]
+    }
+}
+
+/// Channels that are to be received, and what came from each: one kernel from the octets to the sum.
+struct ReceiveEach<'a, C, R> {
+    voice: &'a mut VoicePath,
+    channels: C,
+    received: R,
+}
+
+impl<'a, C: Iterator<Item = Channel>, R: FnMut(Channel) -> &'a [u8]> Kernel for ReceiveEach<'_, C, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let ReceiveEach { voice, channels, mut received } = self;
+        for channel in channels {
+            if voice.is_open(channel) {
+                voice.take_in(channel, received(channel));
+            }
+        }
+    }
+}
+
+/// Where what is sent in this tick is to be written.
+pub trait ToSend {
+    /// The octets of a channel.
+    fn of(&mut self, channel: Channel) -> &mut [u8];
+}
+
+/// Those of the only one.
+impl ToSend for &mut [u8] {
+    #[inline(always)]
+    fn of(&mut self, _: Channel) -> &mut [u8] {
+        self
+    }
+}
+
+/// Channels that are to be sent, and where it is to be written.
+struct TransmitEach<'a, C, T> {
+    voice: &'a mut VoicePath,
+    channels: C,
+    to_send: T,
+}
+
+impl<C: Iterator<Item = Channel>, T: ToSend> Kernel for TransmitEach<'_, C, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let TransmitEach { voice, channels, mut to_send } = self;
+        for channel in channels {
+            if voice.is_open(channel) {
+                voice.give_out(channel, to_send.of(channel));
+            }
+        }
     }
 }
 

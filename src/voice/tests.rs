@@ -168,3 +168,63 @@ fn what_is_heard_and_streamed_is_the_sum_of_the_voices() {
         assert!(heard_keys > 100 && streamed_something > 300, "{heard_keys} keys, {streamed_something} chunks");
     }
 }
+
+/// Octets of all channels of a span, one after the other.
+struct Span<'a>(&'a mut [Vec<u8>]);
+
+impl ToSend for Span<'_> {
+    fn of(&mut self, channel: Channel) -> &mut [u8] {
+        &mut self.0[channel.index()]
+    }
+}
+
+#[test]
+fn channels_together_are_what_each_is_by_itself_and_who_is_not_there_is_left_out() {
+    const UNTOUCHED: u8 = 0x5a;
+    for chunk in [ChunkLength::Ms5, ChunkLength::Ms10, ChunkLength::Ms20] {
+        let mut state = 1;
+        let samples = chunk.samples();
+        let mut bridges = [(); 2].map(|()| Bridge::new(chunk, Settings::default()));
+        let all = || (0..24).map(channel);
+        let is_there = |channel: Channel| !channel.index().is_multiple_of(5);
+        for bridge in &mut bridges {
+            for (number, channel) in all().enumerate().filter(|(_, channel)| is_there(*channel)) {
+                bridge.voice.command(Voice::Open(channel));
+                bridge.voice.command(Voice::Join(channel, ConferenceIndex((number % CONFERENCES) as u16)));
+            }
+        }
+        let mut keys = DtmfSequence::new(&"159*".repeat(20), 70, 50, -10.0).expect("keys");
+        for tick in 0..24_000 / samples {
+            let mut received: Vec<Vec<u8>> =
+                (0..24).map(|_| (0..samples).map(|_| (random(&mut state) % 0x60) as u8 | 0x20).collect()).collect();
+            let mut pressed = vec![0; samples];
+            keys.fill(&mut pressed);
+            dsp::g711::encode(Law::Mu, &pressed, &mut received[3]);
+            let [together, alone] = &mut bridges;
+            together.voice.receive_each(all(), |channel| &received[channel.index()]);
+            all().filter(|channel| is_there(*channel)).for_each(|channel| {
+                alone.voice.receive(channel, &received[channel.index()]);
+            });
+            let mut sent = vec![vec![UNTOUCHED; samples]; 24];
+            together.voice.mix();
+            together.voice.transmit_each(all(), Span(&mut sent));
+            alone.voice.mix();
+            for channel in all() {
+                let mut expected = vec![UNTOUCHED; samples];
+                if is_there(channel) {
+                    alone.voice.transmit(channel, &mut expected);
+                }
+                assert_eq!(sent[channel.index()], expected, "chunks of {samples}, tick {tick}, {channel:?}");
+            }
+            for conference in 0..CONFERENCES {
+                assert_eq!(
+                    together.streamed(conference),
+                    alone.streamed(conference),
+                    "chunks of {samples}, tick {tick}"
+                );
+            }
+            let [one, other] = bridges.each_mut().map(|bridge| std::iter::from_fn(|| bridge.voice.poll_heard()));
+            assert!(one.eq(other), "chunks of {samples}, tick {tick}");
+        }
+    }
+}
