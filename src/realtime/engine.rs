@@ -342,9 +342,11 @@ impl Engine {
                 let bearers = || line.bearers_beside(false).map(|timeslot| Channel { span, timeslot });
                 let traffic = &mut *self.cards[index].traffic;
                 self.voice.transmit_each(bearers(), OfSpan { traffic, own });
-                for channel in bearers() {
-                    if !self.voice.is_open(channel) {
-                        self.probe(now, index, own, channel, line);
+                if self.rack.is_some() {
+                    for channel in bearers() {
+                        if !self.voice.is_open(channel) {
+                            self.probe(now, index, own, channel, line);
+                        }
                     }
                 }
             }
