@@ -286,10 +286,8 @@ impl Mix {
             self.used = true;
         }
         let peak = self.keep_and_settle();
-        if peak > i32::from(i16::MAX) {
-            self.clipped_now = self.now.clipped();
-            self.samples_clipped += self.clipped_now;
-        }
+        self.clipped_now = self.now.clipped();
+        self.samples_clipped += self.clipped_now;
         if let Some(comfort) = self.comfort.as_mut().filter(|_| peak < AS_GOOD_AS_SILENT) {
             comfort.fill(&mut self.tone_chunk);
             self.now.add(&self.tone_chunk);

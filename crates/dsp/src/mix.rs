@@ -150,13 +150,8 @@ impl Sum {
     #[inline(always)]
     fn be_settled(&mut self) {
         if !self.is_settled {
-            self.settle_late();
+            self.settle();
         }
-    }
-
-    #[cold]
-    fn settle_late(&mut self) {
-        self.settle();
     }
 
     /// Everybody was added: how far the sum goes at most, before any clamp. It is made ready for [`Sum::encode_without`].
@@ -186,9 +181,9 @@ impl Sum {
     }
 
     /// How many of its samples are clamped for who adds nothing.
-    #[must_use]
-    pub fn clipped(&self) -> u64 {
-        u64::from(simd::run(Clipped { total: &self.total }))
+    pub fn clipped(&mut self) -> u64 {
+        self.be_settled();
+        if self.is_over { u64::from(simd::run(CountOver { over: &self.heard[self.total.len()..] })) } else { 0 }
     }
 
     /// How many samples are clamped for the member who added `own`.
@@ -204,16 +199,17 @@ impl Sum {
     }
 }
 
-struct Clipped<'a> {
-    total: &'a [i32],
+struct CountOver<'a> {
+    over: &'a [i16],
 }
 
-impl Kernel for Clipped<'_> {
-    type Output = u32;
+impl Kernel for CountOver<'_> {
+    type Output = u16;
 
     #[inline(always)]
-    fn run(self) -> u32 {
-        self.total.iter().map(|&total| u32::from(is_clamped(total))).sum()
+    fn run(self) -> u16 {
+        // In as many bits as the samples: a chunk has far fewer of them.
+        self.over.iter().map(|&over| u16::from(over != 0)).sum()
     }
 }
 
