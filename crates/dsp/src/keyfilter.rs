@@ -63,6 +63,8 @@ pub struct KeyFilter {
     conversation: Gate,
     stream: Gate,
     muted: bool,
+    /// No key is near, neither in the conversation nor in the stream, nor was in the last chunk: all of them let everything through.
+    calm: bool,
     listener: Listener,
     /// The run that was marked last, by its first sample, and the last block marked.
     marked: (u64, u64),
@@ -99,6 +101,7 @@ impl KeyFilter {
             conversation: Gate::default(),
             stream: Gate::default(),
             muted: false,
+            calm: true,
             quiet: 0,
             insisting: 0,
             marked: (u64::MAX, 0),
@@ -228,14 +231,14 @@ impl KeyFilter {
     #[must_use]
     #[inline]
     pub fn changes_conversation(&self) -> bool {
-        self.conversation.has_changed
+        self.conversation.outcome != Outcome::Unchanged
     }
 
     /// Whether [`KeyFilter::stream`] is something else than what was received [`STREAM_DELAY`] before.
     #[must_use]
     #[inline]
     pub fn changes_stream(&self) -> bool {
-        self.stream.has_changed
+        self.stream.outcome != Outcome::Unchanged
     }
 
     /// Whether the conversation is muted at this moment because of a key.
@@ -316,17 +319,15 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
         // Blocks begin where they begin in `kept`, for that holds a whole number of them.
         let mut taken = Taken::default();
         filter.listener.take(&filter.kept, filter.begin / BLOCK, (begun + samples) / BLOCK, &mut taken);
-        let is_calm = whole_blocks && filter.lets_all_through() && filter.listener.is_calm();
-        if is_calm && !filter.listener.is_spoken_to(&taken, &filter.kept) {
+        if whole_blocks && filter.calm && !filter.listener.is_spoken_to(&taken, &filter.kept) {
             // The usual case.
             let blocks = filter.listener.pass_all(&mut taken);
             (filter.quiet, filter.insisting) = (filter.quiet.saturating_add(blocks), 0);
         } else {
-            (filter.conversation.has_changed, filter.stream.has_changed) = (false, false);
             simd::run(HearClosely { filter, taken: &mut taken, events });
         }
         filter.listener.finish(&mut taken);
-        if filter.conversation.has_changed || !whole_blocks {
+        if filter.changes_conversation() || !whole_blocks {
             return None;
         }
         Energies::of_chunk(taken.forties(), samples)
@@ -352,19 +353,13 @@ impl<F: FnMut(KeyEvent)> Kernel for HearClosely<'_, F> {
 }
 
 impl KeyFilter {
-    /// Whether no key is near, neither in the conversation nor in the stream, nor was in this chunk.
+    /// Goes by blocks, from this place of `kept` on, in which there is nothing that could be part of a key; says how many.
     #[inline(always)]
-    fn lets_all_through(&self) -> bool {
-        // All of them, for to stop at the first that says no would be one after the other.
-        !self.muted & (self.silent == 0) & self.conversation.is_idle() & self.stream.is_idle()
-    }
-
-    /// Goes by blocks in which there is nothing that could be part of a key; says how many.
-    #[inline(always)]
-    fn skip(&mut self, taken: &mut Taken) -> u32 {
+    fn skip(&mut self, taken: &mut Taken, place: usize) -> u32 {
         let skipped = self.listener.skip(taken);
         if skipped > 0 {
             (self.quiet, self.insisting) = (self.quiet.saturating_add(skipped), 0);
+            self.silent &= !(((1 << skipped) - 1) << place);
         }
         skipped
     }
@@ -373,34 +368,36 @@ impl KeyFilter {
     #[inline(always)]
     fn hear_closely(&mut self, taken: &mut Taken, events: &mut impl FnMut(KeyEvent)) {
         let (begin, end) = (self.begin, self.end);
+        // Whether the conversation is muted in each block.
+        let mut muted = 0;
         let mut at = begin;
         while at < end {
-            if self.lets_all_through() {
-                let skipped = self.skip(taken);
+            if !self.muted {
+                let skipped = self.skip(taken, at / BLOCK);
                 if skipped > 0 {
-                    at = at / BLOCK * BLOCK + skipped as usize * BLOCK;
+                    at = (at / BLOCK + skipped as usize) * BLOCK;
                     continue;
                 }
             }
-            let to = end.min((at / BLOCK + 1) * BLOCK);
-            let KeyFilter { changed_conversation, changed_stream, conversation, stream, kept, .. } = self;
-            let kept = kept.0.as_flattened();
-            if self.muted || !conversation.is_idle() {
-                conversation.pass(self.muted, &kept[begin..to], at - begin, changed_conversation);
-            }
-            if self.silent != 0 || !stream.is_idle() {
-                let begin_before = delayed(begin);
-                let silent = self.silent >> ((begin_before + (at - begin)) / BLOCK) & 1 != 0;
-                let before = &kept[begin_before..begin_before + (to - begin)];
-                stream.pass(silent, before, at - begin, changed_stream);
-            }
-            if to.is_multiple_of(BLOCK) {
+            muted |= u32::from(self.muted) << (at / BLOCK - begin / BLOCK);
+            at = end.min((at / BLOCK + 1) * BLOCK);
+            if at.is_multiple_of(BLOCK) {
                 let verdict = self.listener.step(taken, &self.kept, events);
                 self.gate_conversation(verdict);
-                self.gate_stream((to - 1) / BLOCK);
+                self.gate_stream(at / BLOCK - 1);
             }
-            at = to;
         }
+        let KeyFilter { changed_conversation, changed_stream, conversation, stream, kept, silent, .. } = self;
+        let (kept, begun) = (kept.0.as_flattened(), begin % BLOCK);
+        conversation.pass(muted, &kept[begin..end], begun, changed_conversation);
+        // What comes out of the delay with a block is older than anything its verdict can still mark.
+        let before = delayed(begin);
+        stream.pass((*silent >> (before / BLOCK)) as u32, &kept[before..][..end - begin], begun, changed_stream);
+        self.calm = !self.muted
+            && self.silent == 0
+            && self.conversation.is_idle()
+            && self.stream.is_idle()
+            && self.listener.is_calm();
     }
 }
 
@@ -409,33 +406,70 @@ impl KeyFilter {
 struct Gate {
     /// How far closed, from 0 (open) to [`Gate::RAMP`].
     closed: i8,
-    /// It was not open for all of the last chunk.
-    has_changed: bool,
+    outcome: Outcome,
+}
+
+/// What has become of a chunk in a [`Gate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
+enum Outcome {
+    #[default]
+    Unchanged,
+    Changed,
+    Silent,
 }
 
 impl Gate {
     /// Samples from open to closed.
     const RAMP: i8 = 6;
 
-    /// Open now and in all of the chunk so far.
-    #[inline(always)]
+    /// Open now and in all of the last chunk.
     fn is_idle(&self) -> bool {
-        (self.closed == 0) & !self.has_changed
+        self.closed == 0 && self.outcome == Outcome::Unchanged
     }
 
     /// The chunk that came out.
+    #[inline(always)]
     fn lend<'a>(&self, changed: &'a Chunk, unchanged: &'a [i16]) -> &'a [i16] {
-        if self.has_changed { &changed[..unchanged.len()] } else { unchanged }
+        if self.outcome == Outcome::Unchanged { unchanged } else { &self.lend_other(changed)[..unchanged.len()] }
     }
 
-    /// Passes what a chunk has from `at` on; what it has before went through an open gate, if it was not changed.
     #[cold]
-    fn pass(&mut self, close: bool, chunk: &[i16], at: usize, out: &mut Chunk) {
-        if !self.has_changed {
-            out[..at].copy_from_slice(&chunk[..at]);
-            self.has_changed = true;
+    fn lend_other<'a>(&self, changed: &'a Chunk) -> &'a Chunk {
+        static SILENCE: Chunk = [0; KeyFilter::MAX_CHUNK];
+        if self.outcome == Outcome::Silent { &SILENCE } else { changed }
+    }
+
+    /// Passes a chunk that begins so many samples into a block, closed in those blocks whose bit says so, the first in the lowest.
+    /// Nothing is written unless some of it is left and some is not.
+    #[inline(always)]
+    fn pass(&mut self, close: u32, chunk: &[i16], begun: usize, out: &mut Chunk) {
+        let blocks = (begun + chunk.len()).div_ceil(BLOCK);
+        let close = close & ((1 << blocks) - 1);
+        self.outcome = match (close.count_ones() as usize, self.closed) {
+            (0, 0) => Outcome::Unchanged,
+            (closed, Self::RAMP) if closed == blocks => Outcome::Silent,
+            _ => {
+                self.pass_in_parts(close, chunk, begun, out);
+                Outcome::Changed
+            }
+        };
+    }
+
+    #[cold]
+    fn pass_in_parts(&mut self, close: u32, chunk: &[i16], begun: usize, out: &mut Chunk) {
+        let (mut at, mut block) = (0, 0);
+        while at < chunk.len() {
+            let left = close >> block;
+            let closes = left & 1 != 0;
+            block += if closes { left.trailing_ones() } else { left.trailing_zeros() };
+            let to = chunk.len().min(block as usize * BLOCK - begun);
+            self.pass_part(closes, &chunk[at..to], &mut out[at..to]);
+            at = to;
         }
-        let (samples, out) = (&chunk[at..], &mut out[at..]);
+    }
+
+    fn pass_part(&mut self, close: bool, samples: &[i16], out: &mut [i16]) {
         let (step, goal) = if close { (1, Self::RAMP) } else { (-1, 0) };
         let ramp = samples.len().min(usize::from(self.closed.abs_diff(goal)));
         for (out, &sample) in out.iter_mut().zip(&samples[..ramp]) {
@@ -443,9 +477,9 @@ impl Gate {
             *out = (i32::from(sample) * i32::from(Self::RAMP - self.closed) / i32::from(Self::RAMP)) as i16;
         }
         if close {
-            out[ramp..samples.len()].fill(0);
+            out[ramp..].fill(0);
         } else {
-            out[ramp..samples.len()].copy_from_slice(&samples[ramp..]);
+            out[ramp..].copy_from_slice(&samples[ramp..]);
         }
     }
 }
