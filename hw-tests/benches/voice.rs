@@ -1,8 +1,8 @@
 //! The voice path beside libspandsp: the same octets, the same core, turn by turn.
 //!
 //! `cargo bench -p hw-tests --bench voice [-- --json] [-- --plain] [-- --stage=leg --channels=240 --input=speech]`. Nanoseconds for a
-//! channel and a frame of 20 ms, of each stage and of the whole leg, for 1 to 10,000 channels in conferences of 32, over silence, speech
-//! and keys pressed without end. The processor time of one thread is measured; medians of the rounds are printed, with the least and the
+//! channel and a frame of 20 ms, of each stage and of the whole leg, for 1 to 10,000 channels in conferences of 32, over silence, a
+//! conversation, speech of all at once and keys pressed by all without end. The processor time of one thread is measured; medians of the rounds are printed, with the least and the
 //! most.
 //! libspandsp runs in `peers/spandsp_voice.c`, a process of its own, and says there what each work is. Without it ours is
 //! measured alone.
@@ -13,7 +13,7 @@
 
 use dsp::g711::{self, Law};
 use dsp::keyfilter::KeyFilter;
-use dsp::level::TalkDetector;
+use dsp::level::{TalkDetector, mean_square_of};
 use dsp::mix::Sum;
 use dsp::tones::DtmfSequence;
 use hal::{ChunkLength, Line};
@@ -41,6 +41,8 @@ const CHANNELS: [usize; 5] = [1, 24, 240, 960, 10_000];
 /// nor of theirs after ours, and neither is to be measured by how it comes back.
 const WORK: usize = 20_000;
 const FRAMES: usize = 20;
+/// What a room behind an open microphone makes.
+const QUIET_DBM0: f32 = -55.0;
 const STAGES: [&str; 5] = ["decode", "keys", "mix", "encode", "leg"];
 
 fn processor_time() -> Duration {
@@ -95,13 +97,18 @@ impl Input {
         Input { name, octets, file }
     }
 
-    fn all() -> [Input; 3] {
+    fn all() -> [Input; 4] {
         let lecture = include_bytes!("../../assets/speech/lecture.wav");
         let mut lecture = hound::WavReader::new(&lecture[..]).expect("a WAV file");
         let speech: Vec<i16> = lecture.samples().map(|sample| sample.expect("a sample")).collect();
         let mut keys = vec![0; speech.len()];
         DtmfSequence::new(&"147*2580369#".repeat(80), 80, 70, -10.0).expect("only keys").fill(&mut keys);
-        [Input::new("silence", &vec![0; speech.len()]), Input::new("speech", &speech), Input::new("keys", &keys)]
+        [
+            Input::new("silence", &vec![0; speech.len()]),
+            Input::new("conversation", &conversation(&speech)),
+            Input::new("speech", &speech),
+            Input::new("keys", &keys),
+        ]
     }
 
     /// What a channel brings in a frame.
@@ -109,6 +116,21 @@ impl Input {
         let begin = (channel * APART + frame * FRAME) % (self.octets.len() - FRAME);
         &self.octets[begin..begin + FRAME]
     }
+}
+
+/// An utterance of a second every eight, and between them what a line brings whose owner listens: as channels are [`APART`], four of the 32
+/// in a conference talk at a time. ITU-T P.59 has utterances of a second on average.
+fn conversation(speech: &[i16]) -> Vec<i16> {
+    const SECOND: usize = 50 * FRAME;
+    // White noise of peak p has a mean square of a third of p squared.
+    let peak = (3.0 * mean_square_of(QUIET_DBM0)).sqrt() as i32;
+    let mut random = 1u32;
+    let in_turn = speech.iter().enumerate().map(|(at, &sample)| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = (((random >> 16) as i32 - 32_768) * peak) >> 15;
+        if (at / SECOND).is_multiple_of(8) { sample } else { noise as i16 }
+    });
+    in_turn.collect()
 }
 
 /// Our side, for so many channels.
@@ -264,7 +286,7 @@ fn main() {
         println!(
             "nanoseconds of processor time for a channel and 20 ms, median of {ROUNDS} rounds (least to most); ours with {instructions} instructions\n"
         );
-        println!("{:<9} {:>8} {:<7} {:<24} {:<26} spandsp/ours", "input", "channels", "stage", "ours", "libspandsp");
+        println!("{:<12} {:>8} {:<7} {:<24} {:<26} spandsp/ours", "input", "channels", "stage", "ours", "libspandsp");
     }
     for input in inputs.iter().filter(|input| wanted("input", input.name)) {
         for channels in CHANNELS.into_iter().filter(|channels| wanted("channels", &channels.to_string())) {
@@ -291,7 +313,7 @@ fn main() {
                     let (beside, ratio) = theirs.map_or_else(Default::default, |theirs| {
                         (theirs.words(), format!("{:.1}", ratio.unwrap_or_default()))
                     });
-                    println!("{:<9} {channels:>8} {stage:<7} {:<24} {beside:<26} {ratio}", input.name, ours.words());
+                    println!("{:<12} {channels:>8} {stage:<7} {:<24} {beside:<26} {ratio}", input.name, ours.words());
                 }
                 rows.push(json!({
                     "input": input.name, "channels": channels, "stage": stage, "ours_ns": ours.json(),
