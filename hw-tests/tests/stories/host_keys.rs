@@ -4,15 +4,13 @@
 //! keys he has, which are not those of the documentation. He mutes everybody, and Ann is heard again with the key she was told. In the
 //! second story nobody keys anything: what an E1 brings is compared with the files, octet by octet.
 
-mod switchboard;
-
+use super::switchboard::{Place, asset, clip, found, key, quiet, sound, told, wait};
 use control::{ConferenceInfo, MutedBy, Role};
 use dsp::align::align;
 use dsp::g711::Law;
 use dsp::tones::ToneSequence;
 use exchange::{Prepared, Sink, Step};
 use std::time::Duration;
-use switchboard::{Place, asset, clip, found, key, quiet, sound, told, wait};
 
 const RULES: &str = "
 [conference]

@@ -5,8 +5,6 @@
 //! Data path: [`Place`] → a daemon whose far end is a socket ← [`Exchange`]; a capture → [`ladders`].
 //! Time: the real clock for the two processes; the callers' own time is the octets they send, which the card paces.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use control::Reservation;
 use dsp::g711::{self, Law};
 use hw_tests::daemon::Daemon;

@@ -4,13 +4,11 @@
 //! media, which nobody in the conference may hear. Then that one answers, presses 1, comes in and is heard. The host's own recording
 //! tells that each sentence was whole and in its turn; the capture, what passed on the D channel.
 
-mod libpri_call_support;
-
+use super::libpri_exchange::{DMS100, ESS4, ESS5, EURO_ISDN, Exchange, NI2, PATIENCE, Place, Trunk, ladders, pause};
 use control::{CalledState, MemberPlace};
 use dsp::align::align;
 use hw_tests::peers::{GCC, LIBPRI, TSHARK, assert_no_malformed, require};
 use hw_tests::sound::{self, RECORDED_SPEECH};
-use libpri_call_support::{DMS100, ESS4, ESS5, EURO_ISDN, Exchange, NI2, PATIENCE, Place, Trunk, ladders, pause};
 use std::path::Path;
 use std::thread;
 

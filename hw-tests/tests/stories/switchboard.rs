@@ -4,8 +4,6 @@
 //!
 //! Time: the real clock.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use board_e1d::wire::LineAddress;
 use board_e1d::{CardSettings, E1dCard, LineAt, SpanSettings};
 use control::{ConferenceInfo, ConferenceOrder, Reservation, Reserve};

@@ -4,8 +4,7 @@
 //! with the key she is told. A listener is let in by order and never heard; Ben finds the conference full. When it has lasted as long
 //! as it may, everybody is told, twice. A program beside it is told all of that as well.
 
-mod switchboard;
-
+use super::switchboard::{Place, asset, heard_in_turn, key, quiet, search, sound, wait};
 use control::{ConferenceInfo, ConferenceMember, ConferenceMode, ConferenceOrder, MemberPlace, MutedBy, Role};
 use dsp::g711::Law;
 use dsp::tones::ToneSequence;
@@ -15,7 +14,6 @@ use serde_json::Value;
 use std::fs::File;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use switchboard::{Place, asset, heard_in_turn, key, quiet, search, sound, wait};
 
 const RULES: &str = "
 [conference]

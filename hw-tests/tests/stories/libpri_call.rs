@@ -4,14 +4,12 @@
 //! the event; what each hears, the stream and the signalling are compared with what was meant. Then callers and exchanges
 //! that are less polite: a caller hangs up while keying the PIN, an exchange loses its power in the middle of a call.
 
-mod libpri_call_support;
-
+use super::libpri_exchange::{
+    CALLER_CLEARS, DAEMON_CLEARS, ESS5, EURO_ISDN, Exchange, NI2, PATIENCE, Place, TAKEN, Trunk, ladders, pause,
+};
 use dsp::align::align;
 use hw_tests::peers::{GCC, LIBPRI, SPANDSP, TSHARK, assert_no_malformed, require};
 use hw_tests::sound::{self, CURL, FFMPEG, RECORDED_SPEECH};
-use libpri_call_support::{
-    CALLER_CLEARS, DAEMON_CLEARS, ESS5, EURO_ISDN, Exchange, NI2, PATIENCE, Place, TAKEN, Trunk, ladders, pause,
-};
 use std::process::{Command, Stdio};
 use std::thread;
 

@@ -4,8 +4,7 @@
 //! him, and speaks. Each side's recording tells what it was told and whom it heard; the stream has the one called while everybody may
 //! speak, and nothing of him in a lecture.
 
-mod switchboard;
-
+use super::switchboard::{PATIENCE, Place, clip, found, key, wait};
 use control::{CalledState, ConferenceInfo, ConferenceMode, ConferenceOrder, MemberPlace, MutedBy};
 use dsp::align::align;
 use dsp::g711::Law;
@@ -16,7 +15,6 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
-use switchboard::{PATIENCE, Place, clip, found, key, wait};
 
 /// Answers, and comes in.
 const GUEST: &str = "5550142";
