@@ -406,9 +406,16 @@ impl Office {
             busy = true;
             self.take_cast_event(&event);
         }
-        while let Some((event, info)) = self.store.poll() {
+        while let Some(answer) = self.store.poll() {
             busy = true;
-            self.take_event_info(event, info);
+            match answer {
+                store::Answer::Record(event, info) => self.take_event_info(event, info),
+                store::Answer::Recordings(event, count) => {
+                    let mut picture = self.shared.picture();
+                    let entry = picture.event(now_ms(), event);
+                    entry.recordings = count.unwrap_or(entry.recordings);
+                }
+            }
         }
         self.see_to_time();
         self.see_to_service();
@@ -852,7 +859,8 @@ impl Office {
                 CastEvent::RecordingPublished { event, .. } => {
                     picture.clear(PUBLISHING);
                     if let Ok(number) = EventNumber::parse(event) {
-                        picture.event(now_ms(), number).recordings += 1;
+                        // Who looked the event up a moment ago may have seen it already, so it is not one more.
+                        self.store.count_recordings(number);
                     }
                 }
                 _ => {}
@@ -880,8 +888,7 @@ impl Office {
                 let mut picture = self.shared.picture();
                 let entry = picture.events.entry(event).or_default();
                 entry.title.clone_from(&found.title);
-                // One that was published a moment ago may have been counted before it was seen.
-                entry.recordings = entry.recordings.max(found.recordings);
+                entry.recordings = found.recordings.unwrap_or(entry.recordings);
                 // An answer that comes when the conference has gone is not kept for ever.
                 if entry.port.is_some() {
                     self.known.insert(event, KnownRecord { title: found.title, formats: found.formats });

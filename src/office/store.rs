@@ -21,8 +21,8 @@ pub struct Found {
     pub over_after_s: Option<u64>,
     /// Seconds after the last hang-up until its archive is due.
     pub archive_after_s: Option<u64>,
-    /// Recordings that are published.
-    pub recordings: u32,
+    /// Recordings that are published, if they can be counted.
+    pub recordings: Option<u32>,
 }
 
 /// Questions that may wait: after a start, all events that are listed are asked for.
@@ -33,13 +33,22 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// What the thread is to do.
 enum Question {
     LookUp(EventNumber),
+    Count(EventNumber),
     Close(EventNumber, Closing),
 }
 
-/// The way to the thread that reads and writes.
+/// What the thread has found.
+pub enum Answer {
+    /// An event's record.
+    Record(EventNumber, Result<Found, String>),
+    /// How many recordings of an event are published, if they can be counted.
+    Recordings(EventNumber, Option<u32>),
+}
+
+/// The way to the thread that reads and writes. Answers come in the order of the questions.
 pub struct Store {
     questions: Sender<Question>,
-    answers: Receiver<(EventNumber, Result<Found, String>)>,
+    answers: Receiver<Answer>,
 }
 
 impl Store {
@@ -58,7 +67,12 @@ impl Store {
                         let found = event::info::read(&content_dir, event)
                             .map(|info| found(info, recordings(&content_dir, event)))
                             .map_err(|e| super::chain(&e));
-                        if answer.send((event, found)).is_err() {
+                        if answer.send(Answer::Record(event, found)).is_err() {
+                            break;
+                        }
+                    }
+                    Ok(Question::Count(event)) => {
+                        if answer.send(Answer::Recordings(event, recordings(&content_dir, event))).is_err() {
                             break;
                         }
                     }
@@ -83,6 +97,11 @@ impl Store {
         let _ = self.questions.try_send(Question::LookUp(event));
     }
 
+    /// Ask how many recordings of an event are published: one more, or one of before that was seen already.
+    pub fn count_recordings(&self, event: EventNumber) {
+        let _ = self.questions.try_send(Question::Count(event));
+    }
+
     /// Have an event's record say that it takes no more calls. With too many questions waiting the journal
     /// alone says so until the next start.
     pub fn close(&self, event: EventNumber, closing: Closing) {
@@ -90,7 +109,7 @@ impl Store {
     }
 
     /// The next answer.
-    pub fn poll(&self) -> Option<(EventNumber, Result<Found, String>)> {
+    pub fn poll(&self) -> Option<Answer> {
         self.answers.try_recv().ok()
     }
 }
@@ -115,17 +134,17 @@ fn formats(names: &[String]) -> Vec<Format> {
     formats
 }
 
-/// How many recordings of an event are published.
-fn recordings(content_dir: &Path, event: EventNumber) -> u32 {
-    let Ok(entries) = std::fs::read_dir(content_dir.join("events").join(event.to_string())) else { return 0 };
+/// How many recordings of an event are published; nothing if the store is away.
+fn recordings(content_dir: &Path, event: EventNumber) -> Option<u32> {
+    let entries = std::fs::read_dir(content_dir.join("events").join(event.to_string())).ok()?;
     let is_recording = |entry: &std::fs::DirEntry| {
         let name = entry.path();
         name.extension().and_then(|e| e.to_str()).is_some_and(|e| Format::of_extension(e).is_some())
     };
-    entries.filter_map(Result::ok).filter(is_recording).count() as u32
+    Some(entries.filter_map(Result::ok).filter(is_recording).count() as u32)
 }
 
-fn found(info: event::EventInfo, recordings: u32) -> Found {
+fn found(info: event::EventInfo, recordings: Option<u32>) -> Found {
     Found {
         title: info.title,
         formats: formats(&info.formats),
@@ -147,13 +166,28 @@ mod tests {
         let store = Store::start(content.path().to_owned()).expect("a thread");
         store.close(number, Closing::Over);
         store.close(EventNumber::random(event::KeyId::LAST), Closing::Ended);
-        // Answers come in the order of the questions.
         store.look_up(number);
         while store.poll().is_none() {
             std::thread::yield_now();
         }
         let info = event::info::read(content.path(), number).expect("there");
         assert_eq!(info.status, event::Status::Over);
+    }
+
+    #[test]
+    fn a_recording_that_is_published_while_its_event_is_looked_up_counts_once() {
+        let content = tempfile::tempdir().expect("a directory");
+        let request = event::Request { created_ms: 1, ..event::Request::default() };
+        let number = event::info::reserve(content.path(), &event::Keyring::random(), request).expect("reserved").number;
+        let folder = content.path().join("events").join(number.to_string());
+        std::fs::write(folder.join("one.mp3"), b"").expect("written");
+        std::fs::write(folder.join("one.txt"), b"").expect("written");
+        let store = Store::start(content.path().to_owned()).expect("a thread");
+        store.look_up(number);
+        store.count_recordings(number);
+        let next = || std::iter::repeat_with(|| store.poll()).flatten().next();
+        assert!(matches!(next(), Some(Answer::Record(of, Ok(Found { recordings: Some(1), .. }))) if of == number));
+        assert!(matches!(next(), Some(Answer::Recordings(of, Some(1))) if of == number));
     }
 
     #[test]
