@@ -14,7 +14,7 @@
 
 pub use crate::dtmf::KeyEvent;
 use crate::dtmf::{Key, Listener, Verdict};
-use crate::level::Energies;
+use crate::level::ChunkEnergy;
 use crate::screen::Taken;
 use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept};
 use simd::mirror::LENGTH;
@@ -153,14 +153,14 @@ impl KeyFilter {
 
     /// Listens to what was written into [`KeyFilter::room`]. `events` is called for every press and release, in order, with
     /// positions in samples received. Returns what was found of the energy of [`KeyFilter::conversation`], if anything.
-    pub fn hear(&mut self, events: &mut impl FnMut(KeyEvent)) -> Option<Energies> {
+    pub fn hear(&mut self, events: &mut impl FnMut(KeyEvent)) -> Option<ChunkEnergy> {
         let samples = self.end - self.begin;
         simd::run(Hear { filter: self, samples, events })
     }
 
     /// The same as part of a kernel of somebody else's, who knows how many samples were written.
     #[inline(always)]
-    pub fn hear_within(&mut self, samples: usize, events: &mut impl FnMut(KeyEvent)) -> Option<Energies> {
+    pub fn hear_within(&mut self, samples: usize, events: &mut impl FnMut(KeyEvent)) -> Option<ChunkEnergy> {
         debug_assert_eq!(self.begin + samples, self.end);
         Hear { filter: self, samples, events }.run()
     }
@@ -309,10 +309,10 @@ struct Hear<'a, F> {
 }
 
 impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
-    type Output = Option<Energies>;
+    type Output = Option<ChunkEnergy>;
 
     #[inline(always)]
-    fn run(self) -> Option<Energies> {
+    fn run(self) -> Option<ChunkEnergy> {
         let Hear { filter, samples, events } = self;
         let begun = filter.begin % BLOCK;
         let whole_blocks = begun == 0 && samples.is_multiple_of(BLOCK);
@@ -330,7 +330,7 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
         if filter.changes_conversation() || !whole_blocks {
             return None;
         }
-        Energies::of_chunk(taken.forties(), samples)
+        ChunkEnergy::of_chunk(taken.forties(), samples)
     }
 }
 

@@ -69,13 +69,13 @@ fn energy(samples: &[i16]) -> u64 {
 /// The energy of each 5 ms of a chunk, if somebody else has found it: sums of squares of samples without their two lowest bits, which those
 /// of G.711 do not have.
 #[derive(Debug, Clone, Copy)]
-pub struct Energies {
+pub struct ChunkEnergy {
     mean_squares: [f32; AT_ONCE],
     total: u64,
     blocks: usize,
 }
 
-impl Energies {
+impl ChunkEnergy {
     /// From those of its blocks; there may be more. There are such where a chunk has whole blocks, and not too many.
     #[inline(always)]
     pub(crate) fn of_chunk(sums: &[u32; AT_ONCE], samples: usize) -> Option<Self> {
@@ -212,7 +212,7 @@ impl TalkDetector {
 
     /// Listens to a chunk whose energies are known, which begins where a chunk of 5 ms begins.
     #[inline(always)]
-    pub fn process_known(&mut self, energies: &Energies, events: &mut impl FnMut(TalkEvent)) {
+    pub fn process_known(&mut self, energies: &ChunkEnergy, events: &mut impl FnMut(TalkEvent)) {
         debug_assert_eq!(self.filled, 0);
         self.blocks(energies, events);
     }
@@ -246,14 +246,14 @@ impl TalkDetector {
         self.filled += samples.len() as u8;
         if usize::from(self.filled) == BLOCK {
             let sum = (self.energy - self.energy_before) as u32;
-            self.judge(&Energies::of_sums([sum, 0, 0, 0], 1), events);
+            self.judge(&ChunkEnergy::of_sums([sum, 0, 0, 0], 1), events);
             self.filled = 0;
         }
     }
 
     /// Listens to blocks of which these are the energies.
     #[inline(always)]
-    fn blocks(&mut self, energies: &Energies, events: &mut impl FnMut(TalkEvent)) {
+    fn blocks(&mut self, energies: &ChunkEnergy, events: &mut impl FnMut(TalkEvent)) {
         self.energy += energies.total;
         self.position += (energies.blocks * BLOCK) as u64;
         self.judge(energies, events);
@@ -261,8 +261,8 @@ impl TalkDetector {
 
     /// Judges the next blocks, of which these are the energies. All of them were counted already.
     #[inline(always)]
-    fn judge(&mut self, energies: &Energies, events: &mut impl FnMut(TalkEvent)) {
-        let &Energies { mean_squares: [one, two, three, four], blocks, .. } = energies;
+    fn judge(&mut self, energies: &ChunkEnergy, events: &mut impl FnMut(TalkEvent)) {
+        let &ChunkEnergy { mean_squares: [one, two, three, four], blocks, .. } = energies;
         let is_one_stretch = self.floor_blocks + blocks as u8 <= FLOOR_BLOCKS;
         // As many at once as chunks have.
         match blocks {
@@ -378,7 +378,7 @@ impl<F: FnMut(TalkEvent)> Kernel for Listen<'_, F> {
         for blocks in blocks.chunks(AT_ONCE) {
             let mut sums = [0; AT_ONCE];
             squares::each::<BLOCK, LEFT_OUT>(blocks, &mut sums);
-            detector.blocks(&Energies::of_sums(sums.map(|sum| sum as u32), blocks.len()), events);
+            detector.blocks(&ChunkEnergy::of_sums(sums.map(|sum| sum as u32), blocks.len()), events);
         }
         detector.part(rest, events);
     }
