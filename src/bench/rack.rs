@@ -16,6 +16,8 @@ const CHUNK_MAX: usize = 160;
 pub struct Rack {
     /// By [`Channel::index`].
     probes: Vec<Option<Box<Probe>>>,
+    /// How many there are.
+    placed: usize,
     /// Probes that were taken out, on their way to where they may be read and dropped.
     used: rtrb::Producer<(Channel, Box<Probe>)>,
     received: [u8; CHUNK_MAX],
@@ -25,17 +27,24 @@ impl Rack {
     /// An empty rack for so many channels.
     #[must_use]
     pub fn new(channels: usize, used: rtrb::Producer<(Channel, Box<Probe>)>) -> Rack {
-        Rack { probes: (0..channels).map(|_| None).collect(), used, received: [0; CHUNK_MAX] }
+        Rack { probes: (0..channels).map(|_| None).collect(), placed: 0, used, received: [0; CHUNK_MAX] }
     }
 
     /// Put a probe on a channel, or none; the one that was there goes back.
     pub fn place(&mut self, channel: Channel, probe: Option<Box<Probe>>) {
         let Some(place) = self.probes.get_mut(channel.index()) else { return };
+        self.placed = self.placed + usize::from(probe.is_some()) - usize::from(place.is_some());
         if let Some(used) = std::mem::replace(place, probe) {
             // The queue holds one for each channel and is emptied as often as the office looks; dropping here would only
             // cost time.
             let _ = self.used.push((channel, used));
         }
+    }
+
+    /// Whether there is no probe on any channel.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.placed == 0
     }
 
     /// Whether a probe is on a channel.

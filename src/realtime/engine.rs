@@ -342,7 +342,7 @@ impl Engine {
                 let bearers = || line.bearers_beside(false).map(|timeslot| Channel { span, timeslot });
                 let traffic = &mut *self.cards[index].traffic;
                 self.voice.transmit_each(bearers(), OfSpan { traffic, own });
-                if self.rack.is_some() {
+                if self.rack.as_ref().is_some_and(|rack| !rack.is_empty()) {
                     for channel in bearers() {
                         if !self.voice.is_open(channel) {
                             self.probe(now, index, own, channel, line);
