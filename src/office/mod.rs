@@ -411,9 +411,7 @@ impl Office {
             match answer {
                 store::Answer::Record(event, info) => self.take_event_info(event, info),
                 store::Answer::Recordings(event, count) => {
-                    let mut picture = self.shared.picture();
-                    let entry = picture.event(now_ms(), event);
-                    entry.recordings = count.unwrap_or(entry.recordings);
+                    self.shared.picture().event(now_ms(), event).recordings = count;
                 }
             }
         }

@@ -6,9 +6,10 @@
 use cast::Format;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use event::{Closing, EventNumber, InfoError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the record of an event says that matters here.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +42,8 @@ enum Question {
 pub enum Answer {
     /// An event's record.
     Record(EventNumber, Result<Found, String>),
-    /// How many recordings of an event are published, if they can be counted.
-    Recordings(EventNumber, Option<u32>),
+    /// How many recordings of an event are published.
+    Recordings(EventNumber, u32),
 }
 
 /// The way to the thread that reads and writes. Answers come in the order of the questions.
@@ -60,31 +61,49 @@ impl Store {
         let (questions, asked) = bounded::<Question>(QUESTIONS);
         let (answer, answers) = bounded(QUESTIONS);
         std::thread::Builder::new().name("store".into()).spawn(move || {
+            // What the store was away for.
             let mut closings = BTreeMap::new();
+            let mut uncounted = BTreeSet::new();
+            let mut tried = Instant::now();
             loop {
-                match if closings.is_empty() { asked.recv().map_err(Into::into) } else { asked.recv_timeout(AGAIN) } {
+                let nothing_waits = closings.is_empty() && uncounted.is_empty();
+                let asked = if nothing_waits { asked.recv().map_err(Into::into) } else { asked.recv_timeout(AGAIN) };
+                let answered = match asked {
                     Ok(Question::LookUp(event)) => {
                         let found = event::info::read(&content_dir, event)
                             .map(|info| found(info, recordings(&content_dir, event)))
                             .map_err(|e| super::chain(&e));
-                        if answer.send(Answer::Record(event, found)).is_err() {
-                            break;
-                        }
+                        answer.send(Answer::Record(event, found))
                     }
-                    Ok(Question::Count(event)) => {
-                        if answer.send(Answer::Recordings(event, recordings(&content_dir, event))).is_err() {
-                            break;
+                    Ok(Question::Count(event)) => match recordings(&content_dir, event) {
+                        Some(count) => answer.send(Answer::Recordings(event, count)),
+                        None => {
+                            uncounted.insert(event);
+                            Ok(())
                         }
-                    }
+                    },
                     Ok(Question::Close(event, closing)) => {
                         if !closed(&content_dir, event, closing) {
                             closings.insert(event, closing);
                         }
+                        Ok(())
                     }
-                    Err(RecvTimeoutError::Timeout) => {
-                        closings.retain(|event, closing| !closed(&content_dir, *event, *closing));
-                    }
+                    Err(RecvTimeoutError::Timeout) => Ok(()),
                     Err(RecvTimeoutError::Disconnected) => break,
+                };
+                if answered.is_err() {
+                    break;
+                }
+                if nothing_waits {
+                    tried = Instant::now();
+                } else if tried.elapsed() >= AGAIN {
+                    closings.retain(|event, closing| !closed(&content_dir, *event, *closing));
+                    uncounted.retain(|event| match recordings(&content_dir, *event) {
+                        // Who would take the answer is gone only when the daemon ends.
+                        Some(count) => answer.send(Answer::Recordings(*event, count)).is_err(),
+                        None => true,
+                    });
+                    tried = Instant::now();
                 }
             }
         })?;
@@ -97,7 +116,8 @@ impl Store {
         let _ = self.questions.try_send(Question::LookUp(event));
     }
 
-    /// Ask how many recordings of an event are published: one more, or one of before that was seen already.
+    /// Ask how many recordings of an event are published. A store that is away is asked again; with too many questions waiting the next
+    /// look-up tells.
     pub fn count_recordings(&self, event: EventNumber) {
         let _ = self.questions.try_send(Question::Count(event));
     }
@@ -136,12 +156,18 @@ fn formats(names: &[String]) -> Vec<Format> {
 
 /// How many recordings of an event are published; nothing if the store is away.
 fn recordings(content_dir: &Path, event: EventNumber) -> Option<u32> {
-    let entries = std::fs::read_dir(content_dir.join("events").join(event.to_string())).ok()?;
-    let is_recording = |entry: &std::fs::DirEntry| {
-        let name = entry.path();
-        name.extension().and_then(|e| e.to_str()).is_some_and(|e| Format::of_extension(e).is_some())
+    let events = content_dir.join("events");
+    let entries = match std::fs::read_dir(events.join(event.to_string())) {
+        Err(error) if error.kind() == ErrorKind::NotFound && events.is_dir() => return Some(0),
+        entries => entries.ok()?,
     };
-    Some(entries.filter_map(Result::ok).filter(is_recording).count() as u32)
+    let mut count = 0;
+    for entry in entries {
+        let name = entry.ok()?.path();
+        let extension = name.extension().and_then(|extension| extension.to_str());
+        count += u32::from(extension.and_then(Format::of_extension).is_some());
+    }
+    Some(count)
 }
 
 fn found(info: event::EventInfo, recordings: Option<u32>) -> Found {
@@ -158,6 +184,15 @@ fn found(info: event::EventInfo, recordings: Option<u32>) -> Found {
 mod tests {
     use super::*;
 
+    fn next(store: &Store) -> Answer {
+        loop {
+            if let Some(answer) = store.poll() {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     #[test]
     fn an_event_that_is_closed_says_so_in_its_record() {
         let content = tempfile::tempdir().expect("a directory");
@@ -167,9 +202,7 @@ mod tests {
         store.close(number, Closing::Over);
         store.close(EventNumber::random(event::KeyId::LAST), Closing::Ended);
         store.look_up(number);
-        while store.poll().is_none() {
-            std::thread::yield_now();
-        }
+        next(&store);
         let info = event::info::read(content.path(), number).expect("there");
         assert_eq!(info.status, event::Status::Over);
     }
@@ -185,9 +218,28 @@ mod tests {
         let store = Store::start(content.path().to_owned()).expect("a thread");
         store.look_up(number);
         store.count_recordings(number);
-        let next = || std::iter::repeat_with(|| store.poll()).flatten().next();
-        assert!(matches!(next(), Some(Answer::Record(of, Ok(Found { recordings: Some(1), .. }))) if of == number));
-        assert!(matches!(next(), Some(Answer::Recordings(of, Some(1))) if of == number));
+        let next = || next(&store);
+        assert!(matches!(next(), Answer::Record(of, Ok(Found { recordings: Some(1), .. })) if of == number));
+        assert!(matches!(next(), Answer::Recordings(of, 1) if of == number));
+    }
+
+    #[test]
+    fn recordings_are_counted_when_the_store_is_back() {
+        let place = tempfile::tempdir().expect("a directory");
+        let content = place.path().join("content");
+        let store = Store::start(content.clone()).expect("a thread");
+        let number = EventNumber::random(event::KeyId::LAST);
+        store.count_recordings(number);
+        store.look_up(number);
+        let next = || next(&store);
+        assert!(matches!(next(), Answer::Record(_, Err(_))), "it is away");
+        // All of it at once, as when it is mounted.
+        let prepared = place.path().join("prepared");
+        let folder = prepared.join("events").join(number.to_string());
+        std::fs::create_dir_all(&folder).expect("made");
+        std::fs::write(folder.join("one.mp3"), b"").expect("written");
+        std::fs::rename(&prepared, &content).expect("moved");
+        assert!(matches!(next(), Answer::Recordings(of, 1) if of == number));
     }
 
     #[test]
