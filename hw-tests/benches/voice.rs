@@ -2,8 +2,8 @@
 //!
 //! `cargo bench -p hw-tests --bench voice [-- --json] [-- --plain] [-- --stage=leg --channels=240 --input=speech]`. Nanoseconds for a
 //! channel and a frame of 20 ms, of each stage and of the whole leg, for 1 to 10,000 channels in conferences of 32, over silence, a
-//! conversation, speech of all at once and keys pressed by all without end. The processor time of one thread is measured; medians of the rounds are printed, with the least and the
-//! most.
+//! conversation, speech of all at once and keys pressed by all without end. The processor time of one thread is measured; medians of the
+//! rounds are printed, with the least and the most.
 //! libspandsp runs in `peers/spandsp_voice.c`, a process of its own, and says there what each work is. Without it ours is
 //! measured alone.
 //!
@@ -118,8 +118,8 @@ impl Input {
     }
 }
 
-/// An utterance of a second every eight, and between them what a line brings whose owner listens: as channels are [`APART`], four of the 32
-/// in a conference talk at a time. ITU-T P.59 has utterances of a second on average.
+/// Everybody talks an eighth of the time, an utterance of a second every eight, and else sends what a line brings whose owner listens: as
+/// channels are [`APART`], none to five of the 32 in a conference talk at a time. ITU-T P.59 has utterances of a second on average.
 fn conversation(speech: &[i16]) -> Vec<i16> {
     const SECOND: usize = 50 * FRAME;
     // White noise of peak p has a mean square of a third of p squared.

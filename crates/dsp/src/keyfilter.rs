@@ -63,7 +63,8 @@ pub struct KeyFilter {
     conversation: Gate,
     stream: Gate,
     muted: bool,
-    /// No key is near, neither in the conversation nor in the stream, nor was in the last chunk: all of them let everything through.
+    /// No key is near, neither in the conversation nor in the stream, nor was in the last chunk, and the listener looks at nothing but
+    /// what is suspicious.
     calm: bool,
     listener: Listener,
     /// The run that was marked last, by its first sample, and the last block marked.
