@@ -11,12 +11,35 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Kills what it holds when the test ends, however it ends.
-struct Icecast(Child);
+struct Icecast {
+    command: Command,
+    child: Child,
+}
+
+impl Icecast {
+    /// Icecast 2.4.4 breaks off now and then (SIGSEGV) when somebody comes while it starts: start it again then.
+    fn keep_up(&mut self) {
+        if self.child.try_wait().unwrap().is_some() {
+            self.child = self.command.spawn().unwrap();
+        }
+    }
+
+    /// Waits until the station's stream has come to it.
+    fn welcome(&mut self, station: &Station) -> CastEvent {
+        let mut welcome = None;
+        until("a push begins", || {
+            self.keep_up();
+            welcome = station.events.try_iter().find(|e| matches!(e, CastEvent::PushStarted { .. }));
+            welcome.is_some()
+        });
+        welcome.unwrap()
+    }
+}
 
 impl Drop for Icecast {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -47,17 +70,15 @@ fn icecast(directory: &Path, port: u16) -> Option<Icecast> {
     } else {
         &["env"]
     };
-    let child = Command::new(nobody[0])
-        .args(&nobody[1..])
-        .args([found?, "-c"])
-        .arg(&file)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let server = Icecast(child);
-    until("icecast answers", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let mut command = Command::new(nobody[0]);
+    command.args(&nobody[1..]).args([found?, "-c"]).arg(&file);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().unwrap();
+    let mut server = Icecast { command, child };
+    until("icecast answers", || {
+        server.keep_up();
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
     Some(server)
 }
 
@@ -73,12 +94,11 @@ fn a_server_that_goes_away_gets_the_stream_again_when_it_is_back() {
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(directory.path(), permissions).unwrap();
     let port = free_port();
-    let Some(server) = icecast(directory.path(), port) else { return };
+    let Some(mut server) = icecast(directory.path(), port) else { return };
     let station = pushing(port);
     let (mut voice, statistics) = station.start(station.port, "123", false);
-    let started = station.wait(|e| matches!(e, CastEvent::PushStarted { .. }));
     assert_eq!(
-        started.to_string(),
+        server.welcome(&station).to_string(),
         format!("event 123 on port {} goes to icecast://127.0.0.1:{port}/live/{{event}}.mp3", station.port)
     );
     let listen = |voice: &mut common::Voice| {
@@ -102,8 +122,8 @@ fn a_server_that_goes_away_gets_the_stream_again_when_it_is_back() {
         voice.speak(20);
         station.events.try_iter().any(|e| matches!(e, CastEvent::PushFailed { .. }))
     });
-    let _server = icecast(directory.path(), port).unwrap();
-    station.wait(|e| matches!(e, CastEvent::PushStarted { .. }));
+    let mut server = icecast(directory.path(), port).unwrap();
+    server.welcome(&station);
     listen(&mut voice);
     station.caster.stop(station.port).unwrap();
     station.wait(|e| matches!(e, CastEvent::PushStopped { .. }));

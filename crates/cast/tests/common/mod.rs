@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Octets of a frame.
 pub const FRAME: usize = cast::mp3::FRAME_BYTES;
@@ -63,8 +63,10 @@ impl Station {
 
     /// Waits for an event that this accepts.
     pub fn wait(&self, wanted: impl Fn(&CastEvent) -> bool) -> CastEvent {
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let event = self.events.recv_timeout(PATIENCE).expect("the event comes");
+            // Others may come without end.
+            let event = self.events.recv_deadline(deadline).expect("the event comes");
             if wanted(&event) {
                 return event;
             }
@@ -93,7 +95,7 @@ impl Voice {
 
 /// Waits until this is so.
 pub fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     while !so() {
         assert!(begin.elapsed() < PATIENCE, "{what}");
         std::thread::sleep(Duration::from_millis(2));
