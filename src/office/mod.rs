@@ -411,7 +411,10 @@ impl Office {
             match answer {
                 store::Answer::Record(event, info) => self.take_event_info(event, info),
                 store::Answer::Recordings(event, count) => {
-                    self.shared.picture().event(now_ms(), event).recordings = count;
+                    // It may come late, when the event is no longer shown.
+                    if let Some(entry) = self.shared.picture().events.get_mut(&event) {
+                        entry.recordings = count;
+                    }
                 }
             }
         }
@@ -884,12 +887,12 @@ impl Office {
                 self.listed.remove(&event);
                 self.shared.picture().clear(CONTENT_STORE);
                 let mut picture = self.shared.picture();
-                let entry = picture.events.entry(event).or_default();
-                entry.title.clone_from(&found.title);
-                entry.recordings = found.recordings.unwrap_or(entry.recordings);
-                // An answer that comes when the conference has gone is not kept for ever.
-                if entry.port.is_some() {
-                    self.known.insert(event, KnownRecord { title: found.title, formats: found.formats });
+                // The answer may come late: when the event is no longer shown, or when its conference has gone.
+                if let Some(entry) = picture.events.get_mut(&event) {
+                    entry.title.clone_from(&found.title);
+                    if entry.port.is_some() {
+                        self.known.insert(event, KnownRecord { title: found.title, formats: found.formats });
+                    }
                 }
                 drop(picture);
                 let default = self.settings.time_outs;
@@ -900,7 +903,9 @@ impl Office {
                 self.lifecycle.set_time_outs(event, time_outs);
                 self.lifecycle_changed = true;
                 let over_at_ms = self.lifecycle.over_at_ms(event);
-                self.shared.picture().events.entry(event).or_default().over_at_ms = over_at_ms;
+                if let Some(entry) = self.shared.picture().events.get_mut(&event) {
+                    entry.over_at_ms = over_at_ms;
+                }
             }
             Err(_) if self.listed.remove(&event) => {}
             Err(why) => {

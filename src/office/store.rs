@@ -22,8 +22,6 @@ pub struct Found {
     pub over_after_s: Option<u64>,
     /// Seconds after the last hang-up until its archive is due.
     pub archive_after_s: Option<u64>,
-    /// Recordings that are published, if they can be counted.
-    pub recordings: Option<u32>,
 }
 
 /// Questions that may wait: after a start, all events that are listed are asked for.
@@ -46,7 +44,8 @@ pub enum Answer {
     Recordings(EventNumber, u32),
 }
 
-/// The way to the thread that reads and writes. Answers come in the order of the questions.
+/// The way to the thread that reads and writes. Answers come in the order of the questions; with a store that is away, once more when it
+/// is back.
 pub struct Store {
     questions: Sender<Question>,
     answers: Receiver<Answer>,
@@ -61,48 +60,48 @@ impl Store {
         let (questions, asked) = bounded::<Question>(QUESTIONS);
         let (answer, answers) = bounded(QUESTIONS);
         std::thread::Builder::new().name("store".into()).spawn(move || {
+            // Whoever does not take an answer asks nothing more either.
+            let count = |event| {
+                recordings(&content_dir, event)
+                    .is_some_and(|count| answer.send(Answer::Recordings(event, count)).is_ok())
+            };
             // What the store was away for.
-            let mut closings = BTreeMap::new();
+            let mut unread = BTreeSet::new();
             let mut uncounted = BTreeSet::new();
+            let mut closings = BTreeMap::new();
             let mut tried = Instant::now();
             loop {
-                let nothing_waits = closings.is_empty() && uncounted.is_empty();
+                let nothing_waits = unread.is_empty() && uncounted.is_empty() && closings.is_empty();
                 let asked = if nothing_waits { asked.recv().map_err(Into::into) } else { asked.recv_timeout(AGAIN) };
-                let answered = match asked {
+                let to_count = match asked {
                     Ok(Question::LookUp(event)) => {
-                        let found = event::info::read(&content_dir, event)
-                            .map(|info| found(info, recordings(&content_dir, event)))
-                            .map_err(|e| super::chain(&e));
-                        answer.send(Answer::Record(event, found))
-                    }
-                    Ok(Question::Count(event)) => match recordings(&content_dir, event) {
-                        Some(count) => answer.send(Answer::Recordings(event, count)),
-                        None => {
-                            uncounted.insert(event);
-                            Ok(())
+                        let read = event::info::read(&content_dir, event);
+                        if read.as_ref().is_err_and(|error| !is_final(&content_dir, error)) {
+                            unread.insert(event);
                         }
-                    },
+                        let _ = answer.send(Answer::Record(event, read.map(found).map_err(|e| super::chain(&e))));
+                        Some(event)
+                    }
+                    Ok(Question::Count(event)) => Some(event),
                     Ok(Question::Close(event, closing)) => {
                         if !closed(&content_dir, event, closing) {
                             closings.insert(event, closing);
                         }
-                        Ok(())
+                        None
                     }
-                    Err(RecvTimeoutError::Timeout) => Ok(()),
+                    Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => break,
                 };
-                if answered.is_err() {
-                    break;
-                }
+                uncounted.extend(to_count.filter(|event| !count(*event)));
                 if nothing_waits {
                     tried = Instant::now();
                 } else if tried.elapsed() >= AGAIN {
-                    closings.retain(|event, closing| !closed(&content_dir, *event, *closing));
-                    uncounted.retain(|event| match recordings(&content_dir, *event) {
-                        // Who would take the answer is gone only when the daemon ends.
-                        Some(count) => answer.send(Answer::Recordings(*event, count)).is_err(),
-                        None => true,
+                    unread.retain(|event| match event::info::read(&content_dir, *event) {
+                        Ok(info) => answer.send(Answer::Record(*event, Ok(found(info)))).is_err(),
+                        Err(error) => !is_final(&content_dir, &error),
                     });
+                    closings.retain(|event, closing| !closed(&content_dir, *event, *closing));
+                    uncounted.retain(|event| !count(*event));
                     tried = Instant::now();
                 }
             }
@@ -110,7 +109,7 @@ impl Store {
         Ok(Store { questions, answers })
     }
 
-    /// Ask for an event's record. With too many questions waiting this one is not asked, and the
+    /// Ask for an event's record, and how many recordings are published. With too many questions waiting this one is not asked, and the
     /// defaults serve.
     pub fn look_up(&self, event: EventNumber) {
         let _ = self.questions.try_send(Question::LookUp(event));
@@ -137,12 +136,22 @@ impl Store {
 /// Whether the record of an event says that it takes no more calls, or never will; false: to be tried again.
 fn closed(content_dir: &Path, event: EventNumber, closing: Closing) -> bool {
     match event::info::update(content_dir, event, |info| info.close(closing)) {
-        // Reserved elsewhere, or not one of ours to mend: the journal says it all the same.
-        Ok(_) | Err(InfoError::NotFound { .. } | InfoError::Invalid { .. } | InfoError::Misplaced { .. }) => true,
+        Ok(_) => true,
+        // The journal says it all the same.
+        Err(error) if is_final(content_dir, &error) => true,
         Err(error) => {
             log::warn!(target: "event", "the record of event {} does not say yet that it has ended: {}", event.grouped(), super::chain(&error));
             false
         }
+    }
+}
+
+/// Whether a record that was not to be had never will be: the event was reserved elsewhere, or it is not one of ours to mend.
+fn is_final(content_dir: &Path, error: &InfoError) -> bool {
+    match error {
+        InfoError::NotFound { .. } => content_dir.is_dir(),
+        InfoError::Invalid { .. } | InfoError::Misplaced { .. } => true,
+        _ => false,
     }
 }
 
@@ -156,9 +165,8 @@ fn formats(names: &[String]) -> Vec<Format> {
 
 /// How many recordings of an event are published; nothing if the store is away.
 fn recordings(content_dir: &Path, event: EventNumber) -> Option<u32> {
-    let events = content_dir.join("events");
-    let entries = match std::fs::read_dir(events.join(event.to_string())) {
-        Err(error) if error.kind() == ErrorKind::NotFound && events.is_dir() => return Some(0),
+    let entries = match std::fs::read_dir(content_dir.join("events").join(event.to_string())) {
+        Err(error) if error.kind() == ErrorKind::NotFound && content_dir.is_dir() => return Some(0),
         entries => entries.ok()?,
     };
     let mut count = 0;
@@ -170,13 +178,12 @@ fn recordings(content_dir: &Path, event: EventNumber) -> Option<u32> {
     Some(count)
 }
 
-fn found(info: event::EventInfo, recordings: Option<u32>) -> Found {
+fn found(info: event::EventInfo) -> Found {
     Found {
         title: info.title,
         formats: formats(&info.formats),
         over_after_s: info.over_after_s.map(u64::from),
         archive_after_s: info.archive_after_s.map(u64::from),
-        recordings,
     }
 }
 
@@ -185,19 +192,25 @@ mod tests {
     use super::*;
 
     fn next(store: &Store) -> Answer {
+        let deadline = Instant::now() + 12 * AGAIN;
         loop {
             if let Some(answer) = store.poll() {
                 return answer;
             }
+            assert!(Instant::now() < deadline, "an answer comes");
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    fn reserved(content: &Path) -> EventNumber {
+        let request = event::Request { created_ms: 1, ..event::Request::default() };
+        event::info::reserve(content, &event::Keyring::random(), request).expect("reserved").number
     }
 
     #[test]
     fn an_event_that_is_closed_says_so_in_its_record() {
         let content = tempfile::tempdir().expect("a directory");
-        let request = event::Request { created_ms: 1, ..event::Request::default() };
-        let number = event::info::reserve(content.path(), &event::Keyring::random(), request).expect("reserved").number;
+        let number = reserved(content.path());
         let store = Store::start(content.path().to_owned()).expect("a thread");
         store.close(number, Closing::Over);
         store.close(EventNumber::random(event::KeyId::LAST), Closing::Ended);
@@ -210,36 +223,58 @@ mod tests {
     #[test]
     fn a_recording_that_is_published_while_its_event_is_looked_up_counts_once() {
         let content = tempfile::tempdir().expect("a directory");
-        let request = event::Request { created_ms: 1, ..event::Request::default() };
-        let number = event::info::reserve(content.path(), &event::Keyring::random(), request).expect("reserved").number;
+        let number = reserved(content.path());
         let folder = content.path().join("events").join(number.to_string());
         std::fs::write(folder.join("one.mp3"), b"").expect("written");
         std::fs::write(folder.join("one.txt"), b"").expect("written");
         let store = Store::start(content.path().to_owned()).expect("a thread");
         store.look_up(number);
         store.count_recordings(number);
-        let next = || next(&store);
-        assert!(matches!(next(), Answer::Record(of, Ok(Found { recordings: Some(1), .. })) if of == number));
-        assert!(matches!(next(), Answer::Recordings(of, 1) if of == number));
+        assert!(matches!(next(&store), Answer::Record(of, Ok(_)) if of == number));
+        for _ in 0..2 {
+            assert!(matches!(next(&store), Answer::Recordings(of, 1) if of == number));
+        }
     }
 
     #[test]
-    fn recordings_are_counted_when_the_store_is_back() {
+    fn what_the_store_was_away_for_is_done_when_it_is_back() {
         let place = tempfile::tempdir().expect("a directory");
         let content = place.path().join("content");
-        let store = Store::start(content.clone()).expect("a thread");
-        let number = EventNumber::random(event::KeyId::LAST);
-        store.count_recordings(number);
-        store.look_up(number);
-        let next = || next(&store);
-        assert!(matches!(next(), Answer::Record(_, Err(_))), "it is away");
-        // All of it at once, as when it is mounted.
         let prepared = place.path().join("prepared");
-        let folder = prepared.join("events").join(number.to_string());
-        std::fs::create_dir_all(&folder).expect("made");
-        std::fs::write(folder.join("one.mp3"), b"").expect("written");
+        std::fs::create_dir(&prepared).expect("made");
+        let (looked_up, asked) = (reserved(&prepared), reserved(&prepared));
+        for (event, recordings) in [(looked_up, 1), (asked, 2)] {
+            let folder = prepared.join("events").join(event.to_string());
+            for n in 0..recordings {
+                std::fs::write(folder.join(format!("{n}.mp3")), b"").expect("written");
+            }
+        }
+        let store = Store::start(content.clone()).expect("a thread");
+        store.count_recordings(asked);
+        store.close(asked, Closing::Over);
+        store.look_up(looked_up);
+        assert!(matches!(next(&store), Answer::Record(of, Err(_)) if of == looked_up), "it is away");
+        // All of it at once, as when it is mounted.
         std::fs::rename(&prepared, &content).expect("moved");
-        assert!(matches!(next(), Answer::Recordings(of, 1) if of == number));
+        assert!(matches!(next(&store), Answer::Record(of, Ok(_)) if of == looked_up));
+        let counts: BTreeMap<_, _> = std::iter::repeat_with(|| next(&store))
+            .take(2)
+            .map(|answer| match answer {
+                Answer::Recordings(event, count) => (event, count),
+                Answer::Record(event, _) => panic!("the record of {event} comes once"),
+            })
+            .collect();
+        assert_eq!(counts, BTreeMap::from([(looked_up, 1), (asked, 2)]));
+        // Before anything is counted.
+        assert_eq!(event::info::read(&content, asked).expect("there").status, event::Status::Over);
+    }
+
+    #[test]
+    fn a_store_without_the_event_has_no_recordings_of_it() {
+        let content = tempfile::tempdir().expect("a directory");
+        let store = Store::start(content.path().to_owned()).expect("a thread");
+        store.count_recordings(EventNumber::random(event::KeyId::LAST));
+        assert!(matches!(next(&store), Answer::Recordings(_, 0)));
     }
 
     #[test]
