@@ -199,7 +199,7 @@ impl fmt::Display for CastEvent {
             CastEvent::StreamStarted { port, event } => write!(f, "event {event} is on the air on port {port}"),
             CastEvent::StreamStopped { port, event, figures } => write!(
                 f,
-                "event {event} left the air on port {port}: {} frames, {} listeners in all, {} at most",
+                "event {event} left the air on port {port}: {} frames, listeners: {} in all, {} at most",
                 figures.frames, figures.listeners_total, figures.listeners_peak
             ),
             CastEvent::ListenersDropped { port, event, total } => {
