@@ -885,16 +885,6 @@ impl Office {
         match info {
             Ok(found) => {
                 self.listed.remove(&event);
-                self.shared.picture().clear(CONTENT_STORE);
-                let mut picture = self.shared.picture();
-                // The answer may come late: when the event is no longer shown, or when its conference has gone.
-                if let Some(entry) = picture.events.get_mut(&event) {
-                    entry.title.clone_from(&found.title);
-                    if entry.port.is_some() {
-                        self.known.insert(event, KnownRecord { title: found.title, formats: found.formats });
-                    }
-                }
-                drop(picture);
                 let default = self.settings.time_outs;
                 let time_outs = TimeOuts {
                     over_ms: found.over_after_s.map_or(default.over_ms, |s| s * 1000),
@@ -902,9 +892,15 @@ impl Office {
                 };
                 self.lifecycle.set_time_outs(event, time_outs);
                 self.lifecycle_changed = true;
-                let over_at_ms = self.lifecycle.over_at_ms(event);
-                if let Some(entry) = self.shared.picture().events.get_mut(&event) {
-                    entry.over_at_ms = over_at_ms;
+                let mut picture = self.shared.picture();
+                picture.clear(CONTENT_STORE);
+                // The answer may come late: when the event is no longer shown, or when its conference has gone.
+                if let Some(entry) = picture.events.get_mut(&event) {
+                    entry.over_at_ms = self.lifecycle.over_at_ms(event);
+                    entry.title.clone_from(&found.title);
+                    if entry.port.is_some() {
+                        self.known.insert(event, KnownRecord { title: found.title, formats: found.formats });
+                    }
                 }
             }
             Err(_) if self.listed.remove(&event) => {}

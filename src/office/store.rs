@@ -61,8 +61,8 @@ impl Store {
         let (answer, answers) = bounded(QUESTIONS);
         std::thread::Builder::new().name("store".into()).spawn(move || {
             // Whoever does not take an answer asks nothing more either.
-            let count = |event| {
-                recordings(&content_dir, event)
+            let count = |event, there| {
+                recordings(&content_dir, event, there)
                     .is_some_and(|count| answer.send(Answer::Recordings(event, count)).is_ok())
             };
             // What the store was away for.
@@ -73,10 +73,12 @@ impl Store {
             loop {
                 let nothing_waits = unread.is_empty() && uncounted.is_empty() && closings.is_empty();
                 let asked = if nothing_waits { asked.recv().map_err(Into::into) } else { asked.recv_timeout(AGAIN) };
+                // Before anything is looked for: a store that comes back meanwhile is not one without the event.
+                let there = content_dir.is_dir();
                 let to_count = match asked {
                     Ok(Question::LookUp(event)) => {
                         let read = event::info::read(&content_dir, event);
-                        if read.as_ref().is_err_and(|error| !is_final(&content_dir, error)) {
+                        if read.as_ref().is_err_and(|error| !is_final(error, there)) {
                             unread.insert(event);
                         }
                         let _ = answer.send(Answer::Record(event, read.map(found).map_err(|e| super::chain(&e))));
@@ -84,7 +86,7 @@ impl Store {
                     }
                     Ok(Question::Count(event)) => Some(event),
                     Ok(Question::Close(event, closing)) => {
-                        if !closed(&content_dir, event, closing) {
+                        if !closed(&content_dir, event, closing, there) {
                             closings.insert(event, closing);
                         }
                         None
@@ -92,16 +94,16 @@ impl Store {
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => break,
                 };
-                uncounted.extend(to_count.filter(|event| !count(*event)));
+                uncounted.extend(to_count.filter(|event| !count(*event, there)));
                 if nothing_waits {
                     tried = Instant::now();
                 } else if tried.elapsed() >= AGAIN {
                     unread.retain(|event| match event::info::read(&content_dir, *event) {
                         Ok(info) => answer.send(Answer::Record(*event, Ok(found(info)))).is_err(),
-                        Err(error) => !is_final(&content_dir, &error),
+                        Err(error) => !is_final(&error, there),
                     });
-                    closings.retain(|event, closing| !closed(&content_dir, *event, *closing));
-                    uncounted.retain(|event| !count(*event));
+                    closings.retain(|event, closing| !closed(&content_dir, *event, *closing, there));
+                    uncounted.retain(|event| !count(*event, there));
                     tried = Instant::now();
                 }
             }
@@ -134,11 +136,11 @@ impl Store {
 }
 
 /// Whether the record of an event says that it takes no more calls, or never will; false: to be tried again.
-fn closed(content_dir: &Path, event: EventNumber, closing: Closing) -> bool {
+fn closed(content_dir: &Path, event: EventNumber, closing: Closing, there: bool) -> bool {
     match event::info::update(content_dir, event, |info| info.close(closing)) {
         Ok(_) => true,
         // The journal says it all the same.
-        Err(error) if is_final(content_dir, &error) => true,
+        Err(error) if is_final(&error, there) => true,
         Err(error) => {
             log::warn!(target: "event", "the record of event {} does not say yet that it has ended: {}", event.grouped(), super::chain(&error));
             false
@@ -146,10 +148,11 @@ fn closed(content_dir: &Path, event: EventNumber, closing: Closing) -> bool {
     }
 }
 
-/// Whether a record that was not to be had never will be: the event was reserved elsewhere, or it is not one of ours to mend.
-fn is_final(content_dir: &Path, error: &InfoError) -> bool {
+/// Whether a record that was not to be had never will be: the store is there, and the event was reserved elsewhere; or it is not one of ours
+/// to mend.
+fn is_final(error: &InfoError, there: bool) -> bool {
     match error {
-        InfoError::NotFound { .. } => content_dir.is_dir(),
+        InfoError::NotFound { .. } => there,
         InfoError::Invalid { .. } | InfoError::Misplaced { .. } => true,
         _ => false,
     }
@@ -164,9 +167,9 @@ fn formats(names: &[String]) -> Vec<Format> {
 }
 
 /// How many recordings of an event are published; nothing if the store is away.
-fn recordings(content_dir: &Path, event: EventNumber) -> Option<u32> {
+fn recordings(content_dir: &Path, event: EventNumber, there: bool) -> Option<u32> {
     let entries = match std::fs::read_dir(content_dir.join("events").join(event.to_string())) {
-        Err(error) if error.kind() == ErrorKind::NotFound && content_dir.is_dir() => return Some(0),
+        Err(error) if error.kind() == ErrorKind::NotFound && there => return Some(0),
         entries => entries.ok()?,
     };
     let mut count = 0;
@@ -192,14 +195,7 @@ mod tests {
     use super::*;
 
     fn next(store: &Store) -> Answer {
-        let deadline = Instant::now() + 12 * AGAIN;
-        loop {
-            if let Some(answer) = store.poll() {
-                return answer;
-            }
-            assert!(Instant::now() < deadline, "an answer comes");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        store.answers.recv_timeout(12 * AGAIN).expect("an answer comes")
     }
 
     fn reserved(content: &Path) -> EventNumber {
@@ -256,16 +252,16 @@ mod tests {
         assert!(matches!(next(&store), Answer::Record(of, Err(_)) if of == looked_up), "it is away");
         // All of it at once, as when it is mounted.
         std::fs::rename(&prepared, &content).expect("moved");
-        assert!(matches!(next(&store), Answer::Record(of, Ok(_)) if of == looked_up));
-        let counts: BTreeMap<_, _> = std::iter::repeat_with(|| next(&store))
-            .take(2)
-            .map(|answer| match answer {
-                Answer::Recordings(event, count) => (event, count),
-                Answer::Record(event, _) => panic!("the record of {event} comes once"),
-            })
-            .collect();
+        let (mut counts, mut records) = (BTreeMap::new(), Vec::new());
+        for _ in 0..3 {
+            match next(&store) {
+                Answer::Record(event, found) => records.push((event, found.is_ok())),
+                Answer::Recordings(event, count) => assert_eq!(counts.insert(event, count), None, "once"),
+            }
+        }
+        assert_eq!(records, [(looked_up, true)]);
         assert_eq!(counts, BTreeMap::from([(looked_up, 1), (asked, 2)]));
-        // Before anything is counted.
+        // Told before what was asked about it is counted.
         assert_eq!(event::info::read(&content, asked).expect("there").status, event::Status::Over);
     }
 
