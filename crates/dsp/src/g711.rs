@@ -53,7 +53,11 @@ impl Law {
 /// Decodes a chunk of octets; with slices of different lengths, the shorter one decides.
 #[inline(always)]
 pub fn decode(law: Law, octets: &[u8], samples: &mut [i16]) {
-    if !companding::expand(&VALUES[law as usize], octets, samples) {
+    let done = match law {
+        Law::Mu => companding::expand::<ScaleMu>(octets, samples),
+        Law::A => companding::expand::<ScaleA>(octets, samples),
+    };
+    if !done {
         simd::run(Decode { law, octets, samples });
     }
 }
@@ -153,9 +157,9 @@ const fn decode_a(octet: u8) -> i16 {
     with_sign(magnitude as i16, !code as i16)
 }
 
-/// How octets are made by hand, see [`encode_mu`].
+/// How octets are made by hand, see [`encode_mu`], and what they stand for, see [`decode_mu`].
 pub(crate) struct ScaleMu;
-/// See [`encode_a`].
+/// See [`encode_a`], [`decode_a`].
 pub(crate) struct ScaleA;
 
 impl Scale for ScaleMu {
@@ -163,6 +167,10 @@ impl Scale for ScaleMu {
     const BIAS: i16 = 33 << 2;
     const EQUAL_STEPS: Option<i16> = None;
     const INVERTED: u8 = 0xff;
+    const VALUES: &'static Values = &VALUES[Law::Mu as usize];
+    const STEPS: [u8; 16] = steps(33 << 2, 8);
+    const TIMES: [u8; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+    const MORE: Option<[u8; 8]> = None;
 }
 
 impl Scale for ScaleA {
@@ -170,6 +178,20 @@ impl Scale for ScaleA {
     const BIAS: i16 = 0;
     const EQUAL_STEPS: Option<i16> = Some(32);
     const INVERTED: u8 = 0xd5;
+    const VALUES: &'static Values = &VALUES[Law::A as usize];
+    const STEPS: [u8; 16] = steps(8, 16);
+    const TIMES: [u8; 8] = [1, 1, 2, 4, 8, 16, 32, 64];
+    const MORE: Option<[u8; 8]> = Some([0, 1, 2, 4, 8, 16, 32, 64]);
+}
+
+/// Sixteen steps from this one on, so far apart.
+const fn steps(first: u8, apart: u8) -> [u8; 16] {
+    let (mut all, mut step) = ([0; 16], 0);
+    while step < all.len() {
+        all[step] = first + apart * step as u8;
+        step += 1;
+    }
+    all
 }
 
 /// By law.

@@ -13,7 +13,8 @@ use crate::FRAME;
 use crate::g711::{self, Law, ScaleA, ScaleMu};
 use crate::later::Later;
 use crate::lines::{Lines, lines};
-use simd::{Kernel, companding};
+use simd::Kernel;
+use simd::companding::{self, Parts};
 
 /// A gain in Q12, from silence to +18 dB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,9 +135,10 @@ impl Sum {
     pub fn encode_without(&mut self, own: &[i16], law: Law, octets: &mut [u8]) -> u32 {
         self.be_settled();
         let (fits, over) = self.heard.split_at(self.total.len());
+        let sum = Parts { fits, over, is_over: self.is_over };
         let done = match law {
-            Law::Mu => companding::compress_others::<ScaleMu>(fits, over, own, octets),
-            Law::A => companding::compress_others::<ScaleA>(fits, over, own, octets),
+            Law::Mu => companding::compress_others::<ScaleMu>(sum, own, octets),
+            Law::A => companding::compress_others::<ScaleA>(sum, own, octets),
         };
         done.unwrap_or_else(|| simd::run(EncodeOthers { fits, over, own, law, octets }))
     }

@@ -115,6 +115,13 @@ impl Instructions {
         self
     }
 
+    /// The same of those for AVX2.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn are_avx2() -> bool {
+        IN_USE.load(Ordering::Relaxed) == Set::Avx2 as u8
+    }
+
     /// What they are called.
     #[must_use]
     pub const fn name(self) -> &'static str {
