@@ -2,13 +2,14 @@
 
 use super::{Parts, STEP, Scale};
 use std::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm256_add_epi16, _mm256_adds_epi16, _mm256_and_si256, _mm256_broadcastsi128_si256,
-    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_cvtepu8_epi16,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_epu8, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_mullo_epi16,
-    _mm256_or_si256, _mm256_packs_epi16, _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permute4x64_epi64,
-    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sign_epi16,
-    _mm256_slli_epi16, _mm256_srai_epi16, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_si256, _mm256_sub_epi16,
-    _mm256_sub_ps, _mm256_subs_epi16, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm256_xor_si256,
+    __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_shuffle_epi32, _mm256_add_epi16, _mm256_adds_epi16,
+    _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_castsi256_si128,
+    _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_cvtepu8_epi16, _mm256_extracti128_si256, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_max_epu8, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_mullo_epi16, _mm256_or_si256,
+    _mm256_packs_epi16, _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permute4x64_epi64, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_set1_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sign_epi16, _mm256_slli_epi16,
+    _mm256_srai_epi16, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_si256, _mm256_sub_epi16, _mm256_sub_ps,
+    _mm256_subs_epi16, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm256_xor_si256,
 };
 
 /// Samples in a register, and octets made at a time.
@@ -173,10 +174,11 @@ fn others_of_much<S: Scale>(sum: Parts, own: &[i16], to: &mut [u8]) -> u32 {
     let mut others = |fits, over, own| {
         let (fits, over, own) = (halves(fits), halves(over), halves(own));
         let of_half = |n: usize| {
-            // Where anything is over, what fits is at the end of its range: nothing is lost by what is clamped first.
-            let others = _mm256_subs_epi16(fits[n], _mm256_subs_epi16(own[n], over[n]));
-            let whole = _mm256_sub_epi16(fits[n], _mm256_sub_epi16(own[n], over[n]));
-            (others, _mm256_cmpeq_epi16(others, whole))
+            // Where anything is over, what fits is at the end of its range: nothing is lost by what is clamped first, and whatever was is
+            // clamped in the end.
+            let own = _mm256_subs_epi16(own[n], over[n]);
+            let others = _mm256_subs_epi16(fits[n], own);
+            (others, _mm256_cmpeq_epi16(others, _mm256_sub_epi16(fits[n], own)))
         };
         let ((one, is_one_exact), (other, is_other_exact)) = (of_half(0), of_half(1));
         // What is true is -1.
@@ -200,10 +202,10 @@ fn others_of_much<S: Scale>(sum: Parts, own: &[i16], to: &mut [u8]) -> u32 {
     }
     // Fewer in each place than fit into 16 bits, if it is no more than 131 s.
     let pairs = _mm256_madd_epi16(exact, _mm256_set1_epi16(1));
-    let mut sums = [0i32; 8];
-    // SAFETY: it is 32 octets.
-    unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), pairs) };
-    made as u32 - sums.iter().sum::<i32>() as u32
+    let four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256::<1>(pairs));
+    let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0x4e>(four));
+    let one = _mm_add_epi32(two, _mm_shuffle_epi32::<0xb1>(two));
+    made as u32 - _mm_cvtsi128_si32(one) as u32
 }
 
 /// The highest bit of a code, which is the sign on the line.
