@@ -250,17 +250,24 @@ impl Leg {
         self.said = 0;
     }
 
-    /// Ask for the memory that the next chunk needs: in thousands of legs it is not at hand.
+    /// Where its last chunk is, to ask for memory by.
     #[inline(always)]
-    pub fn fetch(&self, samples: usize) {
-        self.filter.fetch(samples);
+    pub fn place(&self) -> usize {
+        self.filter.place()
+    }
+
+    /// Ask for the memory that the next chunk needs, the last having been at this place: in thousands of legs it is not at hand, and to look
+    /// there where the place is would be to wait for it.
+    #[inline(always)]
+    pub fn fetch(&self, place: usize, samples: usize) {
+        self.filter.fetch(place, samples);
         simd::fetch_lines(self, NEEDED);
     }
 
     /// The same for what it is sent in this tick, less what it said.
     #[inline(always)]
-    pub fn fetch_own(&self, samples: usize) {
-        self.filter.fetch_conversation(samples);
+    pub fn fetch_own(&self, place: usize, samples: usize) {
+        self.filter.fetch_conversation(place, samples);
         // In whose conference, and whether anything is played: to the beginning of `speech`.
         simd::fetch_lines(&self.conference, 2);
     }

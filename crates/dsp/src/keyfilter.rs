@@ -147,7 +147,7 @@ impl KeyFilter {
     /// If the chunk does not fit. Chunks of 40, 80 or 160 samples fit, as long as all of them have the same length.
     #[inline]
     pub fn room(&mut self, samples: usize) -> &mut [i16] {
-        self.begin = if self.end == KEPT { 0 } else { self.end };
+        self.begin = Self::next_place(self.end);
         self.end = self.begin + samples;
         &mut self.kept.0.as_flattened_mut()[self.begin..self.end]
     }
@@ -181,27 +181,42 @@ impl KeyFilter {
         self.stream.lend(&self.changed_stream, &self.kept.0.as_flattened()[begin..begin + (self.end - self.begin)])
     }
 
-    /// Asks for the memory that the next chunk of so many samples needs.
+    /// Where the last chunk of so many samples begins in what is kept. Whoever has many filters remembers it for [`KeyFilter::fetch`]: the
+    /// filter itself is what is not at hand then.
+    #[must_use]
     #[inline(always)]
-    pub fn fetch(&self, samples: usize) {
-        let begin = if self.end == KEPT { 0 } else { self.end };
-        self.fetch_kept(begin, samples);
-        simd::fetch_lines(&self.begin, NEEDED);
-        // And the end of what came before, which lies in the windows that the chunk begins with. It is seldom looked at, and then at once.
-        let before = begin.checked_sub(LENGTH).unwrap_or(KEPT - LENGTH);
-        simd::fetch_lines(&self.kept.0.as_flattened()[before], size_of::<[i16; LENGTH]>() / LINE);
+    pub fn place(&self) -> usize {
+        self.begin
     }
 
-    /// Asks for the memory of the last chunk, which had so many samples.
+    /// Where a chunk begins after one that ends here.
     #[inline(always)]
-    pub fn fetch_conversation(&self, samples: usize) {
-        self.fetch_kept(self.begin, samples);
+    const fn next_place(end: usize) -> usize {
+        if end == KEPT { 0 } else { end }
+    }
+
+    /// Asks for the memory that the next chunk of so many samples needs, the last having been at this place.
+    #[inline(always)]
+    pub fn fetch(&self, place: usize, samples: usize) {
+        let begin = Self::next_place(place + samples);
+        simd::fetch_lines(&self.begin, NEEDED);
+        self.fetch_kept(begin, samples);
+        // And the end of what came before, which lies in the windows that the chunk begins with. It is seldom looked at, and then at once.
+        self.fetch_kept(begin.checked_sub(LENGTH).unwrap_or(KEPT - LENGTH), LENGTH);
+    }
+
+    /// Asks for the memory of the last chunk, which is at this place and has so many samples.
+    #[inline(always)]
+    pub fn fetch_conversation(&self, place: usize, samples: usize) {
+        simd::fetch_lines(&self.begin, 1);
+        self.fetch_kept(place, samples);
     }
 
     #[inline(always)]
     fn fetch_kept(&self, begin: usize, samples: usize) {
         const IN_LINE: usize = LINE / size_of::<i16>();
-        let first = &self.kept.0.as_flattened()[begin];
+        // Nothing is looked at: who remembers the wrong place asks for the wrong memory, and that is all.
+        let Some(first) = self.kept.0.as_flattened().get(begin) else { return };
         // Of a length that is known there is nothing to count.
         match samples {
             Self::MAX_CHUNK => simd::fetch_lines(first, const { Self::MAX_CHUNK.div_ceil(IN_LINE) }),

@@ -5,8 +5,8 @@
 //! and for all when it is first called. The source is the same, floating point is neither reordered nor contracted, so all
 //! of them give the same result, bit for bit.
 //!
-//! Some kernels are written out by hand: [`companding`], [`mirror`], [`screen`] and [`squares`], in whole numbers, so that their plain
-//! versions give the same as well.
+//! Some kernels are written out by hand: [`companding`], [`mirror`], [`screen`] and [`squares`], in whole numbers or in the order of their
+//! plain versions, which give the same as well.
 //!
 //! Data path: a [`Kernel`] holding its slices → [`run`] → what it returns, and what it wrote into them.
 //! Time: none. The first call asks the processor; later ones read an atomic. Nothing allocates or locks.
