@@ -15,7 +15,8 @@ use std::arch::x86_64::{
     _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps,
     _mm256_permute2f128_ps, _mm256_permute2x128_si256, _mm256_permute4x64_pd, _mm256_permutevar8x32_ps,
     _mm256_set_m128, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi32,
-    _mm256_shuffle_ps, _mm256_srai_epi16, _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
+    _mm256_shuffle_ps, _mm256_srai_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_unpackhi_ps,
+    _mm256_unpacklo_ps,
 };
 
 /// Four or eight numbers, from so many of the first on to the second.
@@ -88,8 +89,8 @@ impl History {
         };
         let windows = [windows(two[0], two[1]), windows(two[1], two[2])];
         all.quietest = least(_mm256_min_ps(windows[1], _mm256_blend_ps::<0b1100_0000>(windows[1], windows[0])));
-        let mut in_order = [0.0; 3 * 8];
-        // SAFETY: there are sixteen of the one, eleven of the other, and three times eight of what is in order.
+        let mut in_order = [0.0; 32];
+        // SAFETY: there are sixteen of the one, eleven of the other, and four times eight of what is in order.
         unsafe {
             _mm256_storeu_ps(all.windows.as_mut_ptr(), windows[0]);
             _mm256_storeu_ps(all.windows.as_mut_ptr().add(8), windows[1]);
@@ -143,7 +144,7 @@ fn forties(halves: &[__m256i; 3], whole: &[__m128i; 3], forties: &mut [u32; AHEA
     let half = |block: usize, second: usize| {
         let mut halves_of = [0u32; 8];
         // SAFETY: it is 32 octets.
-        unsafe { std::arch::x86_64::_mm256_storeu_si256(halves_of.as_mut_ptr().cast(), halves[block / 4]) };
+        unsafe { _mm256_storeu_si256(halves_of.as_mut_ptr().cast(), halves[block / 4]) };
         halves_of[4 * second + block % 4]
     };
     *forties = [
