@@ -163,7 +163,6 @@ pub(crate) struct ScaleMu;
 pub(crate) struct ScaleA;
 
 impl Scale for ScaleMu {
-    const MOST: i16 = i16::MAX - Self::BIAS;
     const BIAS: i16 = 33 << 2;
     const EQUAL_STEPS: Option<i16> = None;
     const INVERTED: u8 = 0xff;
@@ -174,7 +173,6 @@ impl Scale for ScaleMu {
 }
 
 impl Scale for ScaleA {
-    const MOST: i16 = i16::MAX;
     const BIAS: i16 = 0;
     const EQUAL_STEPS: Option<i16> = Some(32);
     const INVERTED: u8 = 0xd5;

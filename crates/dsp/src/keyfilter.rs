@@ -181,8 +181,8 @@ impl KeyFilter {
         self.stream.lend(&self.changed_stream, &self.kept.0.as_flattened()[begin..begin + (self.end - self.begin)])
     }
 
-    /// Where the last chunk of so many samples begins in what is kept. Whoever has many filters remembers it for [`KeyFilter::fetch`]: the
-    /// filter itself is what is not at hand then.
+    /// Where the last chunk begins in what is kept. Whoever has many filters remembers it for [`KeyFilter::fetch`]: the filter itself is what
+    /// is not at hand then.
     #[must_use]
     #[inline(always)]
     pub fn place(&self) -> usize {

@@ -25,9 +25,7 @@ pub struct Values(pub [i16; 128]);
 /// How a law makes octets: a magnitude is limited and a bias added, and of what comes out the exponent and the four bits after its leading
 /// one are the segment and the step. And what octets stand for.
 pub trait Scale {
-    /// Greatest magnitude.
-    const MOST: i16;
-    /// What is added to it; no more than fits into a sample comes out.
+    /// What is added to a magnitude, which is limited before so that no more than fits into a sample comes out.
     const BIAS: i16;
     /// Of how many equal steps of [`STEP`] bits the first segments are; none where the bias takes care of them.
     const EQUAL_STEPS: Option<i16>;

@@ -189,12 +189,6 @@ impl Samples for Whole<'_> {
     }
 }
 
-/// A span, four samples at a time.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Fours([[i16; 4]; SPAN / 4]);
-
 impl History {
     /// Takes the next chunk. Says which of its blocks end a span with as much as is sought, the first in the lowest bit.
     #[inline(always)]

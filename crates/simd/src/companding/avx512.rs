@@ -102,7 +102,7 @@ const OFFSET: i16 = (127 + 7) << 4;
 fn octets_of<S: Scale>(samples: __m512i) -> __m256i {
     let sign = _mm512_srai_epi16::<15>(samples);
     let magnitude = _mm512_xor_si512(samples, sign);
-    let least = _mm512_min_epi16(magnitude, _mm512_set1_epi16(S::MOST));
+    let least = _mm512_min_epi16(magnitude, _mm512_set1_epi16(i16::MAX - S::BIAS));
     let biased = _mm512_add_epi16(least, _mm512_set1_epi16(S::BIAS));
     // As longs and back again, which brings them into the order they were in.
     let none = _mm512_setzero_si512();

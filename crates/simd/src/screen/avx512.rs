@@ -1,9 +1,13 @@
 //! All spans side by side with AVX-512: nothing is folded, for four samples at a time are multiplied by all forms of all waves.
 
 use super::{
-    AHEAD, BEFORE, BLOCK, Chunk, Energies, Fours, HISTORY, History, LEFT_OUT, MEAN, MOST, SPAN, Samples, Shares,
-    Sought, WHOLE,
+    AHEAD, BEFORE, BLOCK, Chunk, Energies, HISTORY, History, LEFT_OUT, MEAN, MOST, SPAN, Samples, Shares, Sought, WHOLE,
 };
+
+/// A span, four samples at a time.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Fours([[i16; 4]; SPAN / 4]);
 
 impl History {
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi1,popcnt")]
