@@ -140,16 +140,20 @@ impl Place {
         place
     }
 
-    /// Until the links are so, and so many channels are out of service, the exchange knowing it.
+    /// Until the links are so at both ends, and so many channels are out of service, the exchange knowing it.
     fn until_all(&mut self, links: [LinkState; 2], out: [usize; 2]) {
         let Place { daemons, exchange, .. } = self;
         let mut next = Instant::now();
-        exchange.until(&format!("links {links:?} and channels out {out:?}"), |_| {
+        exchange.until(&format!("links {links:?} and channels out {out:?}"), |exchange| {
             if Instant::now() < next {
                 return false;
             }
             next = Instant::now() + LOOK;
             [0, 1].iter().all(|&n| {
+                // A daemon has its link as soon as it has answered the exchange, which has not read that yet.
+                if exchange.switch.link_up(SpanId(n)) != (links[n] == LinkState::Up) {
+                    return false;
+                }
                 let mut client = daemons[n].client();
                 let (spans, channels) = (client.spans().expect("answered"), client.channels(None).expect("answered"));
                 let is_out = |c: &&control::ChannelInfo| c.near == ServiceState::OutOfService;
