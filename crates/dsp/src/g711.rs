@@ -380,5 +380,15 @@ mod tests {
         let mut octets = [1; 2];
         encode(Law::A, &[0; 9], &mut octets);
         assert_eq!(octets, [0xd5; 2]);
+        // By hand as well, with a rest.
+        let mut octets = [1; 40];
+        encode(Law::A, &[0; 33], &mut octets);
+        assert!(octets[..33] == [0xd5; 33] && octets[33..] == [1; 7]);
+        let mut samples = [7; 33];
+        decode(Law::Mu, &[0xff; 40], &mut samples);
+        assert_eq!(samples, [0; 33]);
+        let mut samples = [7; 40];
+        decode(Law::Mu, &[0xff; 33], &mut samples);
+        assert!(samples[..33] == [0; 33] && samples[33..] == [7; 7]);
     }
 }

@@ -519,6 +519,60 @@ mod tests {
     }
 
     #[test]
+    fn a_single_clamp_is_counted_wherever_it_is() {
+        for instructions in simd::Instructions::all() {
+            instructions.put_to_use();
+            for length in [1, 31, 32, 33, 40, 80, 159, 160, 161, 320] {
+                for at in 0..length {
+                    let (mut said, mut own) = (vec![100; length], vec![50; length]);
+                    (said[at], own[at]) = if at % 2 == 0 { (30_000, -10_000) } else { (-30_000, 10_000) };
+                    let mut sum = Sum::new(length);
+                    sum.add(&said);
+                    let clamped = sum.encode_without(&own, Law::A, &mut vec![0; length]);
+                    assert_eq!(clamped, 1, "{at} of {length}, {}", instructions.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_just_over_is_clamped_for_those_who_did_not_say_it() {
+        for instructions in simd::Instructions::all() {
+            instructions.put_to_use();
+            let mut sum = Sum::new(160);
+            sum.add(&[i16::MAX; 160]);
+            sum.add(&[1; 160]);
+            let mut octets = [0; 160];
+            assert_eq!(sum.encode_without(&[1; 160], Law::Mu, &mut octets), 0, "{}", instructions.name());
+            assert_eq!(sum.encode_without(&[0; 160], Law::Mu, &mut octets), 160, "{}", instructions.name());
+            assert_eq!(sum.clipped(), 160, "{}", instructions.name());
+        }
+    }
+
+    #[test]
+    fn the_shortest_slice_decides_whatever_the_others_are() {
+        for instructions in simd::Instructions::all() {
+            instructions.put_to_use();
+            for [length, said, sent] in
+                [[40, 40, 33], [40, 33, 40], [33, 40, 40], [160, 160, 161], [161, 160, 161], [160, 161, 161]]
+            {
+                for voice in [1_000, 30_000] {
+                    let mut sum = Sum::new(length);
+                    sum.add(&vec![voice; length]);
+                    sum.add(&vec![voice; length]);
+                    let (least, mut octets) = (length.min(said).min(sent), vec![0x77; sent]);
+                    let clamped = sum.encode_without(&vec![-1_000; said], Law::Mu, &mut octets);
+                    let others = (2 * i32::from(voice) + 1_000).min(32_767);
+                    let expected = if others == 32_767 { least as u32 } else { 0 };
+                    assert_eq!(clamped, expected, "{length} {said} {sent} {voice}, {}", instructions.name());
+                    assert!(octets[..least].iter().all(|&octet| octet == Law::Mu.encode_one(others as i16)));
+                    assert!(octets[least..].iter().all(|&octet| octet == 0x77), "{length} {said} {sent}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_sum_that_is_settled_and_kept_is_the_same_as_settled_and_then_kept() {
         for instructions in simd::Instructions::all() {
             instructions.put_to_use();

@@ -1,4 +1,4 @@
-//! Companded octets by hand: thirty-two side by side, looked up or made.
+//! Companded octets by hand: sixteen and more side by side, looked up or made.
 //!
 //! Compilers turn the arithmetic of `dsp::g711` into vectors by way of floating point, for want of a logarithm of whole numbers. Where the
 //! processor looks up bytes or words in registers it takes half of the instructions. There is no plain version here: on other processors
@@ -25,7 +25,7 @@ pub struct Values(pub [i16; 128]);
 /// How a law makes octets: a magnitude is limited and a bias added, and of what comes out the exponent and the four bits after its leading
 /// one are the segment and the step. And what octets stand for.
 pub trait Scale {
-    /// What is added to a magnitude, which is limited before so that no more than fits into a sample comes out.
+    /// What is added to a magnitude; no more than fits into a sample comes out.
     const BIAS: i16;
     /// Of how many equal steps of [`STEP`] bits the first segments are; none where the bias takes care of them.
     const EQUAL_STEPS: Option<i16>;
@@ -85,14 +85,14 @@ pub fn compress<S: Scale>(samples: &[i16], octets: &mut [u8]) -> bool {
 pub struct Parts<'a> {
     /// Each clamped to a sample.
     pub fits: &'a [i16],
-    /// What is missing then, clamped as well.
+    /// What is missing then, clamped as well: none where what fits is not at an end of its range.
     pub over: &'a [i16],
-    /// Whether anything is over at all.
+    /// Whether anything is over at all. If not, nobody need look.
     pub is_over: bool,
 }
 
-/// Writes the octets of the others in a sum, each clamped to a sample, as many as there are of all. How many were clamped; or nothing if this
-/// processor cannot.
+/// Writes the octets of the others in a sum, each clamped to a sample, as many as there are of all. How many were clamped, modulo 2^16 at
+/// least: a chunk has far fewer; or nothing if this processor cannot.
 #[inline(always)]
 pub fn compress_others<S: Scale>(sum: Parts, own: &[i16], octets: &mut [u8]) -> Option<u32> {
     #[cfg(target_arch = "x86_64")]

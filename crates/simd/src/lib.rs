@@ -59,22 +59,21 @@ impl Instructions {
     pub fn best() -> Instructions {
         #[cfg(target_arch = "x86_64")]
         {
-            if std::arch::is_x86_feature_detected!("avx512f")
+            let has_avx2 = std::arch::is_x86_feature_detected!("avx2")
+                && std::arch::is_x86_feature_detected!("bmi1")
+                && std::arch::is_x86_feature_detected!("lzcnt")
+                && std::arch::is_x86_feature_detected!("popcnt");
+            // With all that is asked for AVX2: whoever has the greater set is given the lesser by `all`.
+            if has_avx2
+                && std::arch::is_x86_feature_detected!("avx512f")
                 && std::arch::is_x86_feature_detected!("avx512bw")
                 && std::arch::is_x86_feature_detected!("avx512dq")
                 && std::arch::is_x86_feature_detected!("avx512vl")
                 && std::arch::is_x86_feature_detected!("avx512vnni")
-                && std::arch::is_x86_feature_detected!("avx2")
-                && std::arch::is_x86_feature_detected!("bmi1")
-                && std::arch::is_x86_feature_detected!("popcnt")
             {
                 return Instructions(Set::Avx512);
             }
-            if std::arch::is_x86_feature_detected!("avx2")
-                && std::arch::is_x86_feature_detected!("bmi1")
-                && std::arch::is_x86_feature_detected!("lzcnt")
-                && std::arch::is_x86_feature_detected!("popcnt")
-            {
+            if has_avx2 {
                 return Instructions(Set::Avx2);
             }
         }
@@ -112,18 +111,18 @@ impl Instructions {
         IN_USE.load(Ordering::Relaxed) == Set::Avx512 as u8
     }
 
-    /// Run all kernels of this process with these from now on: for tests and measurements.
-    #[cold]
-    pub fn put_to_use(self) -> Instructions {
-        IN_USE.store(self.0 as u8, Ordering::Relaxed);
-        self
-    }
-
     /// The same of those for AVX2.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn are_avx2() -> bool {
         IN_USE.load(Ordering::Relaxed) == Set::Avx2 as u8
+    }
+
+    /// Run all kernels of this process with these from now on: for tests and measurements.
+    #[cold]
+    pub fn put_to_use(self) -> Instructions {
+        IN_USE.store(self.0 as u8, Ordering::Relaxed);
+        self
     }
 
     /// What they are called.
@@ -145,7 +144,8 @@ impl Instructions {
         match self.0 {
             Set::Plain => kernel.run(),
             // SAFETY: an `Instructions` other than the plain one is made only by `best`, which has asked the processor for
-            // every feature these functions are compiled with, and by `all` and `in_use`, which make none above `best`.
+            // every feature these functions are compiled with, and by `all` and `in_use`, which make none above `best`: each set has
+            // all that the one below it has.
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => unsafe { with_avx2(kernel) },
             // SAFETY: as above.
@@ -217,8 +217,15 @@ fn with_avx512<K: Kernel>(kernel: K) -> K::Output {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// For as long as this is held no other test puts instructions to use: they are those of the whole process.
+    pub(crate) fn alone() -> MutexGuard<'static, ()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     #[test]
     fn every_number_is_compared_with_the_one_beside_it() {

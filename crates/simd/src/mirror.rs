@@ -207,6 +207,7 @@ mod tests {
 
     #[test]
     fn by_hand_and_plain_give_the_same() {
+        let _alone = crate::tests::alone();
         let mut state = 1u32;
         let mut random = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

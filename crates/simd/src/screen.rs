@@ -162,7 +162,8 @@ pub struct Chunk<'a> {
     pub blocks: &'a [[i16; BLOCK]],
     /// The spans that end with them.
     pub spans: &'a [[i16; SPAN]],
-    /// With which of the blocks, counted from zero, the first of the spans ends; the others end with every second after it.
+    /// With which of the blocks, counted from zero, the first of the spans ends, the first or the second; the others end with every second
+    /// after it.
     pub first_end: usize,
 }
 
@@ -366,6 +367,7 @@ mod tests {
 
     #[test]
     fn by_hand_and_plain_give_the_same() {
+        let _alone = crate::tests::alone();
         let mut state = 1u32;
         let mut random = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -405,6 +407,7 @@ mod tests {
 
     #[test]
     fn energies_by_hand_and_plain_are_the_same() {
+        let _alone = crate::tests::alone();
         let mut state = 1u32;
         let mut random = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -467,5 +470,67 @@ mod tests {
             }
         }
         assert!(found[0] > 0 && found[0] < found[1], "{found:?}");
+    }
+
+    /// Of voices, noise and tones at all levels, with limits that decide one by one.
+    #[test]
+    fn each_limit_is_the_same_by_hand_and_plain() {
+        let _alone = crate::tests::alone();
+        let mut state = 9u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as u16
+        };
+        let mut sought = to_look_for();
+        let mut found = [0; 2];
+        for instructions in Instructions::all() {
+            instructions.put_to_use();
+            let (mut history, mut other) = (History::default(), History::default());
+            for round in 0..40_000 {
+                let quiet = round % 2 == 0;
+                sought.shares = Shares {
+                    alone: 0.05,
+                    of_two: 0.05,
+                    of_three: if quiet { 0.05 } else { 0.2 },
+                    row: 0.02,
+                    column: 0.01,
+                    energy: if quiet { 1e5 } else { 3e8 },
+                    fading: 2.0,
+                };
+                let (count, first_end) = (usize::from(random()) % (AHEAD + 1), usize::from(random() % 2));
+                let tones = random() % 3 == 0;
+                let blocks: Vec<[i16; BLOCK]> = (0..count)
+                    .map(|block| {
+                        let less = random() % 16;
+                        std::array::from_fn(|n| {
+                            let time = (block * BLOCK + n) as f64;
+                            let tone = ((time * 0.57).sin() + (time * 1.23).sin()) * 16_000.0;
+                            (if tones { tone as i16 } else { random() as i16 }) >> less
+                        })
+                    })
+                    .collect();
+                let spans: Vec<[i16; SPAN]> = (0..(count + 1 - first_end) / 2)
+                    .map(|n| {
+                        // The first may begin with a block of the chunk before.
+                        let second = first_end + 2 * n;
+                        let first = second.checked_sub(1).map_or([0; BLOCK], |first| blocks[first]);
+                        let mut span = [0; SPAN];
+                        span[..BLOCK].copy_from_slice(&first);
+                        span[BLOCK..].copy_from_slice(&blocks[second]);
+                        span
+                    })
+                    .collect();
+                let (mut energies, mut expected) = (Energies::default(), Energies::default());
+                let chunk = Chunk { blocks: &blocks, spans: &spans, first_end };
+                let suspicious = history.take(chunk, &sought, &mut energies);
+                let plain = other.take_plain(chunk, &sought, &mut expected);
+                let plain = u32::from(EVERY_SECOND[plain as usize & ((1 << spans.len()) - 1)]) << first_end;
+                assert_eq!(suspicious, plain, "{count} blocks, round {round}, {}", instructions.name());
+                assert_eq!(history.powers, other.powers, "{count} blocks, round {round}, {}", instructions.name());
+                found[0] += suspicious.count_ones();
+                found[1] += spans.len() as u32;
+            }
+        }
+        assert!(found[0] * 10 > found[1] && found[0] < found[1], "{found:?}");
     }
 }

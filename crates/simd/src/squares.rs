@@ -104,6 +104,7 @@ mod tests {
     use super::*;
 
     fn same<const N: usize, const LEFT_OUT: i32>() {
+        let _alone = crate::tests::alone();
         let mut state = 1u32;
         let mut random = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -122,7 +122,7 @@ fn halves(samples: &[i16; AT_ONCE]) -> [__m256i; 2] {
 #[target_feature(enable = "avx2")]
 #[inline]
 pub(super) fn compress_others<S: Scale>(sum: Parts, own: &[i16], to: &mut [u8]) -> u32 {
-    let count = sum.fits.len().min(own.len()).min(to.len());
+    let count = sum.fits.len().min(sum.over.len()).min(own.len()).min(to.len());
     let (own, to) = (&own[..count], &mut to[..count]);
     if sum.is_over {
         return others_of_much::<S>(sum, own, to);
@@ -139,7 +139,7 @@ pub(super) fn compress_others<S: Scale>(sum: Parts, own: &[i16], to: &mut [u8]) 
     }
     // In as many bits as the samples, so that it is done side by side: a chunk has far fewer samples.
     let is_clamped = |(fits, own): (&i16, &i16)| u16::from(fits.saturating_sub(*own) != fits.wrapping_sub(*own));
-    u32::from(fits.iter().zip(own).map(is_clamped).sum::<u16>())
+    u32::from(fits.iter().zip(own).map(is_clamped).fold(0, u16::wrapping_add))
 }
 
 /// Of a sum of which nothing is over. Says the greatest code, see [`write`]: of which of them does not matter.
@@ -185,7 +185,7 @@ fn others_of_much<S: Scale>(sum: Parts, own: &[i16], to: &mut [u8]) -> u32 {
         exact = _mm256_sub_epi16(exact, _mm256_add_epi16(is_one_exact, is_other_exact));
         [one, other]
     };
-    let count = to.len().min(sum.over.len());
+    let count = to.len();
     let (fits, fits_rest) = sum.fits[..count].as_chunks::<AT_ONCE>();
     let (over, over_rest) = sum.over[..count].as_chunks::<AT_ONCE>();
     let (own, own_rest) = own[..count].as_chunks::<AT_ONCE>();
@@ -200,7 +200,7 @@ fn others_of_much<S: Scale>(sum: Parts, own: &[i16], to: &mut [u8]) -> u32 {
         to_rest.copy_from_slice(&octets[..to_rest.len()]);
         made += AT_ONCE;
     }
-    // Fewer in each place than fit into 16 bits, if it is no more than 131 s.
+    // Fewer in each place than fit into 16 bits, if it is no more than 65 s.
     let pairs = _mm256_madd_epi16(exact, _mm256_set1_epi16(1));
     let four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256::<1>(pairs));
     let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0x4e>(four));
