@@ -73,12 +73,13 @@ impl Store {
             loop {
                 let nothing_waits = unread.is_empty() && uncounted.is_empty() && closings.is_empty();
                 let asked = if nothing_waits { asked.recv().map_err(Into::into) } else { asked.recv_timeout(AGAIN) };
-                // Before anything is looked for: a store that comes back meanwhile is not one without the event.
+                // Before anything is looked for, and once more where it was not found: a store that comes back meanwhile, or goes, is not one
+                // without the event.
                 let there = content_dir.is_dir();
                 let to_count = match asked {
                     Ok(Question::LookUp(event)) => {
                         let read = event::info::read(&content_dir, event);
-                        if read.as_ref().is_err_and(|error| !is_final(error, there)) {
+                        if read.as_ref().is_err_and(|error| !is_final(error, &content_dir, there)) {
                             unread.insert(event);
                         }
                         let _ = answer.send(Answer::Record(event, read.map(found).map_err(|e| super::chain(&e))));
@@ -100,7 +101,7 @@ impl Store {
                 } else if tried.elapsed() >= AGAIN {
                     unread.retain(|event| match event::info::read(&content_dir, *event) {
                         Ok(info) => answer.send(Answer::Record(*event, Ok(found(info)))).is_err(),
-                        Err(error) => !is_final(&error, there),
+                        Err(error) => !is_final(&error, &content_dir, there),
                     });
                     closings.retain(|event, closing| !closed(&content_dir, *event, *closing, there));
                     uncounted.retain(|event| !count(*event, there));
@@ -140,7 +141,7 @@ fn closed(content_dir: &Path, event: EventNumber, closing: Closing, there: bool)
     match event::info::update(content_dir, event, |info| info.close(closing)) {
         Ok(_) => true,
         // The journal says it all the same.
-        Err(error) if is_final(&error, there) => true,
+        Err(error) if is_final(&error, content_dir, there) => true,
         Err(error) => {
             log::warn!(target: "event", "the record of event {} does not say yet that it has ended: {}", event.grouped(), super::chain(&error));
             false
@@ -148,11 +149,11 @@ fn closed(content_dir: &Path, event: EventNumber, closing: Closing, there: bool)
     }
 }
 
-/// Whether a record that was not to be had never will be: the store is there, and the event was reserved elsewhere; or it is not one of ours
-/// to mend.
-fn is_final(error: &InfoError, there: bool) -> bool {
+/// Whether a record that was not to be had never will be: the store was there before and is now, and the event was reserved elsewhere; or it
+/// is not one of ours to mend.
+fn is_final(error: &InfoError, content_dir: &Path, there: bool) -> bool {
     match error {
-        InfoError::NotFound { .. } => there,
+        InfoError::NotFound { .. } => there && content_dir.is_dir(),
         InfoError::Invalid { .. } | InfoError::Misplaced { .. } => true,
         _ => false,
     }
@@ -169,7 +170,7 @@ fn formats(names: &[String]) -> Vec<Format> {
 /// How many recordings of an event are published; nothing if the store is away.
 fn recordings(content_dir: &Path, event: EventNumber, there: bool) -> Option<u32> {
     let entries = match std::fs::read_dir(content_dir.join("events").join(event.to_string())) {
-        Err(error) if error.kind() == ErrorKind::NotFound && there => return Some(0),
+        Err(error) if error.kind() == ErrorKind::NotFound && there && content_dir.is_dir() => return Some(0),
         entries => entries.ok()?,
     };
     let mut count = 0;
