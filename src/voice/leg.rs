@@ -9,9 +9,10 @@ use crate::gateway::ConferenceIndex;
 use crate::prompts::{LanguageIndex, Phrase, Sounds};
 use dsp::dtmf::KeyEvent;
 use dsp::g711::{self, Law};
-use dsp::keyfilter::{KeyFilter, STREAM_DELAY};
+use dsp::keyfilter::{STREAM_DELAY, TapeFilter};
 use dsp::level::{self, TalkDetector, TalkEvent, TalkSettings};
 use dsp::talkers::Floor;
+use dsp::tape::{Tape, TapeMut};
 use hal::ChunkLength;
 use simd::{Kernel, LINE};
 use std::mem::offset_of;
@@ -19,7 +20,7 @@ use std::mem::offset_of;
 /// A level is told after so many samples: a second.
 const LEVEL_EVERY: u32 = 8000;
 
-/// The buffers and detectors of one channel.
+/// The detectors of one channel, and what is played there. What it said is on its tape, which is lent to it each time.
 #[repr(C)] // What every chunk needs comes first, see `NEEDED`; and so it is in the key filter.
 pub struct Leg {
     talk: TalkDetector,
@@ -48,7 +49,7 @@ pub struct Leg {
     talk_dbm0: f32,
     language: LanguageIndex,
     speech: Speech,
-    filter: KeyFilter,
+    filter: TapeFilter,
 }
 
 /// Lines of the cache that every chunk needs beside those of its key filter.
@@ -69,7 +70,7 @@ impl Leg {
             said: 0,
             delay: (STREAM_DELAY / samples) as u32,
             talk_dbm0,
-            filter: KeyFilter::new(),
+            filter: TapeFilter::beginning_at(0),
             talk: talk_detector(talk_dbm0),
             treatment: Treatment::new(settings, samples),
             audible: false,
@@ -82,11 +83,11 @@ impl Leg {
         }
     }
 
-    /// Somebody is there. Nothing of who was there before remains.
-    pub fn open(&mut self) {
+    /// Somebody is there, whose first chunk comes at this place of the tape. Nothing of who was there before remains, nor may it on that.
+    pub fn open(&mut self, place: usize) {
         self.close();
         self.open = true;
-        self.filter = KeyFilter::new();
+        self.filter = TapeFilter::beginning_at(place);
         self.talk = talk_detector(self.talk_dbm0);
         if let Some(treatment) = &mut self.treatment {
             treatment.reset();
@@ -166,17 +167,17 @@ impl Leg {
 
     /// What was said in this tick, less keys: for those who listen now. Nothing if it is all zeroes.
     #[inline(always)]
-    pub fn conversation(&self) -> Option<&[i16]> {
+    pub fn conversation<'a>(&'a self, tape: Tape<'a>) -> Option<&'a [i16]> {
         match self.treatment.as_ref().and_then(|treatment| treatment.now()) {
             Some(treated) => treated.filter(|_| self.audible),
-            None => self.audible.then(|| self.filter.conversation()),
+            None => self.audible.then(|| self.filter.conversation(tape)),
         }
     }
 
     /// What it said in its conference in this tick, if it was to be heard there and is anything.
     #[inline(always)]
-    pub fn own(&self) -> Option<&[i16]> {
-        self.conversation().filter(|_| self.has_said(0))
+    pub fn own<'a>(&'a self, tape: Tape<'a>) -> Option<&'a [i16]> {
+        self.conversation(tape).filter(|_| self.has_said(0))
     }
 
     /// How many chunks later the stream has what is said.
@@ -191,15 +192,15 @@ impl Leg {
     }
 
     /// Say in the conference what was received in this tick, unless muted: now to the others, and later in the stream.
-    pub fn take_part(&mut self, mix: &mut Mix) {
-        simd::run(TakePart { leg: self, mix });
+    pub fn take_part(&mut self, tape: Tape, mix: &mut Mix) {
+        simd::run(TakePart { leg: self, tape, mix });
     }
 
     #[inline(always)]
-    fn take_part_within(&mut self, mix: &mut Mix) {
+    fn take_part_within(&mut self, tape: Tape, mix: &mut Mix) {
         mix.join();
         self.said |= u32::from(!self.muted);
-        if let Some(now) = self.own() {
+        if let Some(now) = self.own(tape) {
             mix.add_within(now);
         }
         let Some(later) = mix.later() else {
@@ -213,61 +214,60 @@ impl Leg {
         };
         // Muted on a suspicion of a key: the stream knows better later.
         if self.has_said(0) && self.filter.changes_conversation() {
-            later.replace(0, self.filter.conversation(), self.filter.received());
+            later.replace(0, self.filter.conversation(tape), self.filter.received(tape));
         }
         if self.has_said(self.delay()) && self.filter.changes_stream() {
-            later.replace(self.delay(), self.filter.received_before(self.delay()), self.filter.stream());
+            later.replace(self.delay(), self.filter.received_before(tape, self.delay()), self.filter.stream(tape));
         }
     }
 
     /// Take back what was said in this tick: it was muted, or left, before the others heard it.
-    pub fn take_back(&mut self, tick: u32, mix: &mut Mix) {
+    pub fn take_back(&mut self, tick: u32, tape: Tape, mix: &mut Mix) {
         if self.tick != tick || !self.has_said(0) {
             return;
         }
-        if let Some(now) = self.own() {
+        if let Some(now) = self.own(tape) {
             mix.remove(now);
         }
         if let Some(later) = mix.later().filter(|_| self.filter.changes_conversation()) {
-            later.replace(0, self.filter.received(), self.filter.conversation());
+            later.replace(0, self.filter.received(tape), self.filter.conversation(tape));
         }
         self.said &= !1;
     }
 
     /// Take out of the stream what has not come there yet: it may end in the middle of a key.
-    pub fn take_out_of_stream(&mut self, tick: u32, mix: &mut Mix) {
-        self.take_back(tick, mix);
+    pub fn take_out_of_stream(&mut self, tick: u32, tape: Tape, mix: &mut Mix) {
+        self.take_back(tick, tape, mix);
         let is_received = self.tick == tick;
         for chunks in (0..=self.delay()).filter(|chunks| self.has_said(*chunks)) {
             let Some(later) = mix.later() else { break };
             match is_received {
                 // What leaves in this tick was put right already.
-                true if chunks == self.delay() => later.take_out(chunks, self.filter.stream()),
-                true => later.take_out(chunks, self.filter.received_before(chunks)),
-                false => later.take_out(chunks + 1, self.filter.received_before(chunks)),
+                true if chunks == self.delay() => later.take_out(chunks, self.filter.stream(tape)),
+                true => later.take_out(chunks, self.filter.received_before(tape, chunks)),
+                false => later.take_out(chunks + 1, self.filter.received_before(tape, chunks)),
             }
         }
         self.said = 0;
     }
 
-    /// Where its last chunk is, to ask for memory by.
-    #[inline(always)]
+    /// Where its last chunk is on its tape.
+    #[cfg(test)]
     pub fn place(&self) -> usize {
         self.filter.place()
     }
 
-    /// Ask for the memory that the next chunk needs, the last having been at this place: in thousands of legs it is not at hand, and to look
-    /// there where the place is would be to wait for it.
+    /// Ask for the memory that the next chunk needs beside its tape: in thousands of legs it is not at hand.
     #[inline(always)]
-    pub fn fetch(&self, place: usize, samples: usize) {
-        self.filter.fetch(place, samples);
+    pub fn fetch(&self) {
+        self.filter.fetch();
         simd::fetch_lines(self, NEEDED);
     }
 
     /// The same for what it is sent in this tick, less what it said.
     #[inline(always)]
-    pub fn fetch_own(&self, place: usize, samples: usize) {
-        self.filter.fetch_conversation(place, samples);
+    pub fn fetch_own(&self) {
+        self.filter.fetch_conversation();
         // In whose conference, and whether anything is played: to the beginning of `speech`.
         simd::fetch_lines(&self.conference, 2);
     }
@@ -275,19 +275,33 @@ impl Leg {
     /// Take in a chunk in this tick, in its line's law; if it is in a conference that is to hear it at once, take part in that. From the
     /// octets to the sum it is part of one kernel.
     #[inline(always)]
-    pub fn receive(&mut self, tick: u32, octets: &[u8], mix: Option<&mut Mix>, tell: &mut dyn FnMut(Heard)) {
+    pub fn receive(
+        &mut self,
+        tick: u32,
+        octets: &[u8],
+        tape: TapeMut,
+        mix: Option<&mut Mix>,
+        tell: &mut dyn FnMut(Heard),
+    ) {
         // What a length that is known saves in bounds and remainders is a tenth of all.
         match octets.first_chunk::<{ ChunkLength::MAX_SAMPLES }>() {
-            Some(all) if octets.len() == all.len() => self.take_in(tick, all, mix, tell),
-            _ => self.take_in(tick, octets, mix, tell),
+            Some(all) if octets.len() == all.len() => self.take_in(tick, all, tape, mix, tell),
+            _ => self.take_in(tick, octets, tape, mix, tell),
         }
     }
 
     #[inline(always)]
-    fn take_in(&mut self, tick: u32, octets: &[u8], mix: Option<&mut Mix>, tell: &mut dyn FnMut(Heard)) {
+    fn take_in(
+        &mut self,
+        tick: u32,
+        octets: &[u8],
+        mut tape: TapeMut,
+        mix: Option<&mut Mix>,
+        tell: &mut dyn FnMut(Heard),
+    ) {
         self.tick = tick;
         self.said <<= 1;
-        let room = self.filter.room(octets.len());
+        let room = self.filter.room(tape.lend(), octets.len());
         // A-law has no code for 0 (G.711 table 1a): a line on which nothing is said brings 8, and the sum of hundreds would be far from 0.
         if g711::is_idle(self.law, octets) {
             room.fill(0);
@@ -298,28 +312,28 @@ impl Leg {
             treatment.take_out_echo(room);
         }
         let now = self.filter.position();
-        let energies = self.filter.hear_within(octets.len(), &mut |event| match event {
+        let energies = self.filter.hear(tape.lend(), octets.len(), &mut |event| match event {
             KeyEvent::Down { key, .. } => tell(Heard::Key(key)),
             KeyEvent::Up { key, started_at, samples, sound } => {
                 tell(Heard::Press(Press::new(key, now.saturating_sub(started_at), samples, &sound)));
             }
         });
-        let before = self.talk.energy();
+        let (tape, before) = (tape.read(), self.talk.energy());
         let mut talking = |event| tell(Heard::Talking(matches!(event, TalkEvent::Started { .. })));
         match energies {
             Some(energies) => self.talk.process_known(&energies, &mut talking),
-            None => self.talk.process(self.filter.conversation(), &mut talking),
+            None => self.talk.process(self.filter.conversation(tape), &mut talking),
         }
         self.audible = self.talk.energy() != before;
         if let Some(treatment) = &mut self.treatment {
-            treatment.shape(self.talk.is_talking(), self.filter.conversation(), self.filter.stream());
+            treatment.shape(self.talk.is_talking(), self.filter.conversation(tape), self.filter.stream(tape));
         }
         if self.conference.is_some() {
             self.measure(before, octets.len(), tell);
         }
         if let Some(mix) = mix {
             mix.begin();
-            self.take_part_within(mix);
+            self.take_part_within(tape, mix);
         }
     }
 
@@ -411,6 +425,7 @@ impl Leg {
 /// A leg that is to take part in a conference.
 struct TakePart<'a> {
     leg: &'a mut Leg,
+    tape: Tape<'a>,
     mix: &'a mut Mix,
 }
 
@@ -419,7 +434,7 @@ impl Kernel for TakePart<'_> {
 
     #[inline(always)]
     fn run(self) {
-        self.leg.take_part_within(self.mix);
+        self.leg.take_part_within(self.tape, self.mix);
     }
 }
 
@@ -430,18 +445,19 @@ fn talk_detector(threshold_dbm0: f32) -> TalkDetector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dsp::tape::Tapes;
     use dsp::tones::DtmfSequence;
 
     #[test]
     fn a_key_is_told_when_it_is_pressed_and_how_it_sounded_when_it_is_let_go() {
-        let mut leg = Leg::new(Law::Mu, Settings::default(), 80);
-        leg.open();
+        let (mut leg, mut tapes) = (Leg::new(Law::Mu, Settings::default(), 80), Tapes::new(1, 80));
+        leg.open(tapes.place());
         let mut keys = DtmfSequence::new("5", 80, 200, -12.0).expect("a key").with_twist(-3.0);
         let (mut samples, mut octets, mut told) = ([0; 80], [0; 80], Vec::new());
         for chunk in 0..28 {
             keys.fill(&mut samples);
             g711::encode(Law::Mu, &samples, &mut octets);
-            leg.receive(chunk, &octets, None, &mut |heard| told.push((chunk, heard)));
+            leg.receive(chunk, &octets, tapes.of_mut(0), None, &mut |heard| told.push((chunk, heard)));
         }
         let [(pressed, Heard::Key(key)), (let_go, Heard::Press(press))] = told[..] else { panic!("{told:?}") };
         assert_eq!((key.to_char(), press.row_dbm0, press.column_dbm0, press.off_frequency), ('5', -12, -15, false));
@@ -453,12 +469,12 @@ mod tests {
     #[test]
     fn a_line_on_which_nothing_is_said_adds_nothing() {
         for law in [Law::A, Law::Mu] {
-            let mut leg = Leg::new(law, Settings::default(), 80);
-            leg.open();
+            let (mut leg, mut tapes) = (Leg::new(law, Settings::default(), 80), Tapes::new(1, 80));
+            leg.open(tapes.place());
             leg.join(ConferenceIndex(0));
-            leg.receive(1, &[law.idle_octet(); 80], None, &mut |_| {});
-            assert!(!leg.audible && leg.filter.conversation().iter().all(|&sample| sample == 0), "{law:?}");
-            leg.receive(2, &[law.encode_one(100); 80], None, &mut |_| {});
+            leg.receive(1, &[law.idle_octet(); 80], tapes.of_mut(0), None, &mut |_| {});
+            assert!(!leg.audible && leg.filter.conversation(tapes.of(0)).iter().all(|&sample| sample == 0), "{law:?}");
+            leg.receive(2, &[law.encode_one(100); 80], tapes.of_mut(0), None, &mut |_| {});
             assert!(leg.audible, "{law:?}");
         }
     }

@@ -23,6 +23,7 @@ use conference::Mix;
 use dsp::dtmf::Key;
 use dsp::g711::Law;
 use dsp::talkers::Floor;
+use dsp::tape::Tapes;
 use hal::{ChunkLength, Line};
 use leg::Leg;
 use names::Names;
@@ -119,9 +120,10 @@ pub struct VoicePath {
     samples: usize,
     /// By [`Channel::index`].
     legs: Vec<Leg>,
-    /// Where the last chunk of each is, as far as it is known: what is to be asked for is told without touching the leg. Wrong only for a leg
-    /// that was opened since.
-    places: Vec<u16>,
+    /// What each said in the last 100 ms.
+    tapes: Tapes,
+    /// The present tick's chunks were taken in: who comes now is heard from the next on.
+    received: bool,
     /// By [`crate::gateway::ConferenceIndex`].
     conferences: Vec<Mix>,
     /// Of each conference, where only the loudest are heard.
@@ -152,7 +154,8 @@ impl VoicePath {
             tick: 1,
             names: Names::default(),
             samples: chunk.samples(),
-            places: vec![0; channels],
+            tapes: Tapes::new(channels, chunk.samples()),
+            received: false,
             legs: lines
                 .iter()
                 .flat_map(|line| std::iter::repeat_n(law_of(*line), SPAN_TIMESLOTS))
@@ -185,7 +188,9 @@ impl VoicePath {
         match command {
             Voice::Open(channel) => {
                 self.depart(channel);
-                self.leg(channel).open();
+                self.tapes.clear(channel.index());
+                let place = if self.received { self.tapes.next_place() } else { self.tapes.place() };
+                self.leg(channel).open(place);
             }
             Voice::Close(channel) => {
                 self.depart(channel);
@@ -213,7 +218,11 @@ impl VoicePath {
             Voice::Mute(channel, muted) => {
                 let leg = &mut self.legs[channel.index()];
                 if let Some(conference) = leg.conference().filter(|_| muted) {
-                    leg.take_back(self.tick, &mut self.conferences[usize::from(conference.0)]);
+                    leg.take_back(
+                        self.tick,
+                        self.tapes.of(channel.index()),
+                        &mut self.conferences[usize::from(conference.0)],
+                    );
                 }
                 leg.mute(muted);
             }
@@ -253,7 +262,8 @@ impl VoicePath {
     fn depart(&mut self, channel: Channel) {
         let leg = &mut self.legs[channel.index()];
         if let Some(conference) = leg.conference() {
-            leg.take_out_of_stream(self.tick, &mut self.conferences[usize::from(conference.0)]);
+            let tape = self.tapes.of(channel.index());
+            leg.take_out_of_stream(self.tick, tape, &mut self.conferences[usize::from(conference.0)]);
         }
     }
 
@@ -286,6 +296,7 @@ impl VoicePath {
         channels: impl Iterator<Item = Channel>,
         received: impl FnMut(Channel) -> &'a [u8],
     ) {
+        self.received = true;
         simd::run(ReceiveEach { voice: self, channels, received });
     }
 
@@ -293,7 +304,8 @@ impl VoicePath {
     fn take_in(&mut self, channel: Channel, octets: &[u8]) {
         let index = channel.index();
         if let Some(next) = self.legs.get(index + RECEIVED_AHEAD) {
-            next.fetch(usize::from(self.places[index + RECEIVED_AHEAD]), octets.len());
+            next.fetch();
+            self.tapes.fetch(index + RECEIVED_AHEAD, octets.len());
         }
         let leg = &mut self.legs[index];
         let mix = leg.conference().map(|conference| &mut self.conferences[usize::from(conference.0)]);
@@ -308,9 +320,8 @@ impl VoicePath {
         };
         // At once, as long as it is at hand.
         let mix = mix.filter(|_| self.floors.is_empty());
-        leg.receive(self.tick, octets, mix, &mut tell);
-        self.places[index] = leg.place() as u16;
-        if self.names.hear(index, octets.len(), || leg.conversation()) {
+        leg.receive(self.tick, octets, self.tapes.of_mut(index), mix, &mut tell);
+        if self.names.hear(index, octets.len(), || leg.conversation(self.tapes.of(index))) {
             self.keep_name(channel);
         }
     }
@@ -346,6 +357,8 @@ impl VoicePath {
             conference.finish();
         }
         self.tick = self.tick.wrapping_add(1);
+        self.tapes.advance();
+        self.received = false;
     }
 
     /// Where only the loudest are heard: find out who they are, and let them speak.
@@ -360,7 +373,7 @@ impl VoicePath {
         for (member, leg) in (0..).zip(&mut self.legs) {
             if let Some(conference) = leg.conference() {
                 leg.settle(self.floors[usize::from(conference.0)].holds(member));
-                leg.take_part(&mut self.conferences[usize::from(conference.0)]);
+                leg.take_part(self.tapes.of(member as usize), &mut self.conferences[usize::from(conference.0)]);
             }
         }
     }
@@ -379,13 +392,15 @@ impl VoicePath {
     fn give_out(&mut self, channel: Channel, octets: &mut [u8]) {
         let index = channel.index();
         if let Some(next) = self.legs.get(index + SENT_AHEAD) {
-            next.fetch_own(usize::from(self.places[index + SENT_AHEAD]), octets.len());
+            next.fetch_own();
+            self.tapes.fetch_before(index + SENT_AHEAD, octets.len());
         }
         let leg = &mut self.legs[index];
         let clipped = match leg.conference() {
             // The usual case: from the sum to the octets at once.
             Some(conference) if !leg.hears_more() && !self.names.is_sounding(index) => {
-                self.conferences[usize::from(conference.0)].encode_for_member(leg.own(), leg.law(), octets)
+                let own = leg.own(self.tapes.of(index));
+                self.conferences[usize::from(conference.0)].encode_for_member(own, leg.law(), octets)
             }
             _ => self.write(channel, octets),
         };
@@ -399,7 +414,7 @@ impl VoicePath {
     /// The same where there is more than a conference, or none. Returns how many samples of the mix were clamped.
     fn write(&mut self, channel: Channel, octets: &mut [u8]) -> u64 {
         let leg = &mut self.legs[channel.index()];
-        let (law, own) = (leg.law(), leg.own());
+        let (law, own) = (leg.law(), leg.own(self.tapes.of(channel.index())));
         let conference = leg.conference().map(|conference| &mut self.conferences[usize::from(conference.0)]);
         let (speaks, sounds) = (leg.is_playing(), self.names.is_sounding(channel.index()));
         if conference.is_none() && !speaks && !sounds && !leg.holds() {

@@ -53,8 +53,10 @@ struct Model {
 }
 
 impl Model {
-    fn new() -> Model {
-        Model { filter: KeyFilter::new(), conference: None, muted: false, said: vec![] }
+    /// Whose channel was just opened: what is a key is decided every 2 ms, so it is to begin where the leg does.
+    fn of(voice: &VoicePath, channel: Channel) -> Model {
+        let filter = KeyFilter::beginning_at(voice.legs[channel.index()].place());
+        Model { filter, conference: None, muted: false, said: vec![] }
     }
 }
 
@@ -70,12 +72,12 @@ fn change(state: &mut u32, bridge: &mut Bridge, number: usize, model: &mut Model
     match random(state) % 160 {
         0..4 => {
             voice.command(Voice::Join(channel(number), conference));
-            *model = Model { filter: std::mem::take(&mut model.filter), ..Model::new() };
+            (model.conference, model.muted, model.said) = (None, false, vec![]);
             model.conference = Some(usize::from(conference.0));
         }
         4 => {
             voice.command(Voice::Leave(channel(number)));
-            *model = Model { filter: std::mem::take(&mut model.filter), ..Model::new() };
+            (model.conference, model.muted, model.said) = (None, false, vec![]);
         }
         5..9 => {
             model.muted = !model.muted;
@@ -84,7 +86,7 @@ fn change(state: &mut u32, bridge: &mut Bridge, number: usize, model: &mut Model
         9 => {
             voice.command(Voice::Close(channel(number)));
             voice.command(Voice::Open(channel(number)));
-            *model = Model::new();
+            *model = Model::of(voice, channel(number));
         }
         _ => {}
     }
@@ -99,10 +101,10 @@ fn what_is_heard_and_streamed_is_the_sum_of_the_voices() {
         let mut bridge = Bridge::new(chunk, Settings::default());
         let samples = chunk.samples();
         let delay = STREAM_DELAY / samples;
-        let mut models: Vec<Model> = (0..6).map(|_| Model::new()).collect();
-        let mut keys: Vec<DtmfSequence> = vec![];
-        for number in 0..models.len() {
+        let (mut models, mut keys) = (vec![], vec![]);
+        for number in 0..6 {
             bridge.voice.command(Voice::Open(channel(number)));
+            models.push(Model::of(&bridge.voice, channel(number)));
             let digits: String = (0..400).map(|_| char::from(b'0' + (random(&mut state) % 10) as u8)).collect();
             keys.push(DtmfSequence::new(&digits, 90, 40 + 30 * number as u32, -14.0).expect("keys"));
         }
@@ -228,5 +230,33 @@ fn channels_together_are_what_each_is_by_itself_and_who_is_not_there_is_left_out
             keys_heard += one.iter().filter(|(_, heard)| matches!(heard, Heard::Key(_))).count();
         }
         assert!(keys_heard > 20 && loud > 100, "{keys_heard} keys, {loud} chunks");
+    }
+}
+
+/// Memory is asked for by the place of all tapes: a leg elsewhere would be as right as the others, and slow.
+#[test]
+fn whoever_comes_whenever_is_at_the_place_of_the_others() {
+    for chunk in [ChunkLength::Ms5, ChunkLength::Ms10, ChunkLength::Ms20] {
+        let mut state = 3;
+        let mut bridge = Bridge::new(chunk, Settings::default());
+        let octets = vec![0x42; chunk.samples()];
+        let mut there = [false; 8];
+        for tick in 0..200 {
+            let mut come_and_go = |bridge: &mut Bridge, there: &mut [bool]| {
+                for (number, there) in there.iter_mut().enumerate().filter(|_| random(&mut state).is_multiple_of(5)) {
+                    bridge.voice.command(if *there { Voice::Close } else { Voice::Open }(channel(number)));
+                    *there = !*there;
+                }
+            };
+            come_and_go(&mut bridge, &mut there);
+            bridge.voice.receive_each((0..8).map(channel), |_| &octets);
+            let place = bridge.voice.tapes.place();
+            for number in (0..8).filter(|number| there[*number]) {
+                let found = bridge.voice.legs[channel(number).index()].place();
+                assert_eq!(found, place, "chunks of {}, tick {tick}, {number}", octets.len());
+            }
+            come_and_go(&mut bridge, &mut there);
+            bridge.voice.mix();
+        }
     }
 }

@@ -18,7 +18,8 @@ pub use key::{COLUMN_HZ, Key, ROW_HZ};
 pub use press::Sound;
 
 use crate::screen::{LOOK_BACK, Screen, Taken};
-use crate::tonebank::{AHEAD, BLOCK, Fit, KEPT_BLOCKS, Kept, ToneBank, WINDOW};
+use crate::tape::{self, BLOCK, KEPT_BLOCKS, OwnTape, SLOT, SLOT_BLOCKS, Tape};
+use crate::tonebank::{AHEAD, Fit, ToneBank};
 pub(crate) use judgement::Verdict;
 use judgement::{Background, LEVEL_FLOOR, judge};
 use press::Run;
@@ -54,17 +55,18 @@ pub enum KeyEvent {
 #[derive(Debug, Clone)]
 pub struct DtmfReceiver {
     listener: Listener,
-    kept: Kept,
-    /// Where the samples end in `kept`.
+    tape: OwnTape,
+    /// In which slot of it the samples end, and where in that.
+    slot: usize,
     end: usize,
 }
 
-/// What a receiver knows beside the samples, which are in a circle of its own or in that of a key filter.
+/// What a receiver knows beside the samples, which are on a tape of its own or on that of a key filter.
 #[derive(Debug, Clone)]
 #[repr(C)] // What every chunk needs comes first, in lines side by side.
 pub(crate) struct Listener {
     position: u64,
-    /// Where in the circle the present block is.
+    /// Where on the tape the present block is.
     place: usize,
     /// The last windows that nobody has looked at, [`OVERLOOKED`] at most.
     passed: u32,
@@ -113,7 +115,7 @@ impl DtmfReceiver {
     /// A receiver that has heard nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { listener: Listener::new(), kept: Kept::SILENCE, end: 0 }
+        Self { listener: Listener::beginning_at(0), tape: OwnTape::SILENCE, slot: 0, end: 0 }
     }
 
     /// Listens to a chunk of any length and reports presses and releases, in order.
@@ -140,26 +142,28 @@ impl Listener {
     /// Where the history of energies and spans begins, the largest of these.
     pub const HISTORY: usize = std::mem::offset_of!(Listener, screen);
 
-    pub fn new() -> Self {
+    /// One that has heard nothing yet, with the next sample at this place of the tape: as if there had been so much silence already.
+    pub fn beginning_at(place: usize) -> Self {
         ToneBank::make_ready();
+        let blocks = place / BLOCK;
         Self {
             screen: Screen::new(),
-            position: 0,
+            position: (blocks * BLOCK) as u64,
             background: Background::default(),
             passed: 0,
             alert: 0,
             resting: 0,
-            place: KEPT_BLOCKS - 1,
+            place: (blocks + KEPT_BLOCKS - 1) % KEPT_BLOCKS,
             run: None,
             challenger: None,
         }
     }
 
-    /// Takes the next so many blocks, `AHEAD` at most, which begin at this place of the circle; [`Listener::step`] then judges one after
+    /// Takes the next so many blocks of this slot, from this one on; [`Listener::step`] then judges one after
     /// the other, and [`Listener::skip`] goes by what needs no judging.
     #[inline(always)]
-    pub fn take(&mut self, kept: &Kept, first: usize, count: usize, taken: &mut Taken) {
-        self.screen.take(kept, first, count, taken);
+    pub fn take(&mut self, slot: &[[i16; BLOCK]; SLOT_BLOCKS], first: usize, count: usize, taken: &mut Taken) {
+        self.screen.take(slot, first, count, taken);
     }
 
     /// Whether no window is looked at but where something is suspicious.
@@ -230,14 +234,14 @@ impl Listener {
 
     /// Judges the window that ends with the next block taken.
     #[inline(always)]
-    pub fn step(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+    pub fn step(&mut self, taken: &mut Taken, tape: Tape, events: &mut impl FnMut(KeyEvent)) -> Verdict {
         self.advance(taken);
         if self.alert == 0 {
-            return self.watch(taken, kept, events);
+            return self.watch(taken, tape, events);
         }
         match self.run {
-            Some(run) if run.pressed && run.misses == 0 => self.attend(taken, kept, events),
-            _ => self.examine(taken, kept, events),
+            Some(run) if run.pressed && run.misses == 0 => self.attend(taken, tape, events),
+            _ => self.examine(taken, tape, events),
         }
     }
 
@@ -251,31 +255,31 @@ impl Listener {
     /// Looks at a window if it is suspicious; if it speaks of a key, at those before as well: they may be part of it. A key without such a
     /// window would not be believed.
     #[inline(always)]
-    fn watch(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
-        if !taken.is_suspicious() || !self.speaks(kept, self.place, taken.mean_square()) {
+    fn watch(&mut self, taken: &mut Taken, tape: Tape, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+        if !taken.is_suspicious() || !self.speaks(tape, self.place, taken.mean_square()) {
             self.let_pass(taken, 1);
             return Verdict::Nothing;
         }
         self.hear_passed(taken, 1);
         self.background.cut_frame(OVERLOOKED);
         let overlooked = std::mem::take(&mut self.passed);
-        self.examine_from(overlooked, taken, kept, events)
+        self.examine_from(overlooked, taken, tape, events)
     }
 
     /// Whether any of the blocks taken ends a suspicious window that speaks of a key.
     #[inline(always)]
-    pub fn is_spoken_to(&self, taken: &Taken, kept: &Kept) -> bool {
+    pub fn is_spoken_to(&self, taken: &Taken, tape: Tape) -> bool {
         taken.suspicious().any(|(block, mean_square)| {
             let place = self.place + 1 + block;
-            self.speaks(kept, if place < KEPT_BLOCKS { place } else { place - KEPT_BLOCKS }, mean_square)
+            self.speaks(tape, if place < KEPT_BLOCKS { place } else { place - KEPT_BLOCKS }, mean_square)
         })
     }
 
     /// Whether the window that ends at this place, and has this mean square, speaks of a key in earnest, or would if half of it were noise
     /// that was there before, or if there is little else in it.
     #[inline(always)]
-    fn speaks(&self, kept: &Kept, place: usize, mean_square: f32) -> bool {
-        Self::judged(kept, place, mean_square, WORTH_AT_FIRST, f32::MAX).is_some_and(|(verdict, fit)| {
+    fn speaks(&self, tape: Tape, place: usize, mean_square: f32) -> bool {
+        Self::judged(tape, place, mean_square, WORTH_AT_FIRST, f32::MAX).is_some_and(|(verdict, fit)| {
             verdict.is_in_earnest() || (verdict != Verdict::Nothing && fit.explained >= BEGINS * fit.total)
         })
     }
@@ -283,51 +287,45 @@ impl Listener {
     /// Looks at every third window of a press. As long as that is clean and lies well within the tones, those between, which it
     /// covers, would say the same; where it is not they are looked at after all.
     #[inline(always)]
-    fn attend(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+    fn attend(&mut self, taken: &mut Taken, tape: Tape, events: &mut impl FnMut(KeyEvent)) -> Verdict {
         self.resting += 1;
         if self.resting < REST {
             return Verdict::Nothing;
         }
         let overlooked = std::mem::take(&mut self.resting) - 1;
         if let Some((verdict, fit)) =
-            Self::judged(kept, self.place, taken.mean_square(), WORTH, self.background.level())
+            Self::judged(tape, self.place, taken.mean_square(), WORTH, self.background.level())
             && fit.slope() < WITHIN
             && matches!(verdict, Verdict::Clean(key) if Some(key) == self.held())
         {
             self.follow(verdict, Some(&fit), REST, events);
             return verdict;
         }
-        self.examine_from(overlooked, taken, kept, events)
+        self.examine_from(overlooked, taken, tape, events)
     }
 
     /// Looks at this window, and first at so many before it.
     #[inline(always)]
-    fn examine_from(
-        &mut self,
-        back: u32,
-        taken: &mut Taken,
-        kept: &Kept,
-        events: &mut impl FnMut(KeyEvent),
-    ) -> Verdict {
+    fn examine_from(&mut self, back: u32, taken: &mut Taken, tape: Tape, events: &mut impl FnMut(KeyEvent)) -> Verdict {
         if back > 0 {
             self.position -= u64::from(back) * BLOCK as u64;
             taken.back(back as usize);
             self.place = (self.place + KEPT_BLOCKS - back as usize) % KEPT_BLOCKS;
         }
         for _ in 0..back {
-            self.examine(taken, kept, events);
+            self.examine(taken, tape, events);
             self.advance(taken);
         }
-        self.examine(taken, kept, events)
+        self.examine(taken, tape, events)
     }
 
     /// Looks at a window, suspicious or not.
     #[inline(always)]
-    fn examine(&mut self, taken: &mut Taken, kept: &Kept, events: &mut impl FnMut(KeyEvent)) -> Verdict {
+    fn examine(&mut self, taken: &mut Taken, tape: Tape, events: &mut impl FnMut(KeyEvent)) -> Verdict {
         if self.run.is_none() {
             self.background.hear(taken.mean_square());
         }
-        let judged = Self::judged(kept, self.place, taken.mean_square(), WORTH, self.background.level());
+        let judged = Self::judged(tape, self.place, taken.mean_square(), WORTH, self.background.level());
         let (verdict, fit) = judged.map_or((Verdict::Nothing, None), |(verdict, fit)| (verdict, Some(fit)));
         self.follow(verdict, fit.as_ref(), 1, events);
         // As long as a run is on nobody rests, nor while noise may hide one.
@@ -339,11 +337,11 @@ impl Listener {
     /// What the window that ends at this place says, which has this mean square, with so much of a background; nothing if it is not worth
     /// a fit, for which its strongest row and column must show such a share of its energy.
     #[inline(never)]
-    fn judged(kept: &Kept, place: usize, total: f32, worth: f32, background: f32) -> Option<(Verdict, Fit)> {
+    fn judged(tape: Tape, place: usize, total: f32, worth: f32, background: f32) -> Option<(Verdict, Fit)> {
         if total < LEVEL_FLOOR {
             return None;
         }
-        simd::run(Judged { kept, place, total, worth, background })
+        simd::run(Judged { tape, place, total, worth, background })
     }
 
     /// The key held down at this moment, if any.
@@ -401,10 +399,10 @@ impl Listener {
     }
 }
 
-/// A window that is to be fitted and judged: where it ends in the circle, its mean square, what share of that the strongest row and column
+/// A window that is to be fitted and judged: where it ends on the tape, its mean square, what share of that the strongest row and column
 /// must show, and the mean square of the background.
 struct Judged<'a> {
-    kept: &'a Kept,
+    tape: Tape<'a>,
     place: usize,
     total: f32,
     worth: f32,
@@ -416,18 +414,9 @@ impl Kernel for Judged<'_> {
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        let Judged { kept, place, total, worth, background } = self;
-        let mut around = [0; LENGTH];
-        let window = match (place + 1).checked_sub(WINDOW) {
-            Some(first) => kept.0[first..].as_flattened().first_chunk().unwrap_or(&around),
-            None => {
-                let (newer, older) =
-                    (kept.0[..=place].as_flattened(), kept.0[KEPT_BLOCKS + place + 1 - WINDOW..].as_flattened());
-                around[..older.len()].copy_from_slice(older);
-                around[older.len()..].copy_from_slice(newer);
-                &around
-            }
-        };
+        let Judged { tape, place, total, worth, background } = self;
+        let mut copy = [0; LENGTH];
+        let window = tape.window(place, &mut copy);
         let bank = ToneBank::new();
         let look = bank.look(window, worth * total)?;
         let fit = bank.fit(window, &look, total)?;
@@ -448,22 +437,24 @@ impl<F: FnMut(KeyEvent)> Kernel for Listen<'_, F> {
     #[inline(always)]
     fn run(self) {
         let Listen { receiver, samples: mut rest, events } = self;
-        let DtmfReceiver { listener, kept, end } = receiver;
+        let DtmfReceiver { listener, tape, slot, end } = receiver;
         while !rest.is_empty() {
-            let begin = *end % (KEPT_BLOCKS * BLOCK);
-            let room = (KEPT_BLOCKS * BLOCK - begin).min(AHEAD * BLOCK - begin % BLOCK);
-            let (now, later) = rest.split_at(room.min(rest.len()));
+            if *end == SLOT {
+                (*slot, *end) = (tape::next(*slot), 0);
+            }
+            let begin = *end;
+            let (now, later) = rest.split_at((SLOT - begin).min(rest.len()));
             *end = begin + now.len();
-            kept.0.as_flattened_mut()[begin..*end].copy_from_slice(now);
+            tape.write().samples(*slot, begin..*end).copy_from_slice(now);
             let blocks = *end / BLOCK - begin / BLOCK;
             let mut taken = Taken::default();
-            listener.take(kept, begin / BLOCK, blocks, &mut taken);
+            listener.take(tape.read().slot(*slot), begin / BLOCK, blocks, &mut taken);
             let mut left = blocks as u32;
             while left > 0 {
                 let skipped = listener.skip(&mut taken);
                 left -= skipped;
                 if left > 0 {
-                    listener.step(&mut taken, kept, events);
+                    listener.step(&mut taken, tape.read(), events);
                     left -= 1;
                 }
             }

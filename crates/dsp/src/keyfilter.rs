@@ -5,8 +5,8 @@
 //! milliseconds if the suspicion proves wrong. The stream and the recording can afford one: they come
 //! [`STREAM_DELAY`] later, by when every press is known from its first sample to its last.
 //!
-//! Data path: a leg's decoded samples, before any mixing → [`KeyFilter`] → the conversation (no delay), the stream
-//! (delayed), key events.
+//! Data path: a leg's decoded samples, before any mixing → its [`crate::tape`] → [`KeyFilter`] → the conversation (no delay), the
+//! stream (delayed), key events.
 //! Time: counted in samples since the filter was made; decisions fall every 2 ms of signal, wherever chunks begin.
 //! Source: ITU-T Q.24 for what is a key. A receiver elsewhere that follows it needs 20 ms or more of tone, so the first
 //! 15 ms left in the conversation are no key to anybody.
@@ -16,10 +16,10 @@ pub use crate::dtmf::KeyEvent;
 use crate::dtmf::{Key, Listener, Verdict};
 use crate::level::ChunkEnergy;
 use crate::screen::Taken;
-use crate::tonebank::{AHEAD, BLOCK, KEPT_BLOCKS, Kept};
-use simd::mirror::LENGTH;
+use crate::tape::{self, BLOCK, KEPT, KEPT_BLOCKS, OUTCOMES, OwnTape, SLOT, SLOT_BLOCKS, Tape, TapeMut};
 use simd::{Kernel, LINE};
 use std::mem::offset_of;
+use std::ops::Range;
 
 /// How far the stream lags behind what was received, in samples: 80 ms.
 ///
@@ -37,24 +37,28 @@ const DISPROOF: u32 = 3;
 /// Windows in earnest, one after another, that mute the conversation though none was clean: a press in noise.
 const INSISTENCE: u32 = 3;
 
-/// Samples kept: those delayed, and a chunk. Chunks of 40, 80 or 160 samples fit into it without a remainder.
-const KEPT: usize = KEPT_BLOCKS * BLOCK;
-const _: () = assert!(KEPT_BLOCKS == DELAY_BLOCKS + AHEAD);
+const _: () = assert!(KEPT_BLOCKS == DELAY_BLOCKS + SLOT_BLOCKS);
 
-/// Takes the keys pressed on one leg out of its sound.
+/// Takes the keys pressed on one leg out of its sound, with a tape of its own.
 ///
-/// There are two doors. [`KeyFilter::process`] takes chunks of any length and copies. The other is for the voice path, where
-/// every chunk has the same length: what was received is written into [`KeyFilter::room`], [`KeyFilter::hear`] listens to it,
-/// and [`KeyFilter::conversation`] and [`KeyFilter::stream`] lend the outcome. As long as there is no key nothing is copied.
+/// There are two doors. [`KeyFilter::process`] takes chunks of any length and copies. The other is for chunks that all have the same length:
+/// what was received is written into [`KeyFilter::room`], [`KeyFilter::hear`] listens to it, and [`KeyFilter::conversation`] and
+/// [`KeyFilter::stream`] lend the outcome. As long as there is no key nothing is copied.
 #[derive(Debug, Clone)]
-#[repr(C)] // What every chunk needs is in lines side by side, see `NEEDED`.
 pub struct KeyFilter {
-    /// The last samples received, in a circle.
-    kept: Kept,
-    /// Where the last chunk begins in `kept`, and where it ends.
-    begin: usize,
-    end: usize,
-    /// Whether each block of `kept` is to be silent in the stream, the first in the lowest bit.
+    filter: TapeFilter,
+    tape: OwnTape,
+}
+
+/// The same for one of many legs, whose tapes are [`crate::tape::Tapes`]: each time with the one of this leg.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))] // What every chunk needs comes first, in lines side by side, see `NEEDED`.
+pub struct TapeFilter {
+    /// In which slot of the tape the last chunk is, where in that it begins, and where it ends.
+    slot: usize,
+    begin: u32,
+    end: u32,
+    /// Whether each block of the tape is to be silent in the stream, the first in the lowest bit.
     silent: u64,
     /// Blocks in a row without a window in earnest.
     quiet: u32,
@@ -69,20 +73,19 @@ pub struct KeyFilter {
     listener: Listener,
     /// The run that was marked last, by its first sample, and the last block marked.
     marked: (u64, u64),
-    /// What the gates have changed the last chunk to, if anything.
-    changed_conversation: Chunk,
-    changed_stream: Chunk,
 }
 
-/// Lines of the cache, from `begin` on, that every chunk needs beside its place in `kept`.
+/// Lines of the cache that every chunk needs beside its place on the tape.
 const NEEDED: usize = 3;
 const _: () = {
-    let (begin, listener) = (offset_of!(KeyFilter, begin), offset_of!(KeyFilter, listener));
-    assert!(begin.is_multiple_of(LINE) && (listener + Listener::HISTORY).is_multiple_of(LINE));
-    assert!(listener + Listener::NEEDED <= begin + NEEDED * LINE);
+    let listener = offset_of!(TapeFilter, listener);
+    assert!((listener + Listener::HISTORY).is_multiple_of(LINE) && listener + Listener::NEEDED <= NEEDED * LINE);
 };
 
-type Chunk = [i16; KeyFilter::MAX_CHUNK];
+/// Which of the outcomes on a tape is that of which gate.
+const CONVERSATION: usize = 0;
+const STREAM: usize = 1;
+const _: () = assert!(CONVERSATION < OUTCOMES && STREAM < OUTCOMES);
 
 impl Default for KeyFilter {
     fn default() -> Self {
@@ -91,28 +94,16 @@ impl Default for KeyFilter {
 }
 
 impl KeyFilter {
-    /// Most samples in a chunk of [`KeyFilter::room`]: 20 ms.
-    pub const MAX_CHUNK: usize = KEPT - STREAM_DELAY;
-
     /// A filter that has heard nothing yet; the stream begins with [`STREAM_DELAY`] samples of silence.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            listener: Listener::new(),
-            conversation: Gate::default(),
-            stream: Gate::default(),
-            muted: false,
-            calm: true,
-            quiet: 0,
-            insisting: 0,
-            marked: (u64::MAX, 0),
-            silent: 0,
-            begin: 0,
-            end: 0,
-            kept: Kept::SILENCE,
-            changed_conversation: [0; Self::MAX_CHUNK],
-            changed_stream: [0; Self::MAX_CHUNK],
-        }
+        Self::beginning_at(0)
+    }
+
+    /// See [`TapeFilter::beginning_at`].
+    #[must_use]
+    pub fn beginning_at(place: usize) -> Self {
+        Self { filter: TapeFilter::beginning_at(place), tape: OwnTape::SILENCE }
     }
 
     /// Takes a chunk received from the leg and gives as many samples of the conversation and of the stream.
@@ -129,10 +120,8 @@ impl KeyFilter {
         let total = received.len().min(conversation.len()).min(stream.len());
         let mut done = 0;
         while done < total {
-            // Neither the chunk nor what comes out of the delay may go around the circle's end.
-            let next = self.end % KEPT;
-            let room = (KEPT - next).min(KEPT - delayed(next)).min(Self::MAX_CHUNK);
-            let part = done..total.min(done + room);
+            // A chunk may not go beyond its slot, nor does then what comes out of the delay.
+            let part = done..total.min(done + self.filter.left());
             self.room(part.len()).copy_from_slice(&received[part.clone()]);
             _ = self.hear(events);
             conversation[part.clone()].copy_from_slice(self.conversation());
@@ -141,94 +130,139 @@ impl KeyFilter {
         }
     }
 
-    /// Where the next chunk is to be written, for [`KeyFilter::hear`] to listen to.
+    /// See [`TapeFilter::room`].
+    pub fn room(&mut self, samples: usize) -> &mut [i16] {
+        self.filter.room(self.tape.write(), samples)
+    }
+
+    /// See [`TapeFilter::hear`].
+    pub fn hear(&mut self, events: &mut impl FnMut(KeyEvent)) -> Option<ChunkEnergy> {
+        let samples = self.filter.chunk().len();
+        simd::run(Hear { filter: &mut self.filter, tape: self.tape.write(), samples, events })
+    }
+
+    /// See [`TapeFilter::conversation`].
+    #[must_use]
+    pub fn conversation(&self) -> &[i16] {
+        self.filter.conversation(self.tape.read())
+    }
+
+    /// See [`TapeFilter::stream`].
+    #[must_use]
+    pub fn stream(&self) -> &[i16] {
+        self.filter.stream(self.tape.read())
+    }
+
+    /// Whether the conversation is muted at this moment because of a key.
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.filter.muted
+    }
+
+    /// Samples listened to so far, to the end of the last whole block.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.filter.position()
+    }
+
+    /// The key held down at this moment, if any.
+    #[must_use]
+    pub fn held(&self) -> Option<Key> {
+        self.filter.listener.held()
+    }
+}
+
+impl TapeFilter {
+    /// A filter that has heard nothing yet, for a tape of silence, whose first chunk comes at this place: as if there had been so much silence
+    /// already.
+    #[must_use]
+    pub fn beginning_at(place: usize) -> Self {
+        Self {
+            listener: Listener::beginning_at(place),
+            conversation: Gate::default(),
+            stream: Gate::default(),
+            muted: false,
+            calm: true,
+            quiet: 0,
+            insisting: 0,
+            marked: (u64::MAX, 0),
+            silent: 0,
+            slot: place / SLOT,
+            begin: (place % SLOT) as u32,
+            end: (place % SLOT) as u32,
+        }
+    }
+
+    /// Where the next chunk is to be written, for [`TapeFilter::hear`] to listen to.
     ///
     /// # Panics
     /// If the chunk does not fit. Chunks of 40, 80 or 160 samples fit, as long as all of them have the same length.
-    #[inline]
-    pub fn room(&mut self, samples: usize) -> &mut [i16] {
-        self.begin = Self::next_place(self.end);
-        self.end = self.begin + samples;
-        &mut self.kept.0.as_flattened_mut()[self.begin..self.end]
-    }
-
-    /// Listens to what was written into [`KeyFilter::room`]. `events` is called for every press and release, in order, with
-    /// positions in samples received. Returns what was found of the energy of [`KeyFilter::conversation`], if anything.
-    pub fn hear(&mut self, events: &mut impl FnMut(KeyEvent)) -> Option<ChunkEnergy> {
-        let samples = self.end - self.begin;
-        simd::run(Hear { filter: self, samples, events })
-    }
-
-    /// The same as part of a kernel of somebody else's, who knows how many samples were written.
     #[inline(always)]
-    pub fn hear_within(&mut self, samples: usize, events: &mut impl FnMut(KeyEvent)) -> Option<ChunkEnergy> {
-        debug_assert_eq!(self.begin + samples, self.end);
-        Hear { filter: self, samples, events }.run()
+    pub fn room<'a>(&mut self, tape: TapeMut<'a>, samples: usize) -> &'a mut [i16] {
+        if self.end == SLOT as u32 {
+            (self.slot, self.end) = (tape::next(self.slot), 0);
+        }
+        (self.begin, self.end) = (self.end, self.end + samples as u32);
+        tape.samples(self.slot, self.chunk())
+    }
+
+    /// Samples that fit into the slot after the last chunk, or into the next if none do.
+    fn left(&self) -> usize {
+        if self.end == SLOT as u32 { SLOT } else { SLOT - self.end as usize }
+    }
+
+    /// Where the last chunk is in its slot.
+    #[inline(always)]
+    fn chunk(&self) -> Range<usize> {
+        self.begin as usize..self.end as usize
+    }
+
+    /// Listens to what was written into [`TapeFilter::room`], which is so many samples. `events` is called for every press and release, in
+    /// order, with positions in samples received. Returns what was found of the energy of [`TapeFilter::conversation`], if anything. Part
+    /// of a kernel of somebody else's.
+    #[inline(always)]
+    pub fn hear(&mut self, tape: TapeMut, samples: usize, events: &mut impl FnMut(KeyEvent)) -> Option<ChunkEnergy> {
+        debug_assert_eq!(self.chunk().len(), samples);
+        Hear { filter: self, tape, samples, events }.run()
     }
 
     /// The last chunk, less keys: for those who listen now.
     #[must_use]
     #[inline(always)]
-    pub fn conversation(&self) -> &[i16] {
-        self.conversation.lend(&self.changed_conversation, &self.kept.0.as_flattened()[self.begin..self.end])
+    pub fn conversation<'a>(&self, tape: Tape<'a>) -> &'a [i16] {
+        self.conversation.lend(tape, CONVERSATION, self.received(tape))
     }
 
     /// A chunk of what was received [`STREAM_DELAY`] before, with nothing of a key left.
     #[must_use]
     #[inline]
-    pub fn stream(&self) -> &[i16] {
-        let begin = delayed(self.begin);
-        self.stream.lend(&self.changed_stream, &self.kept.0.as_flattened()[begin..begin + (self.end - self.begin)])
+    pub fn stream<'a>(&self, tape: Tape<'a>) -> &'a [i16] {
+        self.stream.lend(tape, STREAM, tape.samples(delayed(self.slot), self.chunk()))
     }
 
-    /// Where the last chunk begins in what is kept. Whoever has many filters remembers it for [`KeyFilter::fetch`]: the filter itself is what
-    /// is not at hand then.
+    /// Where the last chunk begins on the tape.
     #[must_use]
-    #[inline(always)]
     pub fn place(&self) -> usize {
-        self.begin
+        self.slot * SLOT + self.begin as usize
     }
 
-    /// Where a chunk begins after one that ends here.
+    /// Asks for the memory that the next chunk needs beside its place on the tape.
     #[inline(always)]
-    const fn next_place(end: usize) -> usize {
-        if end == KEPT { 0 } else { end }
+    pub fn fetch(&self) {
+        simd::fetch_lines(self, NEEDED);
     }
 
-    /// Asks for the memory that the next chunk of so many samples needs, the last having been at this place.
+    /// Asks for the memory that [`TapeFilter::conversation`] needs beside that.
     #[inline(always)]
-    pub fn fetch(&self, place: usize, samples: usize) {
-        let begin = Self::next_place(place + samples);
-        simd::fetch_lines(&self.begin, NEEDED);
-        self.fetch_kept(begin, samples);
-        // And the end of what came before, which lies in the windows that the chunk begins with. It is seldom looked at, and then at once.
-        self.fetch_kept(begin.checked_sub(LENGTH).unwrap_or(KEPT - LENGTH), LENGTH);
-    }
-
-    /// Asks for the memory of the last chunk, which is at this place and has so many samples.
-    #[inline(always)]
-    pub fn fetch_conversation(&self, place: usize, samples: usize) {
-        simd::fetch_lines(&self.begin, 1);
-        self.fetch_kept(place, samples);
-    }
-
-    #[inline(always)]
-    fn fetch_kept(&self, begin: usize, samples: usize) {
-        const IN_LINE: usize = LINE / size_of::<i16>();
-        // Nothing is looked at: who remembers the wrong place asks for the wrong memory, and that is all.
-        let Some(first) = self.kept.0.as_flattened().get(begin) else { return };
-        // Of a length that is known there is nothing to count.
-        match samples {
-            Self::MAX_CHUNK => simd::fetch_lines(first, const { Self::MAX_CHUNK.div_ceil(IN_LINE) }),
-            _ => simd::fetch_lines(first, samples.div_ceil(IN_LINE)),
-        }
+    pub fn fetch_conversation(&self) {
+        simd::fetch_lines(self, 1);
     }
 
     /// The last chunk as it was received.
     #[must_use]
-    #[inline]
-    pub fn received(&self) -> &[i16] {
-        &self.kept.0.as_flattened()[self.begin..self.end]
+    #[inline(always)]
+    pub fn received<'a>(&self, tape: Tape<'a>) -> &'a [i16] {
+        tape.samples(self.slot, self.chunk())
     }
 
     /// The chunk that was received so many before the last, [`STREAM_DELAY`] samples at most. For chunks of 40, 80 or 160 samples that
@@ -237,30 +271,24 @@ impl KeyFilter {
     /// # Panics
     /// If there is none.
     #[must_use]
-    pub fn received_before(&self, chunks: usize) -> &[i16] {
-        let length = self.end - self.begin;
-        let begin = (self.begin + KEPT).checked_sub(chunks * length).expect("it is still kept") % KEPT;
-        &self.kept.0.as_flattened()[begin..begin + length]
+    pub fn received_before<'a>(&self, tape: Tape<'a>, chunks: usize) -> &'a [i16] {
+        let length = self.chunk().len();
+        let place = (self.place() + KEPT).checked_sub(chunks * length).expect("it is still kept") % KEPT;
+        tape.samples(place / SLOT, place % SLOT..place % SLOT + length)
     }
 
-    /// Whether [`KeyFilter::conversation`] is something else than what was received.
+    /// Whether [`TapeFilter::conversation`] is something else than what was received.
     #[must_use]
     #[inline]
     pub fn changes_conversation(&self) -> bool {
         self.conversation.outcome != Outcome::Unchanged
     }
 
-    /// Whether [`KeyFilter::stream`] is something else than what was received [`STREAM_DELAY`] before.
+    /// Whether [`TapeFilter::stream`] is something else than what was received [`STREAM_DELAY`] before.
     #[must_use]
     #[inline]
     pub fn changes_stream(&self) -> bool {
         self.stream.outcome != Outcome::Unchanged
-    }
-
-    /// Whether the conversation is muted at this moment because of a key.
-    #[must_use]
-    pub fn is_muted(&self) -> bool {
-        self.muted
     }
 
     /// Samples listened to so far, to the end of the last whole block.
@@ -268,12 +296,6 @@ impl KeyFilter {
     #[inline]
     pub fn position(&self) -> u64 {
         self.listener.position()
-    }
-
-    /// The key held down at this moment, if any.
-    #[must_use]
-    pub fn held(&self) -> Option<Key> {
-        self.listener.held()
     }
 
     #[inline(always)]
@@ -288,10 +310,11 @@ impl KeyFilter {
         }
     }
 
-    /// Marks the blocks still waiting that belong to a key. A run that is over is not unmarked: its guard is.
+    /// Marks the blocks still waiting that belong to a key; the newest takes the place of the oldest on the tape. A run that is over is not
+    /// unmarked: its guard is.
     #[inline(always)]
-    fn gate_stream(&mut self, newest_slot: usize) {
-        self.silent &= !(1 << newest_slot);
+    fn gate_stream(&mut self, newest: usize) {
+        self.silent &= !(1 << newest);
         if let Some((first, last)) = self.listener.suspect() {
             self.mark(first, last);
         }
@@ -312,14 +335,17 @@ impl KeyFilter {
     }
 }
 
-/// Where the sample is that comes out of the delay when this one goes in.
-const fn delayed(at: usize) -> usize {
-    if at >= STREAM_DELAY { at - STREAM_DELAY } else { at + KEPT - STREAM_DELAY }
+/// In which slot the samples are that come out of the delay when those of this one go in.
+#[inline(always)]
+const fn delayed(slot: usize) -> usize {
+    const { assert!(STREAM_DELAY == KEPT - SLOT) };
+    tape::next(slot)
 }
 
 /// A filter that is to listen to its last chunk, and whom it is to tell.
 struct Hear<'a, F> {
-    filter: &'a mut KeyFilter,
+    filter: &'a mut TapeFilter,
+    tape: TapeMut<'a>,
     samples: usize,
     events: &'a mut F,
 }
@@ -329,18 +355,20 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
 
     #[inline(always)]
     fn run(self) -> Option<ChunkEnergy> {
-        let Hear { filter, samples, events } = self;
-        let begun = filter.begin % BLOCK;
+        let Hear { filter, tape, samples, events } = self;
+        let begin = filter.begin as usize;
+        let begun = begin % BLOCK;
         let whole_blocks = begun == 0 && samples.is_multiple_of(BLOCK);
-        // Blocks begin where they begin in `kept`, for that holds a whole number of them.
+        // Blocks begin where they begin on the tape, for that holds a whole number of them.
         let mut taken = Taken::default();
-        filter.listener.take(&filter.kept, filter.begin / BLOCK, (begun + samples) / BLOCK, &mut taken);
-        if whole_blocks && filter.calm && !filter.listener.is_spoken_to(&taken, &filter.kept) {
+        let (slot, first) = (tape.read().slot(filter.slot), begin / BLOCK);
+        filter.listener.take(slot, first, (begun + samples) / BLOCK, &mut taken);
+        if whole_blocks && filter.calm && !filter.listener.is_spoken_to(&taken, tape.read()) {
             // The usual case.
             let blocks = filter.listener.pass_all(&mut taken);
             (filter.quiet, filter.insisting) = (filter.quiet.saturating_add(blocks), 0);
         } else {
-            simd::run(HearClosely { filter, taken: &mut taken, events });
+            simd::run(HearClosely { filter, tape, taken: &mut taken, events });
         }
         filter.listener.finish(&mut taken);
         if filter.changes_conversation() || !whole_blocks {
@@ -353,7 +381,8 @@ impl<F: FnMut(KeyEvent)> Kernel for Hear<'_, F> {
 /// A filter that is to listen to its last chunk block by block: rare and large, so it is a kernel of its own and not part of the one that
 /// every chunk goes through. Windows that spoke of a key there are judged once more here, from the first block on.
 struct HearClosely<'a, F> {
-    filter: &'a mut KeyFilter,
+    filter: &'a mut TapeFilter,
+    tape: TapeMut<'a>,
     taken: &'a mut Taken,
     events: &'a mut F,
 }
@@ -363,13 +392,13 @@ impl<F: FnMut(KeyEvent)> Kernel for HearClosely<'_, F> {
 
     #[inline(always)]
     fn run(self) {
-        let HearClosely { filter, taken, events } = self;
-        filter.hear_closely(taken, events);
+        let HearClosely { filter, tape, taken, events } = self;
+        filter.hear_closely(tape, taken, events);
     }
 }
 
-impl KeyFilter {
-    /// Goes by blocks, from this place of `kept` on, in which there is nothing that could be part of a key; says how many.
+impl TapeFilter {
+    /// Goes by blocks, from this place of the tape on, in which there is nothing that could be part of a key; says how many.
     #[inline(always)]
     fn skip(&mut self, taken: &mut Taken, place: usize) -> u32 {
         let skipped = self.listener.skip(taken);
@@ -382,14 +411,14 @@ impl KeyFilter {
 
     /// Listens to the last chunk block by block.
     #[inline(always)]
-    fn hear_closely(&mut self, taken: &mut Taken, events: &mut impl FnMut(KeyEvent)) {
-        let (begin, end) = (self.begin, self.end);
+    fn hear_closely(&mut self, mut tape: TapeMut, taken: &mut Taken, events: &mut impl FnMut(KeyEvent)) {
+        let (Range { start: begin, end }, first) = (self.chunk(), self.slot * SLOT_BLOCKS);
         // Whether the conversation is muted in each block.
         let mut muted = 0;
         let mut at = begin;
         while at < end {
             if !self.muted {
-                let skipped = self.skip(taken, at / BLOCK);
+                let skipped = self.skip(taken, first + at / BLOCK);
                 if skipped > 0 {
                     at = (at / BLOCK + skipped as usize) * BLOCK;
                     continue;
@@ -398,17 +427,16 @@ impl KeyFilter {
             muted |= u32::from(self.muted) << (at / BLOCK - begin / BLOCK);
             at = end.min((at / BLOCK + 1) * BLOCK);
             if at.is_multiple_of(BLOCK) {
-                let verdict = self.listener.step(taken, &self.kept, events);
+                let verdict = self.listener.step(taken, tape.read(), events);
                 self.gate_conversation(verdict);
-                self.gate_stream(at / BLOCK - 1);
+                self.gate_stream(first + at / BLOCK - 1);
             }
         }
-        let KeyFilter { changed_conversation, changed_stream, conversation, stream, kept, silent, .. } = self;
-        let (kept, begun) = (kept.0.as_flattened(), begin % BLOCK);
-        conversation.pass(muted, &kept[begin..end], begun, changed_conversation);
+        self.conversation.pass(muted, &mut tape, self.slot, begin..end, CONVERSATION);
         // What comes out of the delay with a block is older than anything its verdict can still mark.
-        let before = delayed(begin);
-        stream.pass((*silent >> (before / BLOCK)) as u32, &kept[before..][..end - begin], begun, changed_stream);
+        let before = delayed(self.slot);
+        let silent = (self.silent >> (before * SLOT_BLOCKS + begin / BLOCK)) as u32;
+        self.stream.pass(silent, &mut tape, before, begin..end, STREAM);
         self.calm = !self.muted
             && self.silent == 0
             && self.conversation.is_idle()
@@ -446,34 +474,37 @@ impl Gate {
 
     /// The chunk that came out.
     #[inline(always)]
-    fn lend<'a>(&self, changed: &'a Chunk, unchanged: &'a [i16]) -> &'a [i16] {
-        if self.outcome == Outcome::Unchanged { unchanged } else { &self.lend_other(changed)[..unchanged.len()] }
+    fn lend<'a>(&self, tape: Tape<'a>, which: usize, unchanged: &'a [i16]) -> &'a [i16] {
+        if self.outcome == Outcome::Unchanged { unchanged } else { self.lend_other(tape, which, unchanged.len()) }
     }
 
     #[cold]
-    fn lend_other<'a>(&self, changed: &'a Chunk) -> &'a Chunk {
-        static SILENCE: Chunk = [0; KeyFilter::MAX_CHUNK];
-        if self.outcome == Outcome::Silent { &SILENCE } else { changed }
+    fn lend_other<'a>(&self, tape: Tape<'a>, which: usize, count: usize) -> &'a [i16] {
+        static SILENCE: [i16; SLOT] = [0; SLOT];
+        if self.outcome == Outcome::Silent { &SILENCE[..count] } else { tape.outcome(which, count) }
     }
 
-    /// Passes a chunk that begins so many samples into a block, closed in those blocks whose bit says so, the first in the lowest.
+    /// Passes these samples of a slot, closed in those blocks whose bit says so, the first in the lowest.
     /// Nothing is written unless some of it is left and some is not.
     #[inline(always)]
-    fn pass(&mut self, close: u32, chunk: &[i16], begun: usize, out: &mut Chunk) {
-        let blocks = (begun + chunk.len()).div_ceil(BLOCK);
+    fn pass(&mut self, close: u32, tape: &mut TapeMut, slot: usize, samples: Range<usize>, which: usize) {
+        let (begun, count) = (samples.start % BLOCK, samples.len());
+        let blocks = (begun + count).div_ceil(BLOCK);
         let close = close & ((1 << blocks) - 1);
         self.outcome = match (close.count_ones() as usize, self.closed) {
             (0, 0) => Outcome::Unchanged,
             (closed, Self::RAMP) if closed == blocks => Outcome::Silent,
             _ => {
-                self.pass_in_parts(close, chunk, begun, out);
+                let mut out = [0; SLOT];
+                self.pass_in_parts(close, tape.read().samples(slot, samples), begun, &mut out[..count]);
+                tape.lend().outcome(which, count).copy_from_slice(&out[..count]);
                 Outcome::Changed
             }
         };
     }
 
     #[cold]
-    fn pass_in_parts(&mut self, close: u32, chunk: &[i16], begun: usize, out: &mut Chunk) {
+    fn pass_in_parts(&mut self, close: u32, chunk: &[i16], begun: usize, out: &mut [i16]) {
         let (mut at, mut block) = (0, 0);
         while at < chunk.len() {
             let left = close >> block;

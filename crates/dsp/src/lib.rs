@@ -35,6 +35,7 @@ mod screen;
 pub mod selftest;
 pub mod signals;
 pub mod talkers;
+pub mod tape;
 mod tonebank;
 pub mod tones;
 

@@ -6,12 +6,13 @@
 //! is elsewhere, and in silence, nobody looks any closer. A voice has much of its energy there at times, but hardly in three spans at
 //! once; a tone that fills enough of a window to speak of a key does.
 //!
-//! Data path: blocks of a leg's samples in a circle → [`Screen::take`] → [`Taken`]: the mean square of each window, and which spans are suspicious.
+//! Data path: blocks of a leg's samples on its tape → [`Screen::take`] → [`Taken`]: the mean square of each window, and which spans are suspicious.
 //! Time: counted in blocks; a span ends with every second block since the first ever.
 //! Words: a *span* is two blocks; it is *suspicious* if the window that ends with it might be part of a key.
 
 use crate::SAMPLE_RATE;
-use crate::tonebank::{BLOCK, KEPT_BLOCKS, Kept, WINDOW};
+use crate::tape::{BLOCK, SLOT_BLOCKS};
+use crate::tonebank::WINDOW;
 use simd::screen::{self, AHEAD, Chunk, Energies, FORTY, HISTORY, History, SPAN, Shares, Sought, WAVES, Waves, Whole};
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
@@ -35,7 +36,7 @@ const LOUD: f32 = FLOOR * SPAN as f32 / SQUARE;
 /// How far [`Taken::back`] may go at most, in blocks.
 pub(crate) const LOOK_BACK: usize = HISTORY + 1 - WINDOW;
 
-const _: () = assert!(SPAN == 2 * BLOCK && KEPT_BLOCKS.is_multiple_of(2) && screen::WINDOW == WINDOW);
+const _: () = assert!(SPAN == 2 * BLOCK && SLOT_BLOCKS.is_multiple_of(2) && screen::WINDOW == WINDOW);
 const _: () = assert!(LOOK_BACK + AHEAD == 16);
 
 /// What is remembered of one leg.
@@ -63,17 +64,16 @@ impl Screen {
         Self { history: History::default() }
     }
 
-    /// Takes the next so many blocks, `AHEAD` at most, which begin at this place of the circle.
+    /// Takes the next so many blocks of this slot, from this one on.
     #[inline(always)]
-    pub fn take(&mut self, kept: &Kept, first: usize, count: usize, taken: &mut Taken) {
-        // Spans begin where the circle begins.
-        let (begun, blocks) = (first % 2, &kept.0[first..][..count]);
-        taken.suspicious = match blocks.first_chunk() {
-            Some(all) if begun == 0 => self.history.take_whole(Whole(all), &KEYS, &mut taken.energies),
-            _ => {
-                let spans = &kept.0.as_flattened().as_chunks().0[first / 2..][..(begun + count) / 2];
-                self.history.take(Chunk { blocks, spans, first_end: 1 - begun }, &KEYS, &mut taken.energies)
-            }
+    pub fn take(&mut self, slot: &[[i16; BLOCK]; SLOT_BLOCKS], first: usize, count: usize, taken: &mut Taken) {
+        taken.suspicious = if count == slot.len() {
+            self.history.take_whole(Whole(slot), &KEYS, &mut taken.energies)
+        } else {
+            // Spans begin where the slot begins.
+            let (begun, blocks) = (first % 2, &slot[first..][..count]);
+            let spans = &slot.as_flattened().as_chunks().0[first / 2..][..(begun + count) / 2];
+            self.history.take(Chunk { blocks, spans, first_end: 1 - begun }, &KEYS, &mut taken.energies)
         };
         (taken.at, taken.count, taken.unheard) = (HISTORY - 1, count, 0);
     }
@@ -172,12 +172,12 @@ mod tests {
 
     /// Which of the spans are suspicious.
     fn suspicious(samples: &[i16]) -> Vec<bool> {
-        let (mut screen, mut kept, mut found) = (Screen::new(), Kept::SILENCE, vec![]);
-        for (count, block) in samples.as_chunks().0.iter().enumerate() {
-            let place = count % KEPT_BLOCKS;
-            kept.0[place] = *block;
+        let (mut screen, mut slot, mut found) = (Screen::new(), [[0; BLOCK]; SLOT_BLOCKS], vec![]);
+        for (count, block) in samples.as_chunks::<BLOCK>().0.iter().enumerate() {
+            let place = count % SLOT_BLOCKS;
+            slot[place] = *block;
             let mut taken = Taken::default();
-            screen.take(&kept, place, 1, &mut taken);
+            screen.take(&slot, place, 1, &mut taken);
             taken.advance();
             if count % 2 == 1 {
                 found.push(taken.is_suspicious());

@@ -6,7 +6,7 @@
 //! this were one row tone and one column tone, how strong, how far off their nominal frequencies, and how much of the signal would they
 //! leave unexplained?
 //!
-//! Data path: a leg's samples in a circle → here, where `screen` finds them suspicious → [`Fit`] every [`BLOCK`] samples → the press
+//! Data path: a leg's samples on its tape → here, where `screen` finds them suspicious → [`Fit`] every [`BLOCK`] samples → the press
 //! logic in `dtmf`.
 //! Time: from the middle of the window, in samples for the tones and in blocks for their change.
 //! Source: least squares. Each tone has four terms, A cos + B sin + t (C cos + D sin): the latter two take up a small
@@ -21,25 +21,11 @@ use std::sync::LazyLock;
 use simd::mirror::{self, Correlation, LENGTH, Waves};
 
 use crate::dtmf::{COLUMN_HZ, Key, ROW_HZ};
+use crate::tape::BLOCK;
 use crate::{SAMPLE_RATE, greater};
-
-/// Samples in a block: 2 ms.
-pub(crate) const BLOCK: usize = 16;
 
 /// Blocks in the window of one fit: 12 ms.
 pub(crate) const WINDOW: usize = LENGTH / BLOCK;
-
-/// The last samples of a leg, in a circle of whole blocks; it begins where a line of the cache begins, so that vectors lie in one.
-#[derive(Debug, Clone)]
-#[repr(C, align(64))]
-pub(crate) struct Kept(pub [[i16; BLOCK]; KEPT_BLOCKS]);
-
-impl Kept {
-    pub const SILENCE: Kept = Kept([[0; BLOCK]; KEPT_BLOCKS]);
-}
-
-/// Blocks kept: 100 ms, the delay of the stream and a chunk of 20 ms. Chunks of 40, 80 or 160 samples fit without a remainder.
-pub(crate) const KEPT_BLOCKS: usize = 50;
 
 /// Most blocks taken at a time: 20 ms.
 pub(crate) const AHEAD: usize = simd::screen::AHEAD;

@@ -7,7 +7,8 @@
 use super::Key;
 use super::judgement::{COLUMN_LIMIT_HZ, ROW_LIMIT_HZ, Verdict};
 use crate::level::dbm0_of;
-use crate::tonebank::{BLOCK, Fit, FittedTone, WINDOW, offset_variance_in_noise, true_offset_hz};
+use crate::tape::BLOCK;
+use crate::tonebank::{Fit, FittedTone, WINDOW, offset_variance_in_noise, true_offset_hz};
 
 /// How a press sounded: what a technician asks when a key was not heard.
 #[derive(Debug, Clone, Copy, PartialEq)]
