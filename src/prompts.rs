@@ -137,6 +137,8 @@ names! {
         NotEnded = "not-ended",
         /// Asks for a number to call.
         EnterNumber = "enter-number",
+        /// The number was not complete in time.
+        NumberLate = "number-late",
         /// Calling out cannot be done.
         DialOutUnavailable = "dial-out-unavailable",
         /// This number must not be called.

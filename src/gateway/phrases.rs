@@ -69,6 +69,7 @@ const fn said(role: Role, sentence: Spoken) -> Said {
         Spoken::ConfirmEnd => Prompt::ConfirmEnd,
         Spoken::NotEnded => Prompt::NotEnded,
         Spoken::EnterNumber => Prompt::EnterNumber,
+        Spoken::NumberLate => Prompt::NumberLate,
         Spoken::DialOutUnavailable => Prompt::DialOutUnavailable,
         Spoken::DialOutForbidden => Prompt::DialOutForbidden,
         Spoken::TooManyCalls => Prompt::TooManyCalls,

@@ -107,6 +107,19 @@ fn number(digits: &str) -> Digits {
     Digits::parse(digits).expect("digits")
 }
 
+/// Seen with a host who looked a number up while he keyed it.
+#[test]
+fn a_number_with_399_in_it_ends_nothing_when_it_comes_too_late() {
+    let mut story = Story::new();
+    story.keys("*1102");
+    story.town.pass(seconds(12));
+    assert_eq!(story.host_heard(), [Prompt::EnterNumber, Prompt::NumberLate]);
+    story.keys("5399#");
+    story.town.pass(seconds(1));
+    assert_eq!((story.host_heard(), story.went()), (vec![], vec![]));
+    story.ends();
+}
+
 #[test]
 fn who_is_called_comes_in_with_a_one_and_speaks() {
     let mut story = Story::new();

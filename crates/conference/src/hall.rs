@@ -104,6 +104,8 @@ pub struct Conferences {
     pub(crate) dial_out: DialOut,
     /// Calls out; room for as many as there may be.
     pub(crate) invitations: Vec<Invitation>,
+    /// How many are being asked for a number.
+    pub(crate) numbers_asked: u16,
     pub(crate) turns: u64,
     outputs: VecDeque<Output>,
     lost: u64,
@@ -121,6 +123,7 @@ impl Conferences {
             menus,
             invitations: Vec::with_capacity(dial_out.max_in_all.into()),
             dial_out,
+            numbers_asked: 0,
             turns: 0,
             // The most there is: all who wait are let in at once, and each is told of and spoken to.
             outputs: VecDeque::with_capacity(64 + seats * 8),
@@ -244,6 +247,7 @@ impl Conferences {
             }
             Place::Present => {
                 member.learns = false;
+                self.number_goes_on(now, seat);
                 self.go_on_with_roll_call(seat);
             }
             Place::Naming | Place::Waiting(_) => {}
@@ -383,6 +387,7 @@ impl Conferences {
     pub fn leave(&mut self, now: Duration, seat: Seat) {
         let Some(member) = self.members[seat.0].take() else { return };
         let room = member.room;
+        self.numbers_asked -= u16::from(member.asked.is_number());
         self.give_up_of(seat);
         let Some(open) = self.rooms[room.0].as_mut() else { return };
         open.hands -= u16::from(member.hand.is_some());

@@ -6,7 +6,7 @@ use crate::member::{Asked, Member};
 use crate::words::{By, Digits, Order, Output, Place, Refused, Role, Room, Seat, Spoken};
 use std::time::Duration;
 
-/// How long the answer to a question is waited for.
+/// How long the answer to a question is waited for, and the next digit of a number.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A # within this time after somebody has come belongs to the PIN before it.
 const HASH_OF_PIN: Duration = Duration::from_secs(2);
@@ -33,6 +33,8 @@ impl Conferences {
         if member.roll.take().is_some() | std::mem::take(&mut member.learns) {
             self.push(Output::Hush(seat));
         }
+        // The time may have come with the key.
+        self.number_timeout(now, seat);
         if self.answered(now, seat, key) {
             return;
         }
@@ -47,7 +49,7 @@ impl Conferences {
     fn answered(&mut self, now: Duration, seat: Seat, key: u8) -> bool {
         let Some(member) = self.members[seat.0].as_mut() else { return true };
         let room = member.room;
-        match std::mem::replace(&mut member.asked, Asked::Nothing) {
+        match self.ask(seat, Asked::Nothing) {
             Asked::End(until) if until > now => {
                 if key == b'1' {
                     self.push(Output::Close(room, seat));
@@ -56,23 +58,39 @@ impl Conferences {
                 }
                 true
             }
-            Asked::Number(mut number, until) if until > now => {
+            Asked::Number(mut number, _) => {
                 match key {
                     b'#' => self.dial(room, seat, number),
                     b'*' => self.say(seat, &[Spoken::Done]),
                     digit => {
                         // One digit more than any number has: it is refused with the rest.
                         number.push(digit);
-                        if let Some(member) = self.members[seat.0].as_mut() {
-                            member.asked = Asked::Number(number, now + PATIENCE);
-                        }
+                        self.ask(seat, Asked::Number(number, Some(now + PATIENCE)));
                         self.push(Output::Hush(seat));
                     }
                 }
                 true
             }
-            Asked::Nothing | Asked::End(_) | Asked::Number(..) => false,
+            Asked::TooLate(until) if until > now => match key {
+                b'#' => true,
+                // Most menus begin with it, and no number does.
+                b'*' => false,
+                _ => {
+                    self.ask(seat, Asked::TooLate(now + PATIENCE));
+                    true
+                }
+            },
+            Asked::Nothing | Asked::End(_) | Asked::TooLate(_) => false,
         }
+    }
+
+    /// What he is in the middle of from now on; what he was in before.
+    fn ask(&mut self, seat: Seat, asked: Asked) -> Asked {
+        let Some(member) = self.members[seat.0].as_mut() else { return Asked::Nothing };
+        self.numbers_asked += u16::from(asked.is_number());
+        let was = std::mem::replace(&mut member.asked, asked);
+        self.numbers_asked -= u16::from(was.is_number());
+        was
     }
 
     fn act(&mut self, now: Duration, room: Room, seat: Seat, action: Action) {
@@ -101,12 +119,10 @@ impl Conferences {
             Action::KickLast => self.ordered(now, room, seat, &Order::KickLast),
             Action::MuteAll => drop(self.carry_out(now, room, &Order::MuteAll { lock: false }, by)),
             Action::UnmuteAll => drop(self.carry_out(now, room, &Order::UnmuteAll, by)),
-            Action::DialOut => self.ask_number(now, seat),
+            Action::DialOut => self.ask_number(seat),
             Action::End => self.push(Output::Close(room, seat)),
             Action::EndConfirmed => {
-                if let Some(member) = self.members[seat.0].as_mut() {
-                    member.asked = Asked::End(now + PATIENCE);
-                }
+                self.ask(seat, Asked::End(now + PATIENCE));
                 self.say(seat, &[Spoken::ConfirmEnd]);
             }
         }
@@ -177,12 +193,30 @@ impl Conferences {
 
     // ---- calling out ----
 
-    fn ask_number(&mut self, now: Duration, seat: Seat) {
+    fn ask_number(&mut self, seat: Seat) {
         if !self.dial_out.enabled {
             return self.say(seat, &[Spoken::DialOutUnavailable]);
         }
-        member_of(self, seat, |m| m.asked = Asked::Number(Digits::default(), now + PATIENCE));
+        self.ask(seat, Asked::Number(Digits::default(), None));
         self.say(seat, &[Spoken::EnterNumber]);
+    }
+
+    /// What was said to whoever is keying a number has been said: his time counts from now.
+    pub(crate) fn number_goes_on(&mut self, now: Duration, seat: Seat) {
+        member_of(self, seat, |m| {
+            if let Asked::Number(_, until) = &mut m.asked {
+                *until = Some(now + PATIENCE);
+            }
+        });
+    }
+
+    /// Whoever was too slow with a number is told. He may key on all the same: with 399 in it, it would end the event.
+    pub(crate) fn number_timeout(&mut self, now: Duration, seat: Seat) {
+        let until = self.members[seat.0].as_ref().and_then(|m| m.asked.number_until());
+        if until.is_some_and(|until| until <= now) {
+            self.ask(seat, Asked::TooLate(now + PATIENCE));
+            self.push(Output::Tell(seat, [Spoken::NumberLate].into_iter().collect()));
+        }
     }
 
     fn dial(&mut self, room: Room, seat: Seat, number: Digits) {

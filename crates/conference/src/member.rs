@@ -20,8 +20,25 @@ pub(crate) enum Asked {
     Nothing,
     /// Whether it is to be ended, until then.
     End(Duration),
-    /// A number to call, until then.
-    Number(Digits, Duration),
+    /// A number to call. The next digit is waited for until then; `None`: he is still being asked.
+    Number(Digits, Option<Duration>),
+    /// A number he was too slow with: what he keys of it until then is no key of his menu.
+    TooLate(Duration),
+}
+
+impl Asked {
+    /// It is a number he is waited for.
+    pub const fn is_number(&self) -> bool {
+        matches!(self, Asked::Number(..))
+    }
+
+    /// Until when he is waited for with a number.
+    pub fn number_until(&self) -> Option<Duration> {
+        match self {
+            Asked::Number(_, until) => *until,
+            Asked::Nothing | Asked::End(_) | Asked::TooLate(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

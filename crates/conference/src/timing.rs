@@ -1,6 +1,8 @@
-//! What follows from time: the end of a grace period, the longest a conference may last, names nobody says.
+//! What follows from time: the end of a grace period, the longest a conference may last, names nobody says, numbers nobody
+//! keys to their end.
 
 use crate::hall::{Conferences, Open, minutes};
+use crate::member::Member;
 use crate::words::{By, EndReason, Happening, Output, Room, Seat, Spoken};
 use std::time::Duration;
 
@@ -17,9 +19,10 @@ impl Conferences {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let mut open = self.rooms.iter().flatten();
         let rooms = open.clone().filter_map(|open| open.ends_at().into_iter().chain(open.warns_at()).min());
-        // Seats are many, and rarely is anybody being asked for his name.
-        let naming = open.any(|open| open.naming > 0);
-        let members = self.members.iter().filter(|_| naming).flatten().filter_map(|m| m.name_until);
+        // Seats are many, and rarely is anybody being asked for his name or a number.
+        let asked = self.numbers_asked > 0 || open.any(|open| open.naming > 0);
+        let until = |m: &Member| m.name_until.or_else(|| m.asked.number_until());
+        let members = self.members.iter().filter(|_| asked).flatten().filter_map(until);
         rooms.chain(members).min()
     }
 
@@ -33,6 +36,7 @@ impl Conferences {
                 // Whoever keeps names has not said that one is complete.
                 self.named(now, Seat(seat), false);
             }
+            self.number_timeout(now, Seat(seat));
         }
     }
 

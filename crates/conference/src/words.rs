@@ -341,6 +341,8 @@ pub enum Spoken {
     NotEnded,
     /// Key the number to call, and the hash key.
     EnterNumber,
+    /// To the host: the number was not complete in time, and nobody is called.
+    NumberLate,
     /// Calling out cannot be done.
     DialOutUnavailable,
     /// That number must not be called.

@@ -1,7 +1,7 @@
 //! The rest of a host's keys: help, the end with a question, calling somebody in, the # of a PIN.
 
 use crate::common::{Hall, ROOM, seconds};
-use conference::{DialOut, Order, Policy, Refused, Role, Spoken};
+use conference::{DialOut, Order, Policy, Refused, Role, Seat, Spoken};
 
 #[test]
 fn the_end_is_asked_about_once_more_unless_399_is_keyed() {
@@ -72,6 +72,70 @@ fn that_it_is_recorded_is_said_on_entry_and_when_it_begins() {
     hall.pass(seconds(1));
     hall.keys(ann, "*9");
     assert_eq!(hall.announced(), [Spoken::RecordingStarts]);
+}
+
+/// A host of a conference from which numbers may be called that begin with 49.
+fn caller() -> (Hall, Seat) {
+    let allowed = DialOut { enabled: true, allow: vec!["49".into()], ..DialOut::default() };
+    let mut hall = Hall::with_dial_out(Policy::default(), allowed);
+    let host = hall.enter(0, Role::Host);
+    hall.heard(host);
+    (hall, host)
+}
+
+#[test]
+fn a_number_has_its_time_from_the_end_of_the_question_and_from_each_digit() {
+    let (mut hall, host) = caller();
+    hall.keys(host, "*1");
+    hall.pass(seconds(30));
+    hall.played(host);
+    hall.pass(seconds(9));
+    hall.keys(host, "49");
+    hall.pass(seconds(9));
+    hall.keys(host, "3012");
+    // Something else is said to all meanwhile.
+    hall.pass(seconds(9));
+    hall.played(host);
+    hall.pass(seconds(9));
+    hall.keys(host, "3#");
+    assert_eq!((hall.heard(host), &hall.dialled[..]), (vec![Spoken::EnterNumber], &["4930123".to_owned()][..]));
+}
+
+#[test]
+fn what_comes_too_late_of_a_number_does_not_end_the_event() {
+    let (mut hall, host) = caller();
+    hall.keys(host, "*1493012");
+    hall.pass(seconds(11));
+    assert_eq!(hall.heard(host), [Spoken::EnterNumber, Spoken::NumberLate], "without a key");
+    hall.keys(host, "399");
+    hall.pass(seconds(9));
+    hall.keys(host, "399#6");
+    assert_eq!((hall.closed.len(), hall.dialled.len()), (0, 0));
+    assert_eq!(hall.announced(), [], "the hash ends the number, and begins nothing");
+    hall.keys(host, "399");
+    assert_eq!(hall.closed.len(), 1, "what comes after it is a key again");
+
+    hall.keys(host, "*14930");
+    hall.pass(seconds(11));
+    hall.keys(host, "12*6");
+    assert!(!hall.is_heard(host), "the star begins keys again");
+    hall.keys(host, "*14930");
+    hall.pass(seconds(11));
+    hall.keys(host, "12");
+    hall.pass(seconds(11));
+    hall.keys(host, "399");
+    assert_eq!(hall.closed.len(), 2, "and so does a pause");
+    assert_eq!(hall.conferences.poll_timeout(), None);
+}
+
+#[test]
+fn a_late_digit_is_none_also_when_nobody_has_looked_at_the_time() {
+    let (mut hall, host) = caller();
+    hall.keys(host, "*1493012");
+    hall.now += seconds(10);
+    hall.keys(host, "399#");
+    assert_eq!((hall.closed.len(), hall.dialled.len()), (0, 0));
+    assert_eq!(hall.heard(host), [Spoken::EnterNumber, Spoken::NumberLate]);
 }
 
 #[test]
