@@ -264,7 +264,8 @@ impl Conferences {
 
     /// He has no more to do but to wait, or to be there.
     fn arrive(&mut self, now: Duration, seat: Seat) {
-        let Some((member, open)) = self.both(seat) else { return };
+        // Where everybody is being let go nobody comes in any more.
+        let Some((member, open)) = self.both(seat).filter(|(_, open)| !open.ended) else { return };
         let waits = match member.role {
             Role::Host => None,
             _ if open.policy.wait_for_host && !open.begun => Some(Waiting::Host),

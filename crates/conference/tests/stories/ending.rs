@@ -88,6 +88,22 @@ fn it_ends_when_too_few_are_left_for_too_long() {
 }
 
 #[test]
+fn a_name_that_is_said_as_it_ends_lets_nobody_in() {
+    let mut hall = Hall::new(Policy { names: true, max_duration: Some(seconds(60)), ..Policy::default() });
+    let ann = hall.enter(1, Role::Speaker);
+    hall.conferences.named(hall.now, ann, true);
+    hall.drain();
+    hall.pass(seconds(54));
+    let bob = hall.enter(2, Role::Speaker);
+    hall.played(bob);
+    // Both times have come when somebody looks.
+    hall.now += seconds(10);
+    hall.pass(seconds(0));
+    assert_eq!(ended(&hall), [EndReason::TooLong; 2]);
+    assert!(hall.mix.is_empty());
+}
+
+#[test]
 fn an_order_ends_it_for_all_those_who_wait_included() {
     let mut hall = Hall::new(Policy { waiting_room: true, ..Policy::default() });
     hall.enter(0, Role::Host);
