@@ -450,8 +450,10 @@ impl Conferences {
             }
             HostLeaves::GoOn => {
                 self.happened(room, Happening::HostGone { ends_at: None });
-                // Nobody is there who could undo it with his keys.
+                // Nobody is there who could undo it with his keys. Who waits to be let in waits on: that is no host's deed but
+                // a rule, and a host whose line was lost must not let in whom he has not seen.
                 self.lock_mutes(room, false);
+                self.lock(room, false, By::Rules);
                 if self.rooms[room.0].as_ref().is_some_and(|open| open.mode != Mode::Conversation) {
                     self.set_mode(room, Mode::Conversation, By::Rules);
                 }

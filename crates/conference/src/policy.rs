@@ -10,7 +10,7 @@ pub enum HostLeaves {
     End,
     /// It ends after this time, unless a host comes back.
     Grace(Duration),
-    /// It goes on; whatever only a host could undo is undone.
+    /// It goes on; what hosts have done and only they could undo is undone: mode, lock of mutes, lock of the door.
     GoOn,
 }
 

@@ -1,10 +1,13 @@
 //! Ends: hosts who leave, too long, too few, an order; and what comes first.
 
 use crate::common::{Hall, ROOM, seconds};
-use conference::{Answer, EndReason, Happening, HostLeaves, LastWord, Order, Policy, Refused, Role, Spoken};
+use conference::{
+    Answer, By, EndReason, Happening, HostLeaves, LastWord, Mode, Order, Place, Policy, Refused, Role, Seat, Spoken,
+    Waiting,
+};
 
 fn ended(hall: &Hall) -> Vec<EndReason> {
-    let of = |(_, word): &(conference::Seat, LastWord)| match word {
+    let of = |(_, word): &(Seat, LastWord)| match word {
         LastWord::Ended(why) => Some(*why),
         LastWord::Kicked => None,
     };
@@ -41,6 +44,42 @@ fn a_host_who_comes_back_in_time_finds_it_as_it_was() {
     hall.leave(host);
     hall.pass(seconds(121));
     assert_eq!(ended(&hall), [EndReason::HostLeft]);
+}
+
+#[test]
+fn what_only_a_host_could_undo_is_undone_when_it_goes_on_without() {
+    let mut hall = Hall::new(Policy { host_leaves: HostLeaves::GoOn, ..Policy::default() });
+    let host = hall.enter(0, Role::Host);
+    hall.enter(1, Role::Speaker);
+    hall.keys(host, "*5*7");
+    hall.announced();
+    hall.leave(host);
+    let state = hall.conferences.state(ROOM).expect("open");
+    assert_eq!((state.locked, state.mode), (false, Mode::Conversation));
+    assert_eq!(hall.announced(), [Spoken::Unlocked, Spoken::ModeIs(Mode::Conversation)]);
+    assert!(hall.happened.contains(&Happening::Locked { locked: false, by: By::Rules }));
+    hall.enter(2, Role::Speaker);
+    // A lock by order, with no host who leaves, stays.
+    assert_eq!(hall.order(Order::Lock(true)), Ok(Answer::Done(0)));
+    hall.leave(Seat(2));
+    assert_eq!(hall.try_enter(2, Role::Speaker), Err(Refused::Locked));
+}
+
+#[test]
+fn who_waits_to_be_let_in_waits_for_the_next_host() {
+    let mut hall = Hall::new(Policy { waiting_room: true, ..Policy::default() });
+    let host = hall.enter(0, Role::Host);
+    let second = hall.enter(1, Role::Host);
+    let ann = hall.enter(2, Role::Speaker);
+    hall.keys(host, "#1");
+    let bob = hall.enter(3, Role::Speaker);
+    hall.leave(second);
+    hall.leave(host);
+    assert!(hall.is_heard(ann));
+    assert_eq!(hall.place(bob), Some(Place::Waiting(Waiting::Admission)), "a lost line lets nobody in");
+    let host = hall.enter(0, Role::Host);
+    hall.keys(host, "#1");
+    assert!(hall.is_heard(bob));
 }
 
 #[test]
