@@ -50,8 +50,10 @@ pub(crate) struct Open {
     /// When it has lasted as long as it may, and whether that was told.
     pub until: Option<Duration>,
     pub warned: bool,
-    /// When it ends for want of a host, or of people.
-    pub grace: Option<(Duration, EndReason)>,
+    /// When it ends for want of a host.
+    pub hostless_until: Option<Duration>,
+    /// When it ends for want of people.
+    pub too_few_until: Option<Duration>,
     /// Everybody is being let go.
     pub ended: bool,
     /// It is on the air, and so recorded if anything is.
@@ -75,7 +77,8 @@ impl Open {
             hands: 0,
             until: None,
             warned: false,
-            grace: None,
+            hostless_until: None,
+            too_few_until: None,
             ended: false,
             on_air: false,
         }
@@ -86,7 +89,17 @@ impl Open {
     }
 
     pub fn ends_at(&self) -> Option<Duration> {
-        self.until.into_iter().chain(self.grace.map(|(at, _)| at)).min()
+        self.end().map(|(at, _)| at)
+    }
+
+    /// The first of its ends, and why.
+    pub fn end(&self) -> Option<(Duration, EndReason)> {
+        let ends = [
+            (self.too_few_until, EndReason::TooFew),
+            (self.hostless_until, EndReason::HostLeft),
+            (self.until, EndReason::TooLong),
+        ];
+        ends.into_iter().filter_map(|(at, why)| Some((at?, why))).min_by_key(|(at, _)| *at)
     }
 
     /// Whether coming and leaving is told while so many are there.
@@ -320,9 +333,7 @@ impl Conferences {
         }
         if open.policy.min_members > 0 && open.present >= open.policy.min_members {
             open.enough = true;
-            if matches!(open.grace, Some((_, EndReason::TooFew))) {
-                open.grace = None;
-            }
+            open.too_few_until = None;
         }
         let mode = open.mode;
         if waited {
@@ -354,9 +365,7 @@ impl Conferences {
     fn host_came(&mut self, now: Duration, room: Room) {
         let Some(open) = self.rooms[room.0].as_mut() else { return };
         open.begun = true;
-        if matches!(open.grace, Some((_, EndReason::HostLeft))) {
-            open.grace = None;
-        }
+        open.hostless_until = None;
         let knocking = open.policy.waiting_room;
         self.happened(room, Happening::HostCame);
         for seat in 0..self.members.len() {
@@ -444,7 +453,7 @@ impl Conferences {
             HostLeaves::End => self.end(room, EndReason::HostLeft, By::Rules),
             HostLeaves::Grace(grace) => {
                 let ends_at = now + grace;
-                open.grace = Some((ends_at, EndReason::HostLeft));
+                open.hostless_until = Some(ends_at);
                 self.happened(room, Happening::HostGone { ends_at: Some(ends_at) });
                 self.push(Output::Announce(room, Spoken::HostLeft));
             }
@@ -463,9 +472,9 @@ impl Conferences {
 
     fn too_few(&mut self, now: Duration, room: Room) {
         let Some(open) = self.rooms[room.0].as_mut().filter(|open| !open.ended) else { return };
-        if open.enough && open.present < open.policy.min_members && open.grace.is_none() {
+        if open.enough && open.present < open.policy.min_members && open.too_few_until.is_none() {
             let at = now + open.policy.min_grace;
-            open.grace = Some((at, EndReason::TooFew));
+            open.too_few_until = Some(at);
             self.happened(room, Happening::EndsAt(at));
             self.push(Output::Announce(room, Spoken::EndingSoon(minutes(at - now))));
         }
@@ -476,7 +485,7 @@ impl Conferences {
         self.give_up_into(room);
         if let Some(open) = self.rooms[room.0].as_mut() {
             open.ended = true;
-            (open.until, open.grace) = (None, None);
+            (open.until, open.hostless_until, open.too_few_until) = (None, None, None);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::hall::{Conferences, Open, minutes};
 use crate::member::Member;
-use crate::words::{By, EndReason, Happening, Output, Room, Seat, Spoken};
+use crate::words::{By, Happening, Output, Room, Seat, Spoken};
 use std::time::Duration;
 
 impl Open {
@@ -42,14 +42,10 @@ impl Conferences {
 
     fn room_timeout(&mut self, now: Duration, room: Room) {
         let Some(open) = self.rooms[room.0].as_mut() else { return };
-        if let Some((at, why)) = open.grace.filter(|(at, _)| *at <= now) {
-            debug_assert!(at <= now);
+        if let Some((_, why)) = open.end().filter(|(at, _)| *at <= now) {
             return self.end(room, why, By::Rules);
         }
         let Some(until) = open.until else { return };
-        if until <= now {
-            return self.end(room, EndReason::TooLong, By::Rules);
-        }
         if open.warns_at().is_some_and(|at| at <= now) {
             open.warned = true;
             self.happened(room, Happening::EndsAt(until));

@@ -143,6 +143,44 @@ fn a_name_that_is_said_as_it_ends_lets_nobody_in() {
 }
 
 #[test]
+fn too_few_and_no_host_are_two_reasons_and_each_is_lifted_by_itself() {
+    let policy = Policy {
+        host_leaves: HostLeaves::Grace(seconds(300)),
+        min_members: 3,
+        min_grace: seconds(60),
+        ..Policy::default()
+    };
+    let full = || {
+        let mut hall = Hall::new(policy);
+        let host = hall.enter(0, Role::Host);
+        let [ann, bob] = [1, 2].map(|seat| hall.enter(seat, Role::Speaker));
+        (hall, host, ann, bob)
+    };
+    // Too few first, and then no host: the earlier end stands.
+    let (mut hall, host, _, bob) = full();
+    hall.leave(bob);
+    let few = hall.now + seconds(60);
+    hall.pass(seconds(10));
+    hall.leave(host);
+    assert_eq!(hall.conferences.state(ROOM).expect("open").ends_at, Some(few));
+    // A host comes, and they are too few still.
+    hall.enter(3, Role::Host);
+    hall.leave(Seat(3));
+    hall.enter(3, Role::Host);
+    hall.leave(Seat(1));
+    hall.pass(seconds(60));
+    assert_eq!(ended(&hall), [EndReason::TooFew]);
+    // With as many as there have to be, but no host.
+    let (mut hall, host, ..) = full();
+    hall.leave(host);
+    let no_host = hall.now + seconds(300);
+    hall.enter(3, Role::Speaker);
+    assert_eq!(hall.conferences.state(ROOM).expect("open").ends_at, Some(no_host));
+    hall.pass(seconds(300));
+    assert_eq!(ended(&hall), [EndReason::HostLeft; 3]);
+}
+
+#[test]
 fn an_order_ends_it_for_all_those_who_wait_included() {
     let mut hall = Hall::new(Policy { waiting_room: true, ..Policy::default() });
     hall.enter(0, Role::Host);
