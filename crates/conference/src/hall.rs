@@ -46,6 +46,8 @@ pub(crate) struct Open {
     pub waiting: u16,
     /// Being asked for their names.
     pub naming: u16,
+    /// Hosts among those: they never wait.
+    pub hosts_naming: u16,
     pub hands: u16,
     /// When it has lasted as long as it may, and whether that was told.
     pub until: Option<Duration>,
@@ -74,6 +76,7 @@ impl Open {
             hosts: 0,
             waiting: 0,
             naming: 0,
+            hosts_naming: 0,
             hands: 0,
             until: None,
             warned: false,
@@ -86,6 +89,11 @@ impl Open {
 
     pub fn members(&self) -> u16 {
         self.present + self.waiting + self.naming
+    }
+
+    /// Those whom `max_members` counts.
+    pub fn guests(&self) -> u16 {
+        self.members() - self.hosts - self.hosts_naming
     }
 
     pub fn ends_at(&self) -> Option<Duration> {
@@ -227,7 +235,7 @@ impl Conferences {
             return Err(Refused::Locked);
         }
         let most = open.policy.max_members;
-        if most > 0 && open.members() - open.hosts >= most { Err(Refused::Full) } else { Ok(()) }
+        if most > 0 && open.guests() >= most { Err(Refused::Full) } else { Ok(()) }
     }
 
     /// Somebody comes in, to be asked for his name, to wait, or to be there at once.
@@ -239,6 +247,7 @@ impl Conferences {
         self.may_enter(room, role)?;
         let Some(open) = self.rooms[room.0].as_mut() else { return Err(Refused::NoConference) };
         open.naming += 1;
+        open.hosts_naming += u16::from(role == Role::Host);
         let names = open.policy.names;
         self.turns += 1;
         self.members[seat.0] = Some(Member::new(room, role, self.turns, now));
@@ -314,6 +323,7 @@ impl Conferences {
             open.waiting -= 1;
         } else {
             open.naming -= 1;
+            open.hosts_naming -= u16::from(role == Role::Host);
         }
         member.place = Place::Present;
         member.host_muted = open.all_muted && role == Role::Speaker;
@@ -402,7 +412,10 @@ impl Conferences {
         let Some(open) = self.rooms[room.0].as_mut() else { return };
         open.hands -= u16::from(member.hand.is_some());
         match member.place {
-            Place::Naming => open.naming -= 1,
+            Place::Naming => {
+                open.naming -= 1;
+                open.hosts_naming -= u16::from(member.role == Role::Host);
+            }
             Place::Waiting(_) => open.waiting -= 1,
             Place::Present => {
                 open.present -= 1;

@@ -84,7 +84,7 @@ impl Conferences {
         let open = self.rooms[room.0].as_ref().ok_or(Refused::NoConference)?;
         let most = open.policy.max_members;
         // Whoever is being called has a place: nobody is called to be turned away.
-        if most > 0 && open.members() - open.hosts + pending >= most { Err(Refused::Full) } else { Ok(()) }
+        if most > 0 && open.guests() + pending >= most { Err(Refused::Full) } else { Ok(()) }
     }
 
     /// A call that [`Conferences::may_call`] has allowed is on its way, for this host or by order.

@@ -1,7 +1,7 @@
 //! Who is let in, and who is put out: the lock, the cap, the host's keys.
 
 use crate::common::{Hall, ROOM, own};
-use conference::{Answer, Happening, LastWord, Order, Policy, Refused, Role, Spoken};
+use conference::{Answer, DialOut, Digits, Happening, LastWord, Order, Policy, Refused, Role, Spoken};
 
 #[test]
 fn a_locked_conference_takes_nobody_but_hosts() {
@@ -28,6 +28,25 @@ fn a_full_conference_takes_one_more_when_one_has_left() {
     assert_eq!(hall.try_enter(3, Role::Speaker), Err(Refused::Full), "hosts are not counted");
     hall.leave(ann);
     hall.enter(3, Role::Speaker);
+}
+
+#[test]
+fn a_host_is_not_counted_while_he_says_his_name() {
+    let mut hall = Hall::with_dial_out(
+        Policy { max_members: 1, names: true, ..Policy::default() },
+        DialOut { enabled: true, allow: vec!["49".into()], ..DialOut::default() },
+    );
+    let host = hall.enter(0, Role::Host);
+    let number = Digits::parse("4930123").expect("digits");
+    assert_eq!(hall.conferences.may_call(ROOM, &number), Ok(()));
+    hall.enter(1, Role::Speaker);
+    assert_eq!(hall.try_enter(2, Role::Speaker), Err(Refused::Full));
+    hall.leave(host);
+    assert_eq!(hall.try_enter(2, Role::Speaker), Err(Refused::Full));
+    let host = hall.enter(0, Role::Host);
+    hall.conferences.named(hall.now, host, true);
+    hall.drain();
+    assert_eq!(hall.conferences.may_call(ROOM, &number), Err(Refused::Full));
 }
 
 #[test]
