@@ -152,7 +152,7 @@ fn orders_do_what_keys_do_and_are_answered() {
     assert_eq!(town.conference(ann), None);
     town.pass(seconds(5));
     assert_eq!(town.causes.get(&ann), Some(&16), "told, and let go");
-    assert_eq!(order(&mut town, &event, Order::End), Ok(Answer::Done(0)));
+    assert_eq!(order(&mut town, &event, Order::End), Ok(Answer::Done(1)));
     town.pass(seconds(5));
     assert!(town.causes.contains_key(&host), "call {host_call:?}");
     // The conference has ended, the event has not.

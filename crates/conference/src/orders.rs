@@ -118,8 +118,9 @@ impl Conferences {
                 Ok(Answer::Count(count))
             }
             Order::End => {
+                let members = open.members();
                 self.end(room, EndReason::Ordered, by);
-                Ok(Answer::Done(0))
+                Ok(Answer::Done(members))
             }
         }
     }

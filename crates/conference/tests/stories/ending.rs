@@ -185,7 +185,7 @@ fn an_order_ends_it_for_all_those_who_wait_included() {
     let mut hall = Hall::new(Policy { waiting_room: true, ..Policy::default() });
     hall.enter(0, Role::Host);
     hall.enter(1, Role::Speaker);
-    assert_eq!(hall.order(Order::End), Ok(Answer::Done(0)));
+    assert_eq!(hall.order(Order::End), Ok(Answer::Done(2)));
     assert_eq!(ended(&hall), [EndReason::Ordered; 2]);
     assert!(hall.mix.is_empty() && hall.held.is_empty());
     assert_eq!(hall.order(Order::Count), Ok(Answer::Count(conference::Count::default())), "and may be called again");

@@ -145,7 +145,7 @@ fn a_host_who_leaves_takes_his_calls_with_him_and_no_others() {
 #[test]
 fn what_is_on_its_way_is_given_up_once_when_the_conference_ends() {
     let ends: [fn(&mut Hall); 4] = [
-        |hall| assert_eq!(hall.order(Order::End), Ok(Answer::Done(0))),
+        |hall| assert_eq!(hall.order(Order::End), Ok(Answer::Done(1))),
         |hall| hall.leave(Seat(0)),
         |hall| hall.conferences.shut(ROOM),
         |hall| hall.conferences.close(ROOM),
