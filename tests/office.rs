@@ -1,6 +1,7 @@
 //! The office with a caster and a disk of its own, and a real-time thread that only exists in reports.
 
 use cast::{Caster, RecorderSettings, Settings as CastSettings};
+use conference::{By, Happening, MutedBy};
 use event::{EventNumber, Journal, KeyId, Role};
 use hal::{Line, Timeslot};
 use std::net::{Ipv4Addr, TcpListener};
@@ -12,6 +13,7 @@ use trunkcast::office::held::HeldPorts;
 use trunkcast::office::ledger::Ledger;
 use trunkcast::office::lifecycle::TimeOuts;
 use trunkcast::office::picture::{Picture, SpanPicture};
+use trunkcast::office::records::Records;
 use trunkcast::office::{Inlets, Office, RING_SAMPLES, Settings, Store};
 use trunkcast::reports::{Order, Report, What};
 
@@ -137,6 +139,33 @@ fn a_recording_is_published_when_the_real_time_thread_is_gone() {
     assert!(published.len() == 1 && published[0] > 10_000, "about 16 kB of sound: {published:?}");
     let open = std::fs::read_to_string(dir.path().join("records/open-calls.journal")).expect("written");
     assert!(open.contains(&event.to_string()), "the next start writes the call's record: {open}");
+}
+
+/// Killed while somebody talks and has muted himself: what was going on is in the sums, up to the last second but one.
+#[test]
+fn what_goes_on_as_the_daemon_is_killed_is_in_the_record() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let event = EventNumber::random(KeyId::FIRST);
+    let (office, mut realtime) = office(dir.path());
+    realtime.call(event);
+    realtime.tell(What::Talking { call: CALL, talking: true });
+    let (muted, by) = (Some(MutedBy::Oneself), By::Member(CALL));
+    realtime.tell(What::Conference { event, what: Happening::Muted { who: CALL, muted, by } });
+    let office = std::thread::spawn(|| office.run());
+    // What was told is of one second after the start.
+    std::thread::sleep(Duration::from_millis(4500));
+    let killed = tempfile::tempdir().expect("a directory");
+    std::fs::copy(dir.path().join("records/open-calls.journal"), killed.path().join("open-calls.journal"))
+        .expect("copied");
+    drop(realtime);
+    office.join().expect("the office");
+    let (_, count) = Records::open(killed.path(), 0).expect("opened");
+    let text = std::fs::read_to_string(killed.path().join("calls-1970-01-01.jsonl")).expect("a record");
+    let record: serde_json::Value = serde_json::from_str(text.trim()).expect("one record");
+    for sum in ["talk_ms", "muted_ms"] {
+        assert!((1500..=3500).contains(&record[sum].as_u64().expect("a number")), "{sum} in {count}: {text}");
+    }
+    assert!(!text.contains("since_ms"), "{text}");
 }
 
 /// What the exchange says of the caller, the name with some delay, stands in the record of the call; what must not be shown

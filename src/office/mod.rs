@@ -476,6 +476,12 @@ impl Office {
             self.say(at_ms, &report.what, fact.clone());
         }
         self.shared.picture().apply(at_ms, &report.what);
+        match report.what {
+            What::Talking { call, .. } | What::Left { call, .. } => self.note_what_goes_on(call),
+            What::Conference { what: InConference::Muted { who, .. } | InConference::Waits { who, .. }, .. }
+            | What::Conference { what: InConference::Admitted { who, .. }, .. } => self.note_what_goes_on(who),
+            _ => {}
+        }
         if !ends {
             self.say(at_ms, &report.what, fact);
         }
@@ -643,6 +649,17 @@ impl Office {
         if let Some(from) = from {
             self.records.sum_up(call.0, |r| r.muted_ms += at_ms.saturating_sub(from));
         }
+    }
+
+    /// What goes on with a caller goes into his record with its beginning: a daemon that is killed counts it no more.
+    fn note_what_goes_on(&mut self, call: CallId) {
+        let picture = self.shared.picture();
+        let Some(known) = picture.calls.get(&call) else { return };
+        let waits = known.member.waits_for.map(|_| known.member.waiting_since_ms);
+        let talks = known.talked_from_ms.filter(|_| known.talking);
+        let muted = (known.member.muted == Some(MutedBy::Oneself)).then_some(known.muted_since_ms);
+        drop(picture);
+        self.records.sum_up(call.0, |r| (r.waits_since_ms, r.talks_since_ms, r.muted_since_ms) = (waits, talks, muted));
     }
 
     fn follow_up(&mut self, at_ms: u64, what: &What) {

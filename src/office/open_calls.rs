@@ -3,11 +3,12 @@
 //! ```text
 //! STATE/records/open-calls.journal      {"server":"gw1","call":7,...}      a call as it was when this was written
 //!                                       {"ended":7}                        its record stands among the others
+//!                                       {"alive_ms":1767225600000}         what went on went on until then
 //! ```
 //!
 //! A change costs a line, however many calls there are; when most lines are of the past, the file is written anew with those that
 //! count. What only adds up (time talked, waited, muted) is written once a second: two thousand people stop talking a thousand
-//! times a second.
+//! times a second. Of what goes on a record has the beginning, and one line a second says for all of them that it still does.
 //!
 //! Data path: changes of records, from the office → here → file; file, at the start → the calls that were left.
 //! Time: milliseconds since 1970 come with each save, and say only whether it is time for what adds up.
@@ -32,6 +33,7 @@ const SPARE_LINES: usize = 1000;
 #[serde(untagged)]
 enum Entry<Record> {
     Ended { ended: u64 },
+    Alive { alive_ms: u64 },
     Open(Record),
 }
 
@@ -44,6 +46,8 @@ pub(super) struct OpenCalls {
     /// Those of which it lacks no more than sums.
     summed: BTreeSet<u64>,
     sums_saved_ms: u64,
+    /// When something was last seen to go on.
+    alive_ms: u64,
 }
 
 impl OpenCalls {
@@ -51,16 +55,18 @@ impl OpenCalls {
     /// numbers. The file is left as it is until [`OpenCalls::write_anew`].
     pub(super) fn open(directory: &Path) -> (OpenCalls, Vec<CallRecord>) {
         let file = LineFile::new(directory.join(FILE), 0o600);
-        let mut left = BTreeMap::new();
+        let (mut left, mut alive) = (BTreeMap::<u64, CallRecord>::new(), 0);
         // Something else in its place is not worth the start.
         for entry in file.read::<Entry<CallRecord>>().unwrap_or_default() {
             match entry {
                 Entry::Open(record) => drop(left.insert(record.call, record)),
                 Entry::Ended { ended } => drop(left.remove(&ended)),
+                Entry::Alive { alive_ms } => alive = alive_ms,
             }
         }
+        left.values_mut().for_each(|record| record.sum_up_until(alive));
         let (calls, changed, summed) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        (OpenCalls { file, calls, changed, summed, sums_saved_ms: 0 }, left.into_values().collect())
+        (OpenCalls { file, calls, changed, summed, sums_saved_ms: 0, alive_ms: 0 }, left.into_values().collect())
     }
 
     pub(super) fn get(&self, call: u64) -> Option<&CallRecord> {
@@ -101,11 +107,16 @@ impl OpenCalls {
     /// The disk's; then the next one tries it again.
     pub(super) fn save(&mut self, now_ms: u64) -> io::Result<()> {
         // A clock that was put back does not keep sums waiting.
+        let mut alive = None;
         if now_ms.abs_diff(self.sums_saved_ms) >= SUMS_EVERY_MS {
             self.sums_saved_ms = now_ms;
             self.changed.append(&mut self.summed);
+            if self.calls.values().any(CallRecord::goes_on) {
+                self.alive_ms = now_ms;
+                alive = Some(Entry::Alive { alive_ms: now_ms });
+            }
         }
-        if self.changed.is_empty() {
+        if self.changed.is_empty() && alive.is_none() {
             return Ok(());
         }
         // When nobody calls, nothing of those who called stays behind.
@@ -114,7 +125,7 @@ impl OpenCalls {
         }
         let calls = &self.calls;
         let entry = |call: &u64| calls.get(call).map_or(Entry::Ended { ended: *call }, Entry::Open);
-        self.file.append(self.changed.iter().map(entry))?;
+        self.file.append(self.changed.iter().map(entry).chain(alive))?;
         self.changed.clear();
         Ok(())
     }
@@ -124,7 +135,8 @@ impl OpenCalls {
     /// # Errors
     /// The disk's; then the file is as it was.
     pub(super) fn write_anew(&mut self) -> io::Result<()> {
-        self.file.rewrite(self.calls.values().map(Entry::Open))?;
+        let alive = (!self.calls.is_empty()).then_some(Entry::Alive { alive_ms: self.alive_ms });
+        self.file.rewrite(self.calls.values().map(Entry::Open).chain(alive))?;
         self.changed.clear();
         self.summed.clear();
         Ok(())
@@ -204,6 +216,22 @@ mod tests {
         calls.sum_up(1, |r| r.talk_ms += 50);
         calls.save(4_000).expect("saved");
         assert_eq!(left(dir.path()), [(1, 550)], "also when the clock was put back");
+    }
+
+    #[test]
+    fn what_still_goes_on_is_in_the_sums_of_a_killed_daemon() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut calls, _) = OpenCalls::open(dir.path());
+        (1..=2).for_each(|call| calls.insert(record(call)));
+        calls.sum_up(1, |r| r.talks_since_ms = Some(10_000));
+        for tenth in 0..=35 {
+            calls.save(10_000 + tenth * 100).expect("saved");
+        }
+        assert_eq!(left(dir.path()), [(1, 3000), (2, 0)]);
+        calls.sum_up(1, |r| r.sum_up_until(13_700));
+        calls.save(14_500).expect("saved");
+        calls.write_anew().expect("written");
+        assert_eq!(left(dir.path()), [(1, 3700), (2, 0)], "and not twice");
     }
 
     #[test]

@@ -83,12 +83,37 @@ pub struct CallRecord {
     pub talk_ms: u64,
     /// Milliseconds muted by the caller.
     pub muted_ms: u64,
+    /// In the list of open calls alone: since when the caller waits, talks and is muted by himself, which is not in the sums yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_since_ms: Option<u64>,
+    /// See above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub talks_since_ms: Option<u64>,
+    /// See above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted_since_ms: Option<u64>,
     /// Q.850 cause.
     pub cause: Option<u8>,
     /// Who said the cause (Q.850 clause 2.2.3): user, private_local, public_local, ...
     pub cause_location: Option<String>,
     /// far_end, near_end or daemon_stopped.
     pub released_by: String,
+}
+
+impl CallRecord {
+    /// Something goes on that is not in the sums yet.
+    #[must_use]
+    pub const fn goes_on(&self) -> bool {
+        self.waits_since_ms.is_some() || self.talks_since_ms.is_some() || self.muted_since_ms.is_some()
+    }
+
+    /// What goes on, put into the sums up to then.
+    pub fn sum_up_until(&mut self, at_ms: u64) {
+        let lasted = |since: &mut Option<u64>| since.take().map_or(0, |since| at_ms.saturating_sub(since));
+        self.waited_ms += lasted(&mut self.waits_since_ms);
+        self.talk_ms += lasted(&mut self.talks_since_ms);
+        self.muted_ms += lasted(&mut self.muted_since_ms);
+    }
 }
 
 /// The writer of records.
