@@ -126,7 +126,7 @@ impl DialOut {
         }
         let number = number.as_str();
         // E.164 numbers have 15 digits, and an exchange line may want a few before them; what was keyed beyond that is lost.
-        let whole = number.len() < Digits::MOST;
+        let whole = number.len() <= Digits::MOST;
         let allowed = whole && self.allow.iter().any(|prefix| number.starts_with(prefix.as_str()));
         let never = self.never.iter().any(|barred| barred == number);
         if allowed && !never { Ok(()) } else { Err(Refused::DialOutForbidden) }
@@ -148,6 +148,12 @@ mod tests {
         assert_eq!(rules.check(&number("4930123")), Ok(()));
         assert_eq!(rules.check(&number("900123")), Err(Refused::DialOutForbidden));
         assert_eq!(rules.check(&number("112")), Err(Refused::DialOutForbidden), "not from a conference");
+        let twenty = "49301234567890123456";
+        assert_eq!(rules.check(&number(twenty)), Ok(()), "as many as are promised");
+        assert_eq!(Digits::parse(&format!("{twenty}7")), None);
+        let mut keyed = number(twenty);
+        assert!(keyed.push(b'7') && !keyed.push(b'8'), "one more is kept, and makes it too long");
+        assert_eq!(rules.check(&keyed), Err(Refused::DialOutForbidden));
         assert_eq!(Digits::parse("12a"), None);
         assert_eq!(Digits::parse(""), None);
     }

@@ -238,10 +238,10 @@ pub enum Refused {
 
 /// Digits of a number to call.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Digits(Vec<u8, { Digits::MOST }>);
+pub struct Digits(Vec<u8, { Digits::MOST + 1 }>);
 
 impl Digits {
-    /// As many are kept: more than any number has.
+    /// As many a number may have. One more is kept, so that a longer one is known for what it is.
     pub const MOST: usize = 20;
 
     /// One more; false when there are too many or it is none.
@@ -255,7 +255,7 @@ impl Digits {
         let text = text.strip_prefix('+').unwrap_or(text);
         let mut digits = Digits::default();
         let whole = text.bytes().all(|digit| digits.push(digit));
-        (whole && !text.is_empty()).then_some(digits)
+        (whole && (1..=Digits::MOST).contains(&text.len())).then_some(digits)
     }
 
     /// As text.
