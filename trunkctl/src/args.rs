@@ -66,10 +66,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  trunkctl reserve 'Town hall' --over-after 2h --archive-after 10m")]
     Reserve(Reserve),
     /// Cancel an event: it takes no calls, now or ever
-    #[command(after_help = "Example:\n  trunkctl cancel 100200305 --dry-run")]
+    #[command(after_help = "Example:\n  trunkctl cancel 1012345679 --dry-run")]
     Cancel(CloseEvent),
     /// End an event, as a host does by keying 399
-    #[command(after_help = "Example:\n  trunkctl end 100200305 --yes")]
+    #[command(after_help = "Example:\n  trunkctl end 1012345679 --yes")]
     End(CloseEvent),
     /// Conferences: who is in them, who is heard, who is let in
     #[command(subcommand)]
@@ -669,10 +669,10 @@ pub enum Exchange {
 
 const DIAL_EXAMPLES: &str = "\
 Examples:
-  trunkctl exchange dial --event 100200305 --pin-file pin --wav speech.wav \\
+  trunkctl exchange dial --event 1012345679 --pin-file pin --wav speech.wav \\
       --record heard.wav --hold 5s
-  trunkctl exchange dial --event 100200305 --pin - < pin
-  trunkctl exchange dial --event 100200305 --pin 86421357 --wav music.wav \\
+  trunkctl exchange dial --event 1012345679 --pin - < pin
+  trunkctl exchange dial --event 1012345679 --pin 86421357 --wav music.wav \\
       --repeat forever --no-follow
 
 A PIN on the command line can be seen by everybody who lists the processes of

@@ -10,10 +10,10 @@ Hosts do the same with their keys.
 
 Examples:
   trunkctl conference list
-  trunkctl conference mode 100200305 lecture
-  trunkctl conference mute 100200305 all --lock
-  trunkctl conference call-on 100200305
-  trunkctl conference show 100200305 --json | jq '.members[] | select(.hand)'";
+  trunkctl conference mode 1012345679 lecture
+  trunkctl conference mute 1012345679 all --lock
+  trunkctl conference call-on 1012345679
+  trunkctl conference show 1012345679 --json | jq '.members[] | select(.hand)'";
 
 /// What to do with conferences.
 #[derive(Debug, Subcommand)]
@@ -31,7 +31,7 @@ pub enum Conference {
     Hands(Which),
     /// Mute a member, or everybody but hosts
     #[command(
-        after_help = "Examples:\n  trunkctl conference mute 100200305 17\n  trunkctl conference mute 100200305 all --lock"
+        after_help = "Examples:\n  trunkctl conference mute 1012345679 17\n  trunkctl conference mute 1012345679 all --lock"
     )]
     Mute {
         /// Number of the event
@@ -64,7 +64,7 @@ pub enum Conference {
         mode: Mode,
     },
     /// Put a member out, or who came last
-    #[command(after_help = "Example:\n  trunkctl conference kick 100200305 17 --yes")]
+    #[command(after_help = "Example:\n  trunkctl conference kick 1012345679 17 --yes")]
     Kick {
         /// Number of the event
         event: String,
@@ -99,7 +99,7 @@ pub enum Conference {
         whom: Whom,
     },
     /// Give a member a name for lists; an empty one takes it away
-    #[command(after_help = "Example:\n  trunkctl conference rename 100200305 17 'Ada, Leeds'")]
+    #[command(after_help = "Example:\n  trunkctl conference rename 1012345679 17 'Ada, Leeds'")]
     Rename {
         /// Number of the event
         event: String,
@@ -113,7 +113,7 @@ pub enum Conference {
     /// Whoever answers is told that he is invited to a conference, and comes in with the key 1; so no mailbox gets in.
     #[command(
         after_help = "Which numbers may be called is in [conference.dial_out] of the configuration. To give a call up: \
-                      trunkctl conference kick EVENT CALL\n\nExample:\n  trunkctl conference dial 100200305 +15555550142"
+                      trunkctl conference kick EVENT CALL\n\nExample:\n  trunkctl conference dial 1012345679 +15555550142"
     )]
     Dial {
         /// Number of the event
@@ -126,7 +126,7 @@ pub enum Conference {
     },
     /// End a conference: everybody is told and let go; its event can be called again
     #[command(
-        after_help = "To end the event for good: trunkctl end EVENT\n\nExample:\n  trunkctl conference end 100200305 --dry-run"
+        after_help = "To end the event for good: trunkctl end EVENT\n\nExample:\n  trunkctl conference end 1012345679 --dry-run"
     )]
     End {
         /// Number of the event
@@ -136,7 +136,7 @@ pub enum Conference {
     },
     /// Tell what happens in a conference, or in all, until Ctrl-C
     #[command(
-        after_help = "Example:\n  trunkctl conference watch 100200305 --json | jq 'select(.kind == \"hand_raised\") | .call'"
+        after_help = "Example:\n  trunkctl conference watch 1012345679 --json | jq 'select(.kind == \"hand_raised\") | .call'"
     )]
     Watch {
         /// Number of the event [default: all]
