@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  refused by the daemon, not confirmed, or a followed call failed
-  2  the command line is wrong, or something it names cannot be read
+  1  refused by the daemon, answered with no, or a followed call failed
+  2  the command line is wrong, or something it names cannot be read; also
+     without --yes where there is nobody to ask
   3  no daemon answers, or the connection to it ended
 
 The socket is --socket, else what TRUNKCAST_SOCKET in the environment names, or
