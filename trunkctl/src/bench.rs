@@ -142,7 +142,7 @@ fn begin(client: &mut Client, wish: TestWish, asking: Asking, no_follow: bool, o
         let plan = client.plan_test(wish.clone())?;
         let text = show::test_plan(&plan);
         if confirm::confirm(asking, output, &text)? == Answer::DryRun {
-            return output.answer(&json!({ "dry_run": true, "plan": plan }), || text);
+            return output.answer(&confirm::WouldHit("plan", &plan), || text);
         }
     }
     let info = client.test(wish)?;

@@ -70,7 +70,7 @@ pub fn conference(mut client: Client, what: Conference, output: Output) -> Resul
                 let hit = members_hit(&info, whom)?;
                 let what = format!("This puts out:\n{}", show::roll(std::slice::from_ref(hit)));
                 if confirm::confirm(asking, output, &what)? == Answer::DryRun {
-                    return output.answer(&json!({ "dry_run": true, "member": hit }), || what);
+                    return output.answer(&confirm::WouldHit("member", &hit), || what);
                 }
             }
             let order = match whom {
@@ -110,7 +110,7 @@ pub fn conference(mut client: Client, what: Conference, output: Output) -> Resul
                 let info = client.conference(&event)?;
                 let what = format!("This ends:\n{}", show::conference(&info, words::now_ms()));
                 if confirm::confirm(asking, output, &what)? == Answer::DryRun {
-                    return output.answer(&json!({ "dry_run": true, "conference": info }), || what);
+                    return output.answer(&confirm::WouldHit("conference", &info), || what);
                 }
             }
             order_it(&mut client, &event, ConferenceOrder::End, output)

@@ -3,6 +3,7 @@
 use crate::args::Asking;
 use crate::failure::Failure;
 use crate::output::Output;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use std::io::{self, BufRead, IsTerminal, Write};
 
 /// What the answer was.
@@ -12,6 +13,19 @@ pub enum Answer {
     Yes,
     /// It was only a question of what would happen.
     DryRun,
+}
+
+/// What would be hit, for programs, under this name. It is written as it is elsewhere: by way of a [`serde_json::Value`] a level of
+/// -14.8 dBm0 would have seventeen digits.
+pub struct WouldHit<'a, T>(pub &'static str, pub &'a T);
+
+impl<T: Serialize> Serialize for WouldHit<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_map(Some(2))?;
+        document.serialize_entry("dry_run", &true)?;
+        document.serialize_entry(self.0, self.1)?;
+        document.end()
+    }
 }
 
 /// Whether there is anything to show: with `--yes` there is not.
@@ -48,6 +62,12 @@ fn is_yes(answer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_level_is_written_as_it_is_without_a_dry_run() {
+        let written = serde_json::to_string(&WouldHit("level_dbm0", &-14.8f32)).expect("JSON");
+        assert_eq!(written, r#"{"dry_run":true,"level_dbm0":-14.8}"#);
+    }
 
     #[test]
     fn only_yes_means_yes() {

@@ -30,7 +30,6 @@ use confirm::Answer;
 use control::{Client, Problem, WatchEnd};
 use failure::Failure;
 use output::Output;
-use serde_json::json;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -162,7 +161,7 @@ fn close_event(client: &mut Client, close: &CloseEvent, verb: &str, output: Outp
         let event = events.iter().find(|event| event.number == close.event);
         let what = show::closing(verb, &close.event, event);
         if confirm::confirm(close.asking, output, &what)? == Answer::DryRun {
-            return output.answer(&json!({ "dry_run": true, "event": event }), || what);
+            return output.answer(&confirm::WouldHit("event", &event), || what);
         }
     }
     let done = if verb == "ends" { client.end(&close.event)? } else { client.cancel(&close.event)? };
@@ -180,7 +179,7 @@ fn hang_up(client: &mut Client, call: u64, asking: Asking, output: Output) -> Re
         }
         let what = format!("This hangs up:\n{}", show::calls(&calls, words::now_ms()));
         if confirm::confirm(asking, output, &what)? == Answer::DryRun {
-            return output.answer(&json!({ "dry_run": true, "call": calls.first() }), || what);
+            return output.answer(&confirm::WouldHit("call", &calls.first()), || what);
         }
     }
     let done = client.hang_up(call)?;

@@ -8,7 +8,6 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::{show, words};
 use control::{Client, SuspensionInfo, Target};
-use serde_json::json;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,7 +21,7 @@ pub fn suspend(client: &mut Client, wish: &Suspend, output: Output) -> Result<()
         let plan = client.plan_suspend(order.clone())?;
         let text = show::suspend_plan(&plan);
         if confirm::confirm(wish.asking, output, &text)? == Answer::DryRun {
-            return output.answer(&json!({ "dry_run": true, "plan": plan }), || text);
+            return output.answer(&confirm::WouldHit("plan", &plan), || text);
         }
     }
     let info = client.suspend(order)?;
@@ -75,7 +74,7 @@ pub fn resume(client: &mut Client, wish: &Resume, output: Output) -> Result<(), 
         let all = client.suspensions()?;
         let what = format!("This resumes {target}. Suspended are:\n{}", show::suspensions(&all, words::now_ms()));
         if confirm::confirm(wish.asking, output, &what)? == Answer::DryRun {
-            return output.answer(&json!({ "dry_run": true, "suspensions": all }), || what);
+            return output.answer(&confirm::WouldHit("suspensions", &all), || what);
         }
     }
     let done = client.resume(control::Resume {
