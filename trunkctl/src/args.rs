@@ -79,6 +79,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  trunkctl hang-up 17")]
     HangUp {
         /// Number of the call, as `trunkctl calls` shows it
+        #[arg(value_parser = call)]
         call: u64,
         #[command(flatten)]
         asking: Asking,
@@ -218,15 +219,16 @@ pub struct Top {
 #[derive(Debug, Args)]
 pub struct Reserve {
     /// Its title
+    #[arg(value_parser = title)]
     pub title: String,
     /// A format to stream it in: mp3, pcmu, webm, ogg, hls; may be repeated [default: the daemon's]
     #[arg(long = "format", value_name = "FORMAT")]
     pub formats: Vec<String>,
     /// After the last hang-up, the event is over when nobody calls for so long [default: the daemon's]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub over_after: Option<Duration>,
     /// After the last hang-up, the archive is due when nobody calls for so long [default: the daemon's]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub archive_after: Option<Duration>,
 }
 
@@ -277,7 +279,7 @@ pub struct Suspend {
     #[arg(long, conflicts_with = "grace")]
     pub now: bool,
     /// Wait for so long; callers that remain are told and let go then
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub grace: Option<Duration>,
     /// Resume by itself then: 06:00 (UTC), 2026-01-31T06:00:00Z, or 2h30m from now
     #[arg(long, value_name = "TIME", value_parser = crate::service::moment)]
@@ -515,7 +517,7 @@ pub enum Bench {
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
         span: Option<u16>,
         /// So long an answer is waited for, and so long again it stays up then
-        #[arg(long = "for", value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+        #[arg(long = "for", value_name = "DURATION", default_value = "10s", value_parser = duration)]
         for_: Duration,
         /// Return as soon as it is ordered
         #[arg(long)]
@@ -536,7 +538,7 @@ pub enum Bench {
 #[derive(Debug, Args)]
 pub struct Running {
     /// How long [default: a pattern or tone 1m, a level 5s, a loopback 20m]
-    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub for_: Option<Duration>,
     /// Wait for calls to end; without it channels with calls are refused
     #[arg(long)]
@@ -664,6 +666,7 @@ pub enum Exchange {
     /// Hang up one of them
     HangUp {
         /// Number of the call, as `trunkctl exchange calls` shows it
+        #[arg(value_parser = call)]
         id: u64,
     },
 }
@@ -702,7 +705,7 @@ pub struct Dial {
     #[arg(long, value_name = "TIMES", default_value = "1", value_parser = repeat)]
     pub repeat: control::Repeat,
     /// Listen for so long after the last word, then hang up [default: until the far end hangs up]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub hold: Option<Duration>,
     /// Number to dial [default: the gateway's]
     #[arg(long, value_name = "NUMBER")]
@@ -735,6 +738,23 @@ impl std::fmt::Debug for Dial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dial").field("wav", &self.wav).field("record", &self.record).finish_non_exhaustive()
     }
+}
+
+/// The number of a call.
+pub fn call(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "the number of a call, such as 17".to_owned())
+}
+
+fn title(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("what the event is called, in a word or more".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// For how long.
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "a time with its unit, such as 90s, 10m, 2h or 1h 30m".to_owned())
 }
 
 fn repeat(text: &str) -> Result<control::Repeat, String> {

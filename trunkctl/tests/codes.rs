@@ -29,6 +29,8 @@ fn a_wrong_command_line_is_2() {
         &[],
         &["channels", "one"],
         &["reserve"],
+        &["reserve", ""],
+        &["reserve", "  "],
         &["reserve", "x", "--over-after", "soon"],
         &["hang-up", "17", "--yes", "--dry-run"],
         &["trace"],

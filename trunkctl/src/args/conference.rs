@@ -104,6 +104,7 @@ pub enum Conference {
         /// Number of the event
         event: String,
         /// Number of the call
+        #[arg(value_parser = super::call)]
         call: u64,
         /// The name
         name: String,
