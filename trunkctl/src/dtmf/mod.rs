@@ -15,6 +15,7 @@ use dsp::g711::Law;
 use dsp::keycheck::{Departure, Finding, examine};
 use dsp::level::{dbm0_of, mean_square_of};
 use serde::Serialize;
+use std::io::{self, Write as _};
 use wav::Sound;
 
 /// What is told of a recording.
@@ -59,6 +60,11 @@ pub fn listen(wish: &args::Dtmf, output: Output) -> Result<(), Failure> {
         (true, Some(LineLaw::Mu)) => Sound::companded(Law::Mu, &octets, 1),
         (true, Some(LineLaw::A)) => Sound::companded(Law::A, &octets, 1),
     };
+    if sound.missing > 0 {
+        // Beside the answer, which a program may read. A standard error that is closed is no reason not to answer.
+        let _ =
+            writeln!(io::stderr(), "trunkctl: {name} is cut short: {} octets of its sound are missing", sound.missing);
+    }
     let mut presses = vec![];
     for (channel, samples) in sound.channels.iter().enumerate() {
         presses.extend(examine(samples).iter().map(|finding| Press::new(channel + 1, finding, wish.hide_keys)));

@@ -11,7 +11,12 @@ use std::fmt;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sound {
     pub channels: Vec<Vec<i16>>,
+    /// Octets that the header promises and the file has not: its end was cut off.
+    pub missing: usize,
 }
+
+/// Channels there may be.
+const CHANNELS_MAX: u32 = 64;
 
 /// Why a file is of no use.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +27,8 @@ pub enum WavError {
     Rate(u32),
     /// Another coding: format code, and bits in a sample.
     Coding(u16, u16),
+    /// Its header says that there are so many channels.
+    Channels(u32),
 }
 
 impl fmt::Display for WavError {
@@ -30,6 +37,9 @@ impl fmt::Display for WavError {
         match self {
             WavError::NoWav => write!(f, "no WAV file with sound; samples without a header need --raw"),
             WavError::Rate(rate) => write!(f, "{rate} samples a second, where 8000 are needed; {CONVERT}"),
+            WavError::Channels(channels) => {
+                write!(f, "a header with {channels} channels, where 1 to {CHANNELS_MAX} are")
+            }
             WavError::Coding(code, bits) => {
                 write!(f, "coding {code} with {bits} bits, where 16-bit linear, mu-law or A-law is needed; {CONVERT}")
             }
@@ -53,7 +63,7 @@ impl Sound {
 
     fn apart(samples: &[i16], channels: usize) -> Sound {
         let one = |channel| samples.iter().skip(channel).step_by(channels).copied().collect();
-        Sound { channels: (0..channels).map(one).collect() }
+        Sound { channels: (0..channels).map(one).collect(), missing: 0 }
     }
 }
 
@@ -82,14 +92,23 @@ pub fn read(octets: &[u8]) -> Result<Sound, WavError> {
             }
             b"data" => {
                 let (code, channels, rate, bits) = format.ok_or(WavError::NoWav)?;
-                let channels = (channels as usize).clamp(1, 64);
-                return match (code, bits) {
+                if !(1..=CHANNELS_MAX).contains(&channels) {
+                    return Err(WavError::Channels(channels));
+                }
+                let channels = channels as usize;
+                // Without a length, as a pipe leaves it, it goes to the end.
+                let missing = match length {
+                    0xffff_ffff => 0,
+                    length => length.saturating_sub(body.len()),
+                };
+                let sound = match (code, bits) {
                     _ if rate != dsp::SAMPLE_RATE => Err(WavError::Rate(rate)),
                     (1, 16) => Ok(Sound::linear(body, channels)),
                     (6, 8) => Ok(Sound::companded(Law::A, body, channels)),
                     (7, 8) => Ok(Sound::companded(Law::Mu, body, channels)),
                     _ => Err(WavError::Coding(code, bits)),
                 };
+                return sound.map(|sound| Sound { missing, ..sound });
             }
             _ => {}
         }
@@ -129,7 +148,16 @@ mod tests {
         assert_eq!(read(&wav(3, 1, 8_000, 32, &[])), Err(WavError::Coding(3, 32)));
         assert_eq!(read(b"RIFF\0\0\0\0WAVE"), Err(WavError::NoWav));
         assert_eq!(read(b"ID3"), Err(WavError::NoWav));
+        assert_eq!(read(&wav(1, 0, 8_000, 16, &[1, 0])), Err(WavError::Channels(0)));
         assert!(WavError::Rate(44_100).to_string().contains("sox FILE -r 8000"));
+    }
+
+    #[test]
+    fn a_file_cut_short_is_read_as_far_as_it_goes_and_says_what_is_missing() {
+        let whole = wav(1, 1, 8_000, 16, &[1, 0, 2, 0, 3, 0]);
+        assert_eq!(read(&whole).expect("read").missing, 0);
+        let cut = read(&whole[..whole.len() - 4]).expect("read");
+        assert_eq!((cut.channels, cut.missing), (vec![vec![1]], 4));
     }
 
     #[test]
