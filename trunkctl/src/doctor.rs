@@ -67,13 +67,12 @@ fn absent(error: &ClientError, config: Option<&Path>) -> Vec<Finding> {
         })
         .collect();
     if findings.is_empty() {
-        findings.push(Finding::new(
-            Severity::Critical,
-            "daemon",
-            "no daemon runs",
-            "`systemctl start trunkcastd`, or name its socket with --socket; `trunkctl doctor --config FILE` says what keeps \
-             it from starting",
-        ));
+        let remedy = "`systemctl start trunkcastd`, or name its socket with --socket";
+        let remedy = match config {
+            Some(_) => remedy.to_owned(),
+            None => format!("{remedy}; `trunkctl doctor --config FILE` says what keeps it from starting"),
+        };
+        findings.push(Finding::new(Severity::Critical, "daemon", "no daemon runs", remedy));
     }
     findings.extend(config.map(|file| checked(&program(), file)).unwrap_or_default());
     findings
@@ -149,7 +148,13 @@ mod tests {
             assert_eq!(severities(&findings), [Severity::Critical], "{findings:?}");
             findings[0].remedy.clone()
         };
-        assert!(told(&["not there", "not there"]).contains("systemctl start"));
+        let nowhere = told(&["not there", "not there"]);
+        assert!(nowhere.contains("systemctl start") && nowhere.contains("doctor --config FILE"), "{nowhere}");
+        let checked = absent(&tried(&["not there"]), Some(Path::new("/nowhere/trunkcastd.toml")));
+        assert!(
+            checked[0].remedy.contains("systemctl start") && !checked[0].remedy.contains("--config"),
+            "{checked:?}"
+        );
         assert!(told(&["not there", "left behind by a daemon that is gone"]).contains("log"));
         assert!(told(&["you may not use it: run trunkctl as the user of the daemon"]).contains("sudo -u"));
     }
