@@ -53,6 +53,23 @@ pub fn compile(numbers: &Written, sentences: &Written, wanted: &[&str]) -> Resul
     Ok(Grammar { files, alone, sentences: tables })
 }
 
+/// The sounds that the rules need, those that are understood, whatever else is wrong with the others.
+pub fn needed(numbers: &Written, sentences: &Written, wanted: &[&str]) -> Vec<String> {
+    let mut told_by_compile = Vec::new();
+    let forms = read(numbers, false, &mut told_by_compile);
+    let said = read(sentences, true, &mut told_by_compile);
+    let mut writer = Writer { forms: &forms, files: Vec::new() };
+    for number in 0..=LARGEST {
+        let mut parts = Vec::new();
+        // A number that cannot be said is no reason not to look at the next.
+        let _ = writer.number(ALONE, number, DEEPEST, &mut parts);
+        for rules in wanted.iter().filter_map(|name| said.get(*name)) {
+            let _ = writer.sentence(rules, number, &mut parts);
+        }
+    }
+    writer.files
+}
+
 fn read(written: &Written, in_sentence: bool, problems: &mut Vec<Problem>) -> Rules {
     let mut rules = Rules::new();
     for (of, texts) in written {

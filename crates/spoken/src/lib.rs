@@ -160,6 +160,12 @@ impl Grammar {
         compile::compile(numbers, sentences, wanted)
     }
 
+    /// The sounds that rules need of which some are wrong, for whoever wants to know everything that is missing at once.
+    #[must_use]
+    pub fn needed(numbers: &Written, sentences: &Written, wanted: &[&str]) -> Vec<String> {
+        compile::needed(numbers, sentences, wanted)
+    }
+
     /// The sounds the language needs for its numbers and sentences, by the place of each [`Part`].
     #[must_use]
     pub fn files(&self) -> &[String] {
