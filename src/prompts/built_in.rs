@@ -12,6 +12,12 @@ pub fn languages() -> impl Iterator<Item = &'static str> {
     FILES.iter().filter_map(|(path, _)| path.strip_suffix("/language.toml"))
 }
 
+/// Whether this one is there.
+#[must_use]
+pub fn is_built_in(code: &str) -> bool {
+    languages().any(|known| known == code)
+}
+
 /// A file of a language.
 pub fn file(language: &str, name: &str) -> Option<&'static [u8]> {
     let path = format!("{language}/{name}");

@@ -72,15 +72,18 @@ impl Source {
         if !directory.as_os_str().is_empty() && own.is_dir() {
             return Ok(Source::Directory(own));
         }
-        if built_in::languages().any(|known| known == code) {
+        if built_in::is_built_in(code) {
             return Ok(Source::BuiltIn(code.to_owned()));
         }
         let known: Vec<_> = built_in::languages().collect();
         let place = match directory.as_os_str().is_empty() {
-            true => "set call_in.prompts to a directory that has it".to_owned(),
-            false => format!("{} has no directory {code} either", directory.display()),
+            true => format!("set call_in.prompts to a directory with a pack {code}"),
+            false => format!("make {}", own.display()),
         };
-        let why = format!("language \"{code}\" is not built in ({} are): {place}", known.join(", "));
+        let why = format!(
+            "language \"{code}\" is not built in: choose one of those that are ({}), or {place}",
+            known.join(", ")
+        );
         Err(Fault { file: PathBuf::from(code), why })
     }
 
@@ -371,7 +374,7 @@ mod tests {
             (lines[1], "en/first.wav", "44100 Hz, 2 channel(s), 16 bit; needed: 8000 Hz"),
             (lines[2], "en/muted.wav", "no readable WAV"),
             (lines[3], "en/numbers/20.wav", "it says \"twenty\""),
-            (lines[4], "xx", "not built in (de, en, es, fr are)"),
+            (lines[4], "xx", "choose one of those that are (de, en, es, fr), or make "),
         ] {
             assert!(line.contains(file) && line.contains(why), "{line}");
         }
