@@ -25,7 +25,7 @@ use crate::office::ledger::{Ledger, Place};
 use crate::office::lifecycle::TimeOuts;
 use crate::office::picture::{Picture, SpanPicture};
 use crate::office::{self, CardControl, Inlets, Office, RING_SAMPLES, Store, chain, now_ms};
-use crate::prompts::{Menu, Sounds};
+use crate::prompts::{Menu, Sounds, is_built_in};
 use crate::realtime::{
     Engine, EngineCard, Granted, LoopStatistics, RealtimeLoop, Settings as LoopSettings, SlipBuffered, lock_memory,
     ring,
@@ -81,13 +81,28 @@ pub fn preflight(config: &Config) -> Vec<String> {
         ));
     }
     warnings.extend(config.conference.warnings());
-    if let Err(error) = Sounds::load(&config.call_in.prompts, &config.call_in.languages(), &config.call_in.music) {
-        warnings.extend(error.0.iter().map(ToString::to_string));
-    }
-    if let Err(error) = config.control.admission() {
-        warnings.push(error);
-    }
     warnings
+}
+
+/// What keeps the daemon from starting with a valid configuration, in the words it ends with then: files and accounts that are not
+/// there. Ports that another program has now may be free by then, and are told by [`crate::doctor::obstacles`].
+#[must_use]
+pub fn hindrances(config: &Config) -> Vec<String> {
+    [load_sounds(config).err(), config.control.admission().err()].into_iter().flatten().collect()
+}
+
+/// What callers hear.
+fn load_sounds(config: &Config) -> Result<Sounds, String> {
+    let languages = config.call_in.languages();
+    Sounds::load(&config.call_in.prompts, &languages, &config.call_in.music).map_err(|error| {
+        // Which languages there are is said by the error; files of one's own can be done without where all are built in.
+        match languages.iter().all(|code| is_built_in(code)) {
+            true => {
+                format!("{error}; put it right, or leave call_in.prompts and call_in.music empty for what is built in")
+            }
+            false => error.to_string(),
+        }
+    })
 }
 
 /// The configured cards, or that of the demonstration.
@@ -143,10 +158,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
     if let Some(why) = &store_away {
         log::error!(target: "server", "content store: {why}; calls are taken, recordings wait in the spool");
     }
-    let sounds =
-        Sounds::load(&config.call_in.prompts, &config.call_in.languages(), &config.call_in.music).map_err(|e| {
-            format!("{e}; put it right, or leave call_in.prompts and call_in.music empty for what is built in")
-        })?;
+    let sounds = load_sounds(&config)?;
     // What callers are told of their keys is what these do.
     let rules = &config.conference;
     let sounds = sounds.with_menus(&rules.menus().useful(&rules.rules(config.recording.enabled), &rules.dial_out()));

@@ -49,7 +49,7 @@ pub struct Facts {
     pub spans: Vec<SpanInfo>,
     /// The answer to `suspensions`.
     pub suspensions: Vec<SuspensionInfo>,
-    /// What is wrong with the configuration file as it is now.
+    /// What keeps the daemon from starting with the configuration file as it is now.
     pub file: Option<String>,
     /// What the configuration may run into.
     pub warnings: Vec<String>,
@@ -304,7 +304,7 @@ fn configuration(all: &mut Vec<Finding>, facts: &Facts) {
         all.push(Finding::new(
             Severity::Major,
             "configuration",
-            format!("the file is no longer valid, so that the next start will fail: {why}"),
+            format!("with the file as it is now the next start will fail: {why}"),
             "put it right; `trunkcastd --check-config FILE` says when it is",
         ));
     }

@@ -23,7 +23,8 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["config", "check_config"])]
     print_config: bool,
 
-    /// Check a configuration ("-": standard input), say what is wrong with line and field, and exit.
+    /// Check a configuration ("-": standard input), say what is wrong with line and field, and what else keeps the daemon from starting
+    /// with it on this machine, such as prompts that are not there; then exit.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     check_config: Option<PathBuf>,
 
@@ -139,6 +140,13 @@ fn main() -> ExitCode {
                 let warnings = [daemon::preflight(&config), doctor::obstacles(&config)].concat();
                 for warning in &warnings {
                     println!("{}: warning: {warning}", file.display());
+                }
+                let hindrances = daemon::hindrances(&config);
+                for hindrance in &hindrances {
+                    eprintln!("trunkcastd: {hindrance}");
+                }
+                if !hindrances.is_empty() {
+                    return ExitCode::FAILURE;
                 }
                 println!("{}: the configuration is valid", file.display());
                 ExitCode::SUCCESS

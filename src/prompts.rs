@@ -14,7 +14,7 @@ mod menus;
 mod pack;
 pub mod wav;
 
-pub use built_in::write_to as write_built_in;
+pub use built_in::{is_built_in, write_to as write_built_in};
 pub use pack::{Error, Fault, Language, LanguageIndex, Sounds};
 
 use conference::Role;

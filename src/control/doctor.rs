@@ -19,7 +19,10 @@ impl Desk {
             status: self.status(),
             spans: self.spans(),
             suspensions,
-            file: self.config.file.as_ref().and_then(|file| Config::load(file).err()).map(|e| e.to_string()),
+            file: self.config.file.as_ref().and_then(|file| match Config::load(file) {
+                Ok(config) => daemon::hindrances(&config).into_iter().next(),
+                Err(error) => Some(error.to_string()),
+            }),
             warnings: daemon::preflight(&self.config),
             directories: vec![doctor::directory(&self.state_dir), doctor::directory(&self.content_dir)],
             min_free_mb: self.config.recording.min_free_mb,

@@ -3,6 +3,7 @@
 use super::support::{logged, raised, reserve, run_to_end, trunkcastd, trunkctl};
 use control::{DialPlan, LinkState};
 use hw_tests::daemon::{Daemon, PORTS, free_ports, program};
+use serde_json::Value;
 use std::fs;
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -142,11 +143,12 @@ fn a_prompt_that_cannot_be_used_is_named_with_what_is_wrong() {
     assert!(status == Some(0) && !out.contains("prompt"), "{out}");
 
     let says = |what: &str| {
-        let (status, out, _) = trunkcastd(&["--check-config", configuration]);
-        assert!(status == Some(0) && out.contains("warning: prompt") && out.contains(what), "{out}");
+        let (status, out, checked) = trunkcastd(&["--check-config", configuration]);
+        assert!(status == Some(1) && !out.contains("is valid"), "{out}{checked}");
         let (status, _, err) = trunkcastd(&["--config", configuration]);
         assert_eq!(status, Some(1), "{err}");
         let line = err.lines().last().expect("a message");
+        assert_eq!(checked.trim_end(), line, "the check says what the start says");
         assert!(line.contains("en/goodbye.wav") && line.contains(what) && line.contains("call_in.prompts"), "{line}");
         println!("{line}");
     };
@@ -175,6 +177,28 @@ fn a_prompt_that_cannot_be_used_is_named_with_what_is_wrong() {
     for what in ["en/goodbye.wav: 44100 Hz", "en/numbers/20.wav: No such file", "de: Deutsch", "cannot be used: 2;"] {
         assert!(out.contains(what), "{what}: {out}");
     }
+}
+
+#[test]
+fn a_language_there_is_none_of_is_told_with_those_there_are() {
+    let daemon = Daemon::prepare("", "", "[call_in]\nlanguage = \"xx\"\n");
+    let configuration = daemon.file("trunkcastd.toml");
+    let configuration = configuration.to_str().expect("text");
+    for option in ["--check-config", "--config"] {
+        let (status, _, err) = trunkcastd(&[option, configuration]);
+        assert_eq!(status, Some(1), "{err}");
+        let line = err.lines().last().expect("a message");
+        for what in ["language \"xx\" is not built in", "(de, en, es, fr)", "set call_in.prompts"] {
+            assert!(line.contains(what), "{what}: {line}");
+        }
+        assert!(!line.contains("leave call_in.prompts"), "what is built in has it no more: {line}");
+        println!("{line}");
+    }
+    let (_, told, _) = trunkctl(&daemon, &["doctor", "--config", configuration, "--json"]);
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let about = |what: &str| told.as_array().expect("a list").iter().find(|one| one["what"] == what).expect("told");
+    assert_eq!(about("configuration")["severity"], "critical", "{told}");
+    assert!(!about("daemon")["remedy"].as_str().expect("text").contains("--config"), "{told}");
 }
 
 #[test]
