@@ -511,7 +511,7 @@ impl Desk {
         let exchange = self.exchange()?;
         let default = exchange::DialPlan::default();
         let plan = exchange::DialPlan {
-            called: plan.called.unwrap_or_else(|| "100".to_owned()),
+            called: plan.called.unwrap_or_else(|| self.config.call_in.dialled_by_default()),
             calling: plan.calling.unwrap_or_default(),
             name: plan.name.unwrap_or_default(),
             event: plan.event,

@@ -62,6 +62,12 @@ impl CallIn {
         all
     }
 
+    /// What the exchange in software dials where nothing else is asked for: the first number that is ours, or any if all are.
+    #[must_use]
+    pub fn dialled_by_default(&self) -> String {
+        self.numbers.first().map_or_else(|| "100".to_owned(), |number| number.digits.clone())
+    }
+
     /// Called numbers, as digits.
     #[must_use]
     pub fn called_digits(&self) -> Vec<String> {
@@ -155,6 +161,8 @@ mod tests {
         .expect("valid");
         assert_eq!(read.languages(), ["de", "fr", "es"]);
         assert_eq!(read.called_digits(), ["5550100", "5550101", "5550102"]);
+        assert_eq!(read.dialled_by_default(), "5550100");
+        assert_eq!(super::CallIn::default().dialled_by_default(), "100", "any number is taken");
         assert_eq!(read.numbers[0].language, None);
         assert_eq!(read.numbers[2].language.as_ref().map(|offered| offered.0.len()), Some(2));
     }

@@ -34,7 +34,9 @@ impl Order {
             Request::ReleaseLoops { target } => ("release_loops", target.to_string()),
             Request::Fault { span, words: Some(_) } => ("fault", format!("span {span}")),
             Request::PortFault { port, dead: Some(_) } => ("fault", format!("stream port {port}")),
-            Request::ExchangeDial(plan) => ("exchange_dial", plan.called.clone().unwrap_or_else(|| "100".to_owned())),
+            Request::ExchangeDial(plan) => {
+                ("exchange_dial", plan.called.clone().unwrap_or_else(|| "the gateway's number".to_owned()))
+            }
             Request::ExchangeHangUp { id } => ("exchange_hang_up", format!("call {id} of the exchange")),
             _ => return None,
         };

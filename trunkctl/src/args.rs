@@ -707,7 +707,7 @@ pub struct Dial {
     /// Listen for so long after the last word, then hang up [default: until the far end hangs up]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub hold: Option<Duration>,
-    /// Number to dial [default: the gateway's]
+    /// Number to dial [default: the first of call_in.numbers, else 100]
     #[arg(long, value_name = "NUMBER")]
     pub called: Option<String>,
     /// The caller's own number [default: not told]
