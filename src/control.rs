@@ -588,7 +588,7 @@ impl Desk {
 
 fn number_of(event: &str) -> Result<EventNumber, Problem> {
     EventNumber::parse(event)
-        .map_err(|e| Problem::not_found(format!("{event} is no event number: {e}")).with_hint("check the digits"))
+        .map_err(|e| Problem::malformed(format!("{event} is no event number: {e}")).with_hint("check the digits"))
 }
 
 fn no_span(number: u16, spans: usize) -> Problem {

@@ -58,7 +58,7 @@ impl Desk {
 
 fn event_number(event: &str) -> Result<EventNumber, Problem> {
     EventNumber::parse(event).map_err(|e| {
-        Problem::not_found(format!("{event} is no event number: {e}"))
+        Problem::malformed(format!("{event} is no event number: {e}"))
             .with_hint("`trunkctl conference list` shows those that are on")
     })
 }

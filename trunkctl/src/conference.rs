@@ -6,7 +6,10 @@ use crate::confirm::{self, Answer};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::{show, words};
-use control::{CalledState, Client, ConferenceInfo, ConferenceMember, ConferenceOrder, MemberPlace};
+use control::{
+    CalledState, Client, ClientError, ConferenceInfo, ConferenceMember, ConferenceOrder, MemberPlace, Problem,
+    ProblemKind,
+};
 use serde_json::json;
 use std::thread;
 use std::time::Duration;
@@ -134,7 +137,7 @@ fn dial(client: &mut Client, event: &str, number: String, no_follow: bool, outpu
     let gone = || Failure::CallFailed(format!("call {call}: the conference has ended"));
     loop {
         let info = match client.conference(event) {
-            Err(control::ClientError::Refused(problem)) if problem.kind == control::ProblemKind::NotFound => {
+            Err(ClientError::Refused(problem)) if problem.kind == ProblemKind::NotFound => {
                 return Err(gone());
             }
             other => other?,
@@ -157,6 +160,17 @@ fn dial(client: &mut Client, event: &str, number: String, no_follow: bool, outpu
     }
 }
 
+/// Refuse what can be no event's number: only the daemon knows. That nobody is in its conference now is no fault.
+pub fn is_a_number(client: &mut Client, event: &str) -> Result<(), Failure> {
+    match client.conference(event) {
+        Err(ClientError::Refused(problem)) if problem.kind != ProblemKind::NotFound => {
+            Err(ClientError::Refused(problem).into())
+        }
+        Ok(_) | Err(ClientError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Whoever is still being called hears nothing of it: there is nothing to ask.
 fn is_being_called(client: &mut Client, event: &str, whom: Whom) -> Result<bool, Failure> {
     let info = client.conference(event)?;
@@ -170,12 +184,15 @@ fn members_hit(info: &ConferenceInfo, whom: Whom) -> Result<&ConferenceMember, F
         _ => info.members.iter().rfind(|m| m.role != control::Role::Host && m.place == MemberPlace::Present),
     };
     found.ok_or_else(|| {
-        let problem = control::Problem::not_found("nobody such is in the conference of this event");
-        control::ClientError::Refused(problem.with_hint("`trunkctl conference show EVENT` lists the members")).into()
+        let problem = Problem::not_found("nobody such is in the conference of this event");
+        ClientError::Refused(problem.with_hint("`trunkctl conference show EVENT` lists the members")).into()
     })
 }
 
-fn watch(client: Client, event: Option<&str>, at_least: AtLeast, output: Output) -> Result<(), Failure> {
+fn watch(mut client: Client, event: Option<&str>, at_least: AtLeast, output: Output) -> Result<(), Failure> {
+    if let Some(event) = event {
+        is_a_number(&mut client, event)?;
+    }
     crate::watch(client, at_least, output, |notice| match event {
         Some(event) => notice.event.as_deref() == Some(event),
         None => notice.event.is_some(),

@@ -31,6 +31,8 @@ impl Failure {
     /// The exit code, as the help text promises.
     pub fn exit_code(&self) -> u8 {
         match self {
+            // Only the daemon knew that it was wrong: an event number, a format.
+            Failure::Client(ClientError::Refused(problem)) if problem.kind == ProblemKind::Malformed => 2,
             Failure::Client(ClientError::Refused(_)) | Failure::NotConfirmed => 1,
             Failure::CallFailed(_) | Failure::TestFailed(_) => 1,
             Failure::Output(_) | Failure::Unwell => 1,

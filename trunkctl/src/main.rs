@@ -157,6 +157,8 @@ fn reserve(client: &mut Client, reserve: args::Reserve, output: Output) -> Resul
 /// Cancel or end an event, after showing what that does.
 fn close_event(client: &mut Client, close: &CloseEvent, verb: &str, output: Output) -> Result<(), Failure> {
     if confirm::is_asked(close.asking) {
+        // Nobody is asked about what cannot be.
+        conference::is_a_number(client, &close.event)?;
         let events = client.events()?;
         let event = events.iter().find(|event| event.number == close.event);
         let what = show::closing(verb, &close.event, event);

@@ -62,6 +62,21 @@ fn what_takes_callers_away_is_asked_about_first() {
 }
 
 #[test]
+fn a_number_that_can_be_no_event_s_is_refused_at_once() {
+    for bench in [Bench::new(), Bench::with(true)] {
+        for args in
+            [&["conference", "show", "12"][..], &["conference", "watch", "12"], &["end", "12"], &["cancel", "12"]]
+        {
+            let (code, shown, complaint) = told(&bench.run(args));
+            assert_eq!((code, shown.as_str()), (2, ""), "{args:?}: {complaint}");
+            assert_eq!(complaint, "trunkctl: 12 is no event number: an event number has 10 digits\n", "{args:?}");
+        }
+        let asked = |request: &Request| matches!(request, Request::Conference { .. });
+        assert!(bench.requests().iter().all(asked), "nothing was watched or ended: {:?}", bench.requests());
+    }
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused_with_a_reason() {
     let bench = Bench::new();
     for (args, why) in [

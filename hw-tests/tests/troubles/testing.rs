@@ -123,7 +123,7 @@ fn a_loopback_of_the_whole_span_takes_the_d_channel_down_until_it_is_released() 
 fn a_rehearsed_fault_is_heard_and_gone_when_it_is_cleared() {
     let daemon = Daemon::start("", "", T1);
     let (code, shown, complaint) = trunkctl(&daemon, &["fault", "1", "lost"]);
-    assert!(code == Some(1) && complaint.contains("no fault \"lost\"; there are los"), "{shown}{complaint}");
+    assert!(code == Some(2) && complaint.contains("no fault \"lost\"; there are los"), "{shown}{complaint}");
     let (code, _, complaint) = trunkctl(&daemon, &["fault", "2", "los"]);
     assert!(code == Some(1) && complaint.contains("software card"), "{complaint}");
     let (code, shown, _) = trunkctl(&daemon, &["fault", "span", "1", "noisy", "7"]);

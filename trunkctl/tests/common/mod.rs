@@ -26,6 +26,11 @@ pub struct Fake {
 impl Handler for Fake {
     fn handle(&self, _: &Peer, request: Request) -> Result<Reply, Problem> {
         self.asked.lock().expect("whole").push(request.clone());
+        if let Request::Conference { event } = &request
+            && event == "12"
+        {
+            return Err(Problem::malformed("12 is no event number: an event number has 10 digits"));
+        }
         if self.empty {
             return Ok(match request {
                 Request::Spans => Reply::Spans(vec![]),
