@@ -936,11 +936,15 @@ fn at_least_one<'de, D: Deserializer<'de>>(d: D) -> Result<u8, D::Error> {
     }
 }
 
+fn any_u16<'de, D: Deserializer<'de>>(d: D) -> Result<u16, D::Error> {
+    let number = i64::deserialize(d)?;
+    u16::try_from(number).map_err(|_| D::Error::custom(format!("{number}: from 0 to {}", u16::MAX)))
+}
+
 fn at_least_one_u16<'de, D: Deserializer<'de>>(d: D) -> Result<u16, D::Error> {
-    match u16::deserialize(d)? {
-        0 => Err(D::Error::custom("at least 1")),
-        n => Ok(n),
-    }
+    let number = i64::deserialize(d)?;
+    let whole = u16::try_from(number).ok().filter(|n| *n > 0);
+    whole.ok_or_else(|| D::Error::custom(format!("{number}: from 1 to {}", u16::MAX)))
 }
 
 fn level<'de, D: Deserializer<'de>>(d: D) -> Result<log::LevelFilter, D::Error> {

@@ -1,6 +1,6 @@
 //! `[conference]`: the rules of conferences, the keys of each role, who may be called from them.
 
-use super::{at_least_one_u16, talk_level};
+use super::{any_u16, at_least_one_u16, talk_level};
 use crate::gateway::Inviting;
 use crate::office::conference::ShowNumbers;
 use conference::{Action, EntryExit, HostLeaves, Menu, Menus, Mode, Policy, QuestionUnmute, Role};
@@ -29,6 +29,7 @@ pub struct Conference {
     /// How those who are in learn that somebody comes or leaves.
     pub entry_exit: Entries,
     /// From more than so many on they do not; 0: always.
+    #[serde(deserialize_with = "any_u16")]
     pub quiet_above: u16,
     /// Callers are asked for their names.
     pub names: bool,
@@ -39,8 +40,10 @@ pub struct Conference {
     /// Listeners may raise their hands, and are heard when they are called on.
     pub listeners_may_ask: bool,
     /// Those a conference takes, hosts not counted; 0: as many as come.
+    #[serde(deserialize_with = "any_u16")]
     pub max_members: u16,
     /// Once there were so many, it ends when fewer are left; 0: it does not.
+    #[serde(deserialize_with = "any_u16")]
     pub min_members: u16,
     /// Seconds for which fewer may be left.
     #[serde(deserialize_with = "at_least_one_u16")]
@@ -378,5 +381,7 @@ mod tests {
         assert!(wrong("[conference.dial_out]\nno_answer_s = 0\n").contains("no_answer_s"));
         assert!(wrong("[conference.dial_out]\nmax_at_once = 9\nmax_in_all = 8\n").contains("more than"));
         assert!(wrong("[conference]\nhost_grace_s = 0\n").contains("host_grace_s"));
+        assert!(wrong("[conference]\nhost_grace_s = 0\n").contains("from 1 to 65535"));
+        assert!(wrong("[conference]\nmax_members = 99999999\n").contains("99999999: from 0 to 65535"));
     }
 }
