@@ -105,9 +105,10 @@ fn refused(why: Refused) -> Problem {
     let problem = Problem::new(kind, words::refused(why));
     match why {
         Refused::NoConference => problem.with_hint("`trunkctl conference list` shows those that are on"),
-        Refused::NoMember | Refused::NotWaiting | Refused::StillWaiting | Refused::NoHand => {
+        Refused::NoMember | Refused::NotWaiting | Refused::StillWaiting => {
             problem.with_hint("`trunkctl conference show EVENT` lists the members")
         }
+        Refused::NoHand => problem.with_hint("`trunkctl conference hands EVENT` lists those that are"),
         _ => problem,
     }
 }
