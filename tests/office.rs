@@ -248,6 +248,32 @@ fn a_stream_that_cannot_start_is_an_alarm_and_tried_again() {
     assert_eq!(recordings(dir.path(), event).len(), 1);
 }
 
+/// Whoever watches one conference is told who talks in it: what the real-time thread tells of talk names the call alone.
+#[test]
+fn who_talks_is_told_with_the_event() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let event = EventNumber::random(KeyId::FIRST);
+    let (office, mut realtime) = office(dir.path());
+    let notices = office.shared().hub.subscribe();
+    let office = std::thread::spawn(move || office.run());
+    realtime.call(event);
+    realtime.tell(What::Talking { call: CALL, talking: true });
+    realtime.tell(What::Talking { call: CALL, talking: false });
+    for wanted in [true, false] {
+        let notice = loop {
+            let notice = notices.next(Duration::from_secs(10)).expect("the office runs").expect("it says so");
+            if matches!(notice.fact, Some(control::Fact::CallTalking { .. })) {
+                break notice;
+            }
+        };
+        assert_eq!(notice.fact, Some(control::Fact::CallTalking { talking: wanted }));
+        assert_eq!((notice.event.as_deref(), notice.call), (Some(event.to_string().as_str()), Some(CALL.0)));
+    }
+    realtime.tell(What::StreamStop { event, port: 0 });
+    realtime.tell(What::Finished);
+    office.join().expect("no panic");
+}
+
 /// An exchange that leaves SERVICE unanswered is one alarm for all channels of the span, and only for as long as there are any.
 #[test]
 fn service_left_unanswered_is_an_alarm_until_it_is_answered() {

@@ -493,6 +493,11 @@ impl Office {
     fn say(&self, at_ms: u64, what: &What, fact: Option<Fact>) {
         let Some(sentence) = words::describe(what, &self.shared.picture()) else { return };
         let (event, call, span) = subject(what);
+        // Of talk the real-time thread says no more than whose it is.
+        let event = event.or_else(|| match what {
+            What::Talking { call, .. } => self.shared.picture().calls.get(call)?.event.map(|(event, _)| event),
+            _ => None,
+        });
         crate::logging::tell(
             sentence.level,
             sentence.topic,
