@@ -339,6 +339,7 @@ pub fn run(config: Config, demonstrate: bool) -> Result<(), Failure> {
         held_until_ms,
         languages: config.call_in.languages().iter().map(ToString::to_string).collect(),
         dialled: Some(trace::dialled_digits(&config.call_in.called_digits())),
+        show_numbers: config.conference.show_numbers,
         ..Picture::default()
     };
     if let Some(why) = store_away {

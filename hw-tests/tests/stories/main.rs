@@ -13,5 +13,6 @@ mod hunt_group;
 mod libpri_call;
 mod libpri_dial_out;
 mod libpri_exchange;
+mod numbers_shown;
 mod service_manager;
 mod switchboard;

@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 const CALLED: usize = 16;
 /// Answers that are kept for those who have asked.
 const ANSWERS: usize = 256;
+/// Digits of a number that [`ShowNumbers::LastFour`] shows.
+const LAST: usize = 4;
 /// How long an answer is waited for: the real-time thread takes orders every tick, the office its reports every few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is looked for.
@@ -30,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(2);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShowNumbers {
-    /// The last four digits.
+    /// The last four digits, of a number that has more.
     #[default]
     LastFour,
     /// All of it.
@@ -47,8 +49,12 @@ impl ShowNumbers {
             ShowNumbers::None => None,
             ShowNumbers::All => Some(number.to_owned()),
             ShowNumbers::LastFour => {
-                let hidden = number.chars().count().saturating_sub(4).max(number.chars().count().min(1));
-                Some(number.chars().enumerate().map(|(n, c)| if n < hidden { 'x' } else { c }).collect())
+                let (plus, digits) = number.strip_prefix('+').map_or(("", number), |digits| ("+", digits));
+                let count = digits.chars().count();
+                // The last four of an extension are all of it.
+                let hidden = if count > LAST { count - LAST } else { count };
+                let shown = digits.chars().enumerate().map(|(place, digit)| if place < hidden { 'x' } else { digit });
+                Some(plus.chars().chain(shown).collect())
             }
         }
     }
@@ -410,8 +416,17 @@ mod tests {
 
     #[test]
     fn of_a_number_is_seen_what_may_be() {
-        assert_eq!(ShowNumbers::default().of("+4930123456").as_deref(), Some("xxxxxxx3456"));
-        assert_eq!(ShowNumbers::default().of("1234").as_deref(), Some("x234"), "never all of it");
+        for (number, shown) in [
+            ("4930123456", "xxxxxx3456"),
+            ("+4930123456", "+xxxxxx3456"),
+            ("51234", "x1234"),
+            ("1234", "xxxx"),
+            ("+1234", "+xxxx"),
+            ("102", "xxx"),
+            ("", ""),
+        ] {
+            assert_eq!(ShowNumbers::default().of(number).as_deref(), Some(shown), "{number}");
+        }
         assert_eq!(ShowNumbers::All.of("1234").as_deref(), Some("1234"));
         assert_eq!(ShowNumbers::None.of("1234"), None);
     }
