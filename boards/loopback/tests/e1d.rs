@@ -218,14 +218,13 @@ fn a_raw_timeslot_is_octet_for_octet_both_ways() {
     // On a machine that is held up the server may fill in whole chunks of the idle pattern, and counts
     // them; what the client wrote is never torn or reordered.
     let underruns = server.counts().underruns as usize;
-    let mut next = (0..).map(|at| pattern(9, at)).peekable();
+    let mut next = (0..).map(|at| pattern(9, at));
     let mut filled = 0;
     for chunk in near.heard[start..].chunks_exact(80) {
-        if chunk[0] == *next.peek().expect("endless") && chunk[79] != 0xd5 || underruns == 0 {
-            assert!(chunk.iter().all(|octet| *octet == next.next().expect("endless")));
-        } else {
-            assert!(chunk.iter().all(|octet| *octet == 0xd5));
+        if chunk.iter().all(|octet| *octet == 0xd5) {
             filled += 1;
+        } else {
+            assert!(chunk.iter().all(|octet| *octet == next.next().expect("endless")));
         }
     }
     assert!(filled <= underruns);
