@@ -4,9 +4,8 @@
 //! keys he has, which are not those of the documentation. He mutes everybody, and Ann is heard again with the key she was told. In the
 //! second story nobody keys anything: what an E1 brings is compared with the files, octet by octet.
 
-use super::switchboard::{Place, asset, clip, found, key, quiet, sound, told, wait};
+use super::switchboard::{Place, alike, asset, clip, found, key, quiet, sound, told, wait};
 use control::{ConferenceInfo, MutedBy, Role};
-use dsp::align::align_pieces;
 use dsp::g711::Law;
 use dsp::tones::ToneSequence;
 use exchange::{Prepared, Sink, Step};
@@ -38,17 +37,9 @@ fn says_name(who: &str) -> Vec<Step> {
     vec![sound(10_000), quiet(600, 15_000), Step::Speak { clip: name_of(who) }, wait(300), key("#")]
 }
 
-/// How much of this is in what was heard, by its energy, piece by piece: on a busy machine a line slips, which spoils one of them and moves
-/// the others.
+/// How much of this is in what was heard.
 fn likeness(what: &str, sound: &[i16], heard: &[i16]) -> f64 {
-    const PIECE: usize = 1600;
-    const SLIPS: u32 = 400;
-    let energies = sound.chunks(PIECE).map(|piece| piece.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>());
-    let pieces = align_pieces(sound, heard, PIECE, SLIPS);
-    let (found, all) = pieces.iter().zip(energies).fold((0.0, 0.0), |(found, all), (piece, energy)| {
-        (found + energy * piece.as_ref().map_or(0.0, |piece| piece.correlation), all + energy)
-    });
-    let found = if all > 0.0 { found / all } else { 0.0 };
+    let found = alike(sound, heard).map_or(0.0, |(found, _)| found);
     println!("{what}: {found:.3}");
     found
 }
