@@ -112,8 +112,10 @@ pub fn found(name: &str, heard: &[i16]) -> (f64, usize) {
 pub fn alike(sound: &[i16], heard: &[i16]) -> Option<(f64, i64)> {
     const PIECE: usize = 1600;
     const SLIPS: u32 = 400;
-    let energies = sound.chunks(PIECE).map(|piece| piece.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>());
-    let pieces = align_pieces(sound, heard, PIECE, SLIPS);
+    // All of a length: of less than 50 ms nothing is found.
+    let piece = sound.len().div_ceil((sound.len() / PIECE).max(1));
+    let energies = sound.chunks(piece).map(|piece| piece.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>());
+    let pieces = align_pieces(sound, heard, piece, SLIPS);
     let lag = pieces.iter().flatten().next()?.lag;
     let (found, all) = pieces.iter().zip(energies).fold((0.0, 0.0), |(found, all), (piece, energy)| {
         (found + energy * piece.as_ref().map_or(0.0, |piece| piece.correlation), all + energy)
