@@ -668,5 +668,5 @@ fn show(
     if !exchange.wait_for_link(LINK_PATIENCE) {
         return Err("the exchange in software and the gateway do not reach each other".to_owned());
     }
-    demonstration::call_in(exchange, keyring, event)
+    demonstration::call_in(exchange, &config.call_in.dialled_by_default(), keyring, event)
 }

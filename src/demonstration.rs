@@ -37,11 +37,11 @@ pub fn reserve(content_dir: &Path, keyring: &Keyring, formats: Vec<String>) -> R
     event::info::reserve(content_dir, keyring, request)
 }
 
-/// Let the two call in.
+/// Let the two call this number.
 ///
 /// # Errors
 /// In words, when a call cannot be placed.
-pub fn call_in(exchange: &Handle, keyring: &Keyring, event: &EventInfo) -> Result<(), String> {
+pub fn call_in(exchange: &Handle, called: &str, keyring: &Keyring, event: &EventInfo) -> Result<(), String> {
     let clips = |files: [&[u8]; 4]| -> Result<Vec<Clip>, String> {
         files.into_iter().map(|f| crate::prompts::wav::read(f).map(Arc::from)).collect()
     };
@@ -50,7 +50,7 @@ pub fn call_in(exchange: &Handle, keyring: &Keyring, event: &EventInfo) -> Resul
     for (voice, (name, number, role)) in people.into_iter().enumerate() {
         let pin = keyring.pin(event.number, role).ok_or("the event's key is not current")?;
         let plan = DialPlan {
-            called: "100".to_owned(),
+            called: called.to_owned(),
             calling: number.to_owned(),
             name: name.to_owned(),
             event: Some(event.number.to_string()),
