@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// How long a name may be, and a little for the tone before it.
 pub(crate) const NAMING: Duration = Duration::from_secs(5);
+/// Less than this is less than a minute.
+const ALMOST_A_MINUTE: Duration = Duration::from_secs(45);
 
 /// How a conference stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -574,9 +576,9 @@ impl Conferences {
     }
 }
 
-/// Whole minutes, one at least.
+/// Whole minutes, as people would say it: 90 seconds are two, half a minute is less than one.
 pub(crate) fn minutes(time: Duration) -> u16 {
-    u16::try_from((time.as_secs() + 30) / 60).unwrap_or(u16::MAX).max(1)
+    if time < ALMOST_A_MINUTE { 0 } else { u16::try_from((time.as_secs() + 30) / 60).unwrap_or(u16::MAX) }
 }
 
 pub(crate) const fn waiting_sentence(what: Waiting) -> Spoken {

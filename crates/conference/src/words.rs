@@ -371,7 +371,7 @@ pub enum Spoken {
     CallNotReached,
     /// To all: the host has left, it will end soon unless he comes back.
     HostLeft,
-    /// To all: it will end in so many minutes.
+    /// To all: it will end in so many minutes; 0: in less than one.
     EndingSoon(u16),
 }
 

@@ -101,7 +101,7 @@ fn a_host_lets_people_in_and_the_rules_do_the_rest() {
     let (likeness, _) = search(&music, &ann);
     assert!(likeness > 0.8, "Ann hears music while she waits: {likeness}");
     for (who, sounds) in [
-        (&host, &["first recorded", "minutes-one", "conference-ended"][..]),
+        (&host, &["first recorded", "minutes-less", "conference-ended"][..]),
         (
             &ann,
             &[
@@ -111,7 +111,7 @@ fn a_host_lets_people_in_and_the_rules_do_the_rest() {
                 "hand-raised",
                 "called-on press-unmute key-star numbers/6",
                 "unmuted",
-                "minutes-one",
+                "minutes-less",
                 "conference-ended",
             ],
         ),
