@@ -98,7 +98,7 @@ fn order_of(order: &ConferenceOrder) -> Result<Order<CallId>, Problem> {
 fn refused(why: Refused) -> Problem {
     let kind = match why {
         Refused::NoConference | Refused::NoMember => ProblemKind::NotFound,
-        Refused::DialOutOff | Refused::DialOutForbidden => ProblemKind::Denied,
+        Refused::DialOutOff | Refused::DialOutForbidden | Refused::DialOutNever => ProblemKind::Denied,
         Refused::DialOutUnavailable => ProblemKind::Unavailable,
         _ => ProblemKind::Conflict,
     };

@@ -294,7 +294,7 @@ fn only_what_is_allowed_is_called_and_only_by_hosts() {
     story.town.pass(seconds(3));
     assert_eq!(story.town.heard(story.town.channels[&ann], from), [], "that is no key of a speaker");
     assert_eq!(story.town.count(|w| matches!(w, What::InvitePlaced { .. })), 0);
-    assert_eq!(story.order(Order::DialOut(number("112"))), Err(Refused::DialOutForbidden), "not by order either");
+    assert_eq!(story.order(Order::DialOut(number("112"))), Err(Refused::DialOutNever), "not by order either");
     story.town.hang_up(ann);
     story.ends();
 }

@@ -69,8 +69,8 @@ impl Conferences {
     /// Whether this number may be called from a conference now.
     ///
     /// # Errors
-    /// [`Refused::NoConference`], [`Refused::DialOutOff`], [`Refused::DialOutForbidden`], [`Refused::TooManyCalls`], and what would
-    /// keep the one called from coming in: [`Refused::Locked`], [`Refused::Full`].
+    /// [`Refused::NoConference`], those of [`DialOut::check`](crate::DialOut::check), [`Refused::TooManyCalls`], and what would keep the
+    /// one called from coming in: [`Refused::Locked`], [`Refused::Full`].
     pub fn may_call(&self, room: Room, number: &Digits) -> Result<(), Refused> {
         self.dial_out.check(number)?;
         self.may_enter(room, Role::Speaker)?;

@@ -229,7 +229,7 @@ impl Conferences {
     /// No call was placed for a host, and he hears why.
     pub fn not_called(&mut self, seat: Seat, why: Refused) {
         let sentence = match why {
-            Refused::DialOutForbidden => Spoken::DialOutForbidden,
+            Refused::DialOutForbidden | Refused::DialOutNever => Spoken::DialOutForbidden,
             Refused::TooManyCalls => Spoken::TooManyCalls,
             Refused::Locked => Spoken::Locked,
             Refused::Full => Spoken::Full,

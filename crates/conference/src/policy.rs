@@ -119,7 +119,7 @@ impl DialOut {
     /// Whether a number may be called.
     ///
     /// # Errors
-    /// [`Refused::DialOutOff`], [`Refused::DialOutForbidden`].
+    /// [`Refused::DialOutOff`], [`Refused::DialOutForbidden`], [`Refused::DialOutNever`].
     pub fn check(&self, number: &Digits) -> Result<(), Refused> {
         if !self.enabled {
             return Err(Refused::DialOutOff);
@@ -128,8 +128,10 @@ impl DialOut {
         // E.164 numbers have 15 digits, and an exchange line may want a few before them; what was keyed beyond that is lost.
         let whole = number.len() <= Digits::MOST;
         let allowed = whole && self.allow.iter().any(|prefix| number.starts_with(prefix.as_str()));
-        let never = self.never.iter().any(|barred| barred == number);
-        if allowed && !never { Ok(()) } else { Err(Refused::DialOutForbidden) }
+        if self.never.iter().any(|barred| barred == number) {
+            return Err(Refused::DialOutNever);
+        }
+        if allowed { Ok(()) } else { Err(Refused::DialOutForbidden) }
     }
 }
 
@@ -147,7 +149,7 @@ mod tests {
         rules.allow = vec!["49".into(), "1".into()];
         assert_eq!(rules.check(&number("4930123")), Ok(()));
         assert_eq!(rules.check(&number("900123")), Err(Refused::DialOutForbidden));
-        assert_eq!(rules.check(&number("112")), Err(Refused::DialOutForbidden), "not from a conference");
+        assert_eq!(rules.check(&number("112")), Err(Refused::DialOutNever), "not from a conference");
         let twenty = "49301234567890123456";
         assert_eq!(rules.check(&number(twenty)), Ok(()), "as many as are promised");
         assert_eq!(Digits::parse(&format!("{twenty}7")), None);

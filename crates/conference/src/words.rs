@@ -230,6 +230,8 @@ pub enum Refused {
     DialOutOff,
     /// This number must not be called.
     DialOutForbidden,
+    /// This number is never called.
+    DialOutNever,
     /// No channel is free to carry it out, or none is in service.
     DialOutUnavailable,
     /// As many are being called as may be at a time.

@@ -140,13 +140,16 @@ pub const fn refused(why: Refused) -> &'static str {
         Refused::StillWaiting => "this caller is not in the conference yet: let him in first",
         Refused::NoHand => "no hand is raised",
         Refused::NobodyElse => "nobody but hosts is in the conference",
-        Refused::IsListener => "this caller is a listener, who is never heard",
+        Refused::IsListener => {
+            "this caller is a listener: he is heard only when he is called on, if conference.listeners_may_ask is set"
+        }
         Refused::Locked => "the conference is locked",
         Refused::Full => "the conference is full",
         Refused::DialOutOff => "calling out is off: set conference.dial_out.enabled and conference.dial_out.allow",
         Refused::DialOutForbidden => {
             "this number is not one of those that may be called: see conference.dial_out.allow"
         }
+        Refused::DialOutNever => "this number is never called: it is one of conference.dial_out.never",
         Refused::DialOutUnavailable => "no channel can be had for the call: the log says why",
         Refused::TooManyCalls => {
             "as many are being called, or were called in, as may be at a time: see conference.dial_out.max_at_once"
