@@ -321,7 +321,16 @@ pub enum What {
         /// What is locked.
         what: Locked,
     },
-    /// A caller was let in to the conference of this event; he is in it, unless he is said to wait.
+    /// Number and PIN were right: a caller is with the conference of this event, and in it when he is said to be.
+    LetIn {
+        /// The call.
+        call: CallId,
+        /// The event.
+        event: EventNumber,
+        /// As whom.
+        role: Role,
+    },
+    /// He is in it: he has said his name, and waits no longer.
     Joined {
         /// The call.
         call: CallId,
@@ -330,7 +339,7 @@ pub enum What {
         /// As whom.
         role: Role,
     },
-    /// A caller has left it.
+    /// A caller who was let in has left it, or waits for it no longer.
     Left {
         /// The call.
         call: CallId,
@@ -354,6 +363,13 @@ pub enum What {
         event: EventNumber,
         /// What.
         what: Happening<CallId>,
+    },
+    /// The conference of an event ends then, as it stands; `None`: it has no end.
+    ConferenceEnds {
+        /// The event.
+        event: EventNumber,
+        /// When.
+        at: Option<Duration>,
     },
     /// The answer to [`Command::Conference`].
     Answered {

@@ -38,6 +38,7 @@ impl RealTime {
         let called = isdn::Number::default();
         self.tell(What::CallTaken { call: CALL, channel, called, calling: None, redirecting: None });
         self.tell(What::ConferenceOpened { event, port: 0 });
+        self.tell(What::LetIn { call: CALL, event, role: Role::Speaker });
         self.tell(What::Joined { call: CALL, event, role: Role::Speaker });
         self.speak();
         self.tell(What::StreamStart { event, port: 0 });

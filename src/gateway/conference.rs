@@ -140,7 +140,7 @@ impl Gateway {
         let Some(entry) = self.conferences[usize::from(conference.0)].as_mut() else { return };
         entry.members += 1;
         entry.until = None;
-        self.report(now, What::Joined { call: id, event, role });
+        self.report(now, What::LetIn { call: id, event, role });
         let entered = self.rooms.enter(now, Room(usize::from(conference.0)), Seat(index), role_there);
         debug_assert!(entered.is_ok(), "it has just been asked");
         self.carry_out_rooms(now);

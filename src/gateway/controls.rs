@@ -147,6 +147,11 @@ impl Gateway {
                 }
             }
             Output::GiveUp(call) => self.give_up(now, CallId(call)),
+            Output::EndsAt(room, at) => {
+                if let Some(event) = self.event_of(room) {
+                    self.report(now, What::ConferenceEnds { event, at });
+                }
+            }
             Output::Happened(room, what) => {
                 let Some(event) = self.event_of(room) else { return };
                 let what = what.try_map(|seat| self.calls[seat.0].as_ref().map(|call| call.id));
@@ -178,6 +183,15 @@ impl Gateway {
     fn joined(&mut self, now: Duration, seat: Seat, room: Room) {
         let (Some((channel, _)), Some(conference)) = (self.leg_of(seat), self.open_room(room)) else { return };
         self.stage(now, seat, CallStage::InConference);
+        if let (Some(call), Some(event)) = (self.calls[seat.0].as_ref(), self.event_of(room)) {
+            let role = match self.role_at(seat) {
+                Role::Host => event::Role::Host,
+                Role::Speaker => event::Role::Speaker,
+                Role::Listener => event::Role::Listener,
+            };
+            let call = call.id;
+            self.report(now, What::Joined { call, event, role });
+        }
         self.voice(Voice::Join(channel, conference));
         // Who was speaking already while he keyed would otherwise be noticed only after his next pause.
         let Some(call) = self.calls[seat.0].as_ref().filter(|call| call.talking) else { return };

@@ -605,17 +605,11 @@ impl Office {
                 self.records.update(call.0, |r| r.language = language);
             }
             What::EntryWrong { call, .. } => self.records.update(call.0, |r| r.wrong_entries += 1),
-            What::Joined { call, event, role } => self.records.update(call.0, |r| {
-                r.joined_ms = Some(at_ms);
+            What::LetIn { call, event, role } => self.records.update(call.0, |r| {
                 r.event = Some(event.to_string());
                 r.role = Some(words::role_in_words(*role).to_owned());
             }),
-            What::Conference { what: InConference::Waits { who, .. }, .. } => {
-                self.records.update(who.0, |r| r.joined_ms = None);
-            }
-            What::Conference { what: InConference::Admitted { who, .. }, .. } => {
-                self.records.update(who.0, |r| r.joined_ms = Some(at_ms));
-            }
+            What::Joined { call, .. } => self.records.update(call.0, |r| r.joined_ms = Some(at_ms)),
             What::Left { call, .. } => self.records.update(call.0, |r| r.left_ms = Some(at_ms)),
             What::CallEnded { call, cause, by_peer } => self.records.ended(call.0, |r| {
                 r.end_ms = Some(at_ms);
@@ -694,7 +688,7 @@ impl Office {
                 self.held.until(self.settings.first_port + port, *event, until_ms);
                 self.shared.picture().held_until_ms.insert(*port, until_ms);
             }
-            What::Joined { event, .. } => {
+            What::LetIn { event, .. } => {
                 let time_outs = self.settings.time_outs;
                 self.lifecycle.joined(*event, time_outs);
                 self.store.look_up(*event);
@@ -1125,7 +1119,8 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         What::CallTaken { call, channel, .. } | What::TestCallPlaced { call, channel, .. } => {
             (None, Some(*call), Some(channel.span))
         }
-        What::Joined { call, event, .. }
+        What::LetIn { call, event, .. }
+        | What::Joined { call, event, .. }
         | What::Left { call, event, .. }
         | What::TurnedAway { call, event, .. }
         | What::InviteWent { call, event, .. } => (Some(*event), Some(*call), None),
@@ -1134,6 +1129,7 @@ fn subject(what: &What) -> (Option<EventNumber>, Option<CallId>, Option<u16>) {
         What::EventClosed { event, by, .. } | What::DialOutUnavailable { event, by, .. } => (Some(*event), *by, None),
         What::Conference { event, what } => (Some(*event), what.who().copied(), None),
         What::ConferenceOpened { event, .. }
+        | What::ConferenceEnds { event, .. }
         | What::ConferenceClosed { event, .. }
         | What::StreamStart { event, .. }
         | What::StreamStop { event, .. } => (Some(*event), None, None),

@@ -361,7 +361,7 @@ impl Picture {
                 }
             }
             What::CallStage { call, stage } => self.call(*call, |c| c.stage = *stage),
-            What::Joined { call, event, role } => {
+            What::LetIn { call, event, role } => {
                 self.call(*call, |c| {
                     c.event = Some((*event, *role));
                     c.member = MemberPicture { since_ms: now_ms, ..MemberPicture::default() };
@@ -383,6 +383,12 @@ impl Picture {
                 entry.hosts = entry.hosts.saturating_sub(usize::from(host));
             }
             What::Conference { event, what } => self.in_conference(now_ms, *event, what),
+            What::ConferenceEnds { event, at } => {
+                let at_ms = at.map(|at| self.at_ms(at));
+                if let Some(conference) = self.conferences.get_mut(event) {
+                    conference.ends_at_ms = at_ms;
+                }
+            }
             What::Answered { ticket, answer } => self.answers.insert(*ticket, *answer),
             What::Talking { call, talking } => {
                 self.call(*call, |c| {
@@ -443,6 +449,7 @@ impl Picture {
             | What::TurnedAway { .. }
             | What::DialOutUnavailable { .. }
             | What::ClosedFull
+            | What::Joined { .. }
             | What::Finished => {}
         }
     }

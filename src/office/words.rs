@@ -349,6 +349,10 @@ pub fn describe(what: &What, picture: &Picture) -> Option<Sentence> {
         | What::Level { .. }
         | What::KeyPressed { .. }
         | What::ConferenceOpened { .. }
+        // It is told when it ends soon; whoever wants to know before asks how the conference stands.
+        | What::ConferenceEnds { .. }
+        // That he is in it is told, or what he waits for.
+        | What::LetIn { .. }
         | What::Probed { .. }
         | What::ConferenceClosed { .. } => None,
     }

@@ -73,6 +73,11 @@ fn happened(town: &Town, what: impl Fn(&Happening<CallId>) -> bool) -> usize {
 fn callers_wait_with_music_until_the_host_is_there() {
     let (mut town, event) = town(Policy { wait_for_host: true, ..Policy::default() });
     let ann = enter(&mut town, "5551", &event, &event.speaker);
+    let told = |town: &Town| {
+        let let_in = town.count(|w| matches!(w, What::LetIn { .. }));
+        (let_in, town.count(|w| matches!(w, What::Joined { .. })))
+    };
+    assert_eq!(told(&town), (1, 0), "let in by the PIN, and not in the conference yet");
     town.talk(ann, true);
     assert!(holds(&town, ann) && !is_heard(&town, ann));
     assert_eq!(
@@ -83,6 +88,7 @@ fn callers_wait_with_music_until_the_host_is_there() {
     assert_eq!(town.count(|w| matches!(w, What::CallStage { stage: CallStage::InConference, .. })), 0);
     let host = enter(&mut town, "5552", &event, &event.host);
     assert!(!holds(&town, ann) && is_heard(&town, ann) && is_heard(&town, host));
+    assert_eq!(told(&town), (2, 2));
     // Who was speaking when he was let in is on the air at once.
     assert_eq!(town.count(|w| matches!(w, What::StreamStart { .. })), 1);
     town.hang_up(ann);

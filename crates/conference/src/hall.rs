@@ -62,6 +62,8 @@ pub(crate) struct Open {
     pub ended: bool,
     /// It is on the air, and so recorded if anything is.
     pub on_air: bool,
+    /// The end of it that was told last.
+    told_end: Option<Duration>,
 }
 
 impl Open {
@@ -86,6 +88,7 @@ impl Open {
             too_few_until: None,
             ended: false,
             on_air: false,
+            told_end: None,
         }
     }
 
@@ -372,6 +375,7 @@ impl Conferences {
         if first_host {
             self.host_came(now, room);
         }
+        self.tell_end(room);
     }
 
     fn host_came(&mut self, now: Duration, room: Room) {
@@ -442,13 +446,14 @@ impl Conferences {
             }
             self.too_few(now, room);
         }
+        self.tell_end(room);
     }
 
     /// Nobody is left: whoever comes next begins a conference of its own, on the stream that there may be.
     fn begin_anew(&mut self, room: Room) {
         self.give_up_into(room);
         let Some(open) = self.rooms[room.0].as_mut() else { return };
-        let fresh = Open { on_air: open.on_air, ..Open::new(open.policy) };
+        let fresh = Open { on_air: open.on_air, told_end: open.told_end, ..Open::new(open.policy) };
         let was = std::mem::replace(open, fresh);
         let (mode, by) = (was.policy.mode, By::Rules);
         if was.mode != mode {
@@ -490,7 +495,7 @@ impl Conferences {
         if open.enough && open.present < open.policy.min_members && open.too_few_until.is_none() {
             let at = now + open.policy.min_grace;
             open.too_few_until = Some(at);
-            self.happened(room, Happening::EndsAt(at));
+            self.happened(room, Happening::EndsSoon(at));
             self.push(Output::Announce(room, Spoken::EndingSoon(minutes(at - now))));
         }
     }
@@ -501,6 +506,17 @@ impl Conferences {
         if let Some(open) = self.rooms[room.0].as_mut() {
             open.ended = true;
             (open.until, open.hostless_until, open.too_few_until) = (None, None, None);
+        }
+        self.tell_end(room);
+    }
+
+    /// Tell when it ends, if that has changed.
+    fn tell_end(&mut self, room: Room) {
+        let Some(open) = self.rooms[room.0].as_mut() else { return };
+        let at = open.ends_at();
+        if at != open.told_end {
+            open.told_end = at;
+            self.push(Output::EndsAt(room, at));
         }
     }
 

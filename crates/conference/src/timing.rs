@@ -48,7 +48,7 @@ impl Conferences {
         let Some(until) = open.until else { return };
         if open.warns_at().is_some_and(|at| at <= now) {
             open.warned = true;
-            self.happened(room, Happening::EndsAt(until));
+            self.happened(room, Happening::EndsSoon(until));
             self.push(Output::Announce(room, Spoken::EndingSoon(minutes(until - now))));
         }
     }

@@ -220,7 +220,7 @@ pub enum Refused {
     NoHand,
     /// Nobody but hosts is there.
     NobodyElse,
-    /// A listener is never heard.
+    /// A listener is heard only when he is called on, and may not be.
     IsListener,
     /// Nobody is let in any more.
     Locked,
@@ -228,7 +228,7 @@ pub enum Refused {
     Full,
     /// Calling out is off.
     DialOutOff,
-    /// This number must not be called.
+    /// This number does not begin as those that may be called.
     DialOutForbidden,
     /// This number is never called.
     DialOutNever,
@@ -448,6 +448,8 @@ pub enum Output {
     DialOut(Room, Seat, Digits),
     /// Give up a call whose answer nobody waits for any more; [`Conferences::call_over`](crate::Conferences::call_over) when it is.
     GiveUp(u64),
+    /// It ends then, as it stands, whatever for; `None`: it has no end. No word of it to anybody.
+    EndsAt(Room, Option<Duration>),
     /// This has happened.
     Happened(Room, Happening<Seat>),
 }
@@ -534,8 +536,8 @@ pub enum Happening<W> {
     },
     /// A host is there.
     HostCame,
-    /// It will end at this time.
-    EndsAt(Duration),
+    /// It will end at this time, and everybody is told.
+    EndsSoon(Duration),
     /// It has ended for all.
     Ended {
         /// Why.
@@ -568,7 +570,7 @@ impl<W> Happening<W> {
             Happening::Ended { why, by: b } => Happening::Ended { why, by: by(b, &mut name) },
             Happening::HostGone { ends_at } => Happening::HostGone { ends_at },
             Happening::HostCame => Happening::HostCame,
-            Happening::EndsAt(at) => Happening::EndsAt(at),
+            Happening::EndsSoon(at) => Happening::EndsSoon(at),
         })
     }
 

@@ -160,7 +160,9 @@ fn check(hall: &mut Hall, told: &mut BTreeMap<Seat, Option<MutedBy>>) {
         hands[look.room.0] += u16::from(look.hand.is_some());
     }
     for room in 0..ROOMS {
-        let count = hall.conferences.state(Room(room)).expect("open").count;
+        let state = hall.conferences.state(Room(room)).expect("open");
+        assert_eq!(hall.ends.get(&Room(room)).copied().flatten(), state.ends_at, "whoever watches knows it");
+        let count = state.count;
         assert_eq!((count.present, count.waiting, count.hands), (present[room], waiting[room], hands[room]));
         assert_eq!(hall.conferences.members_of(Room(room)).count(), usize::from(present[room] + waiting[room]));
     }

@@ -30,7 +30,7 @@ pub fn of(what: &Happening<CallId>, at_ms: impl Fn(Duration) -> u64) -> Fact {
         }
         Happening::HostCame => Fact::HostCame,
         Happening::HostGone { ends_at } => Fact::HostGone { ends_at_ms: ends_at.map(at_ms) },
-        Happening::EndsAt(at) => Fact::ConferenceEndsAt { ends_at_ms: at_ms(at) },
+        Happening::EndsSoon(at) => Fact::ConferenceEndsAt { ends_at_ms: at_ms(at) },
         Happening::Ended { why, by } => Fact::ConferenceEnded {
             why: match why {
                 EndReason::Ordered => "ordered",

@@ -210,8 +210,6 @@ impl Shared {
 impl Picture {
     /// Something has happened in a conference.
     pub fn in_conference(&mut self, now_ms: u64, event: EventNumber, what: &Happening<CallId>) {
-        let epoch_ms = self.epoch_ms;
-        let at_ms = |at: Duration| epoch_ms.saturating_add(u64::try_from(at.as_millis()).unwrap_or(u64::MAX));
         let conference = self.conferences.entry(event).or_default();
         match *what {
             Happening::Mode { mode, .. } => conference.mode = mode,
@@ -219,13 +217,7 @@ impl Picture {
             Happening::AllMuted { muted, locked, .. } => {
                 (conference.all_muted, conference.mutes_locked) = (muted, locked);
             }
-            Happening::HostGone { ends_at } => {
-                conference.ends_at_ms = ends_at.map(at_ms);
-                conference.mutes_locked &= ends_at.is_some();
-            }
-            Happening::HostCame => conference.ends_at_ms = None,
-            Happening::EndsAt(at) => conference.ends_at_ms = Some(at_ms(at)),
-            Happening::Ended { .. } => conference.ends_at_ms = None,
+            Happening::HostGone { ends_at } => conference.mutes_locked &= ends_at.is_some(),
             Happening::HandRaised { who } => {
                 conference.hands += 1;
                 let turn = conference.hands;
@@ -254,7 +246,7 @@ impl Picture {
                     (call.muted, call.muted_since_ms) = (muted.is_some(), now_ms);
                 }
             }
-            Happening::Kicked { .. } => {}
+            Happening::Kicked { .. } | Happening::HostCame | Happening::EndsSoon(_) | Happening::Ended { .. } => {}
         }
         if matches!(what, Happening::Mode { .. } | Happening::AllMuted { muted: true, .. }) {
             self.no_floor(event);

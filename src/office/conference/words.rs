@@ -43,7 +43,7 @@ pub fn happening(event: &str, what: &Happening<CallId>) -> String {
         Happening::HostGone { ends_at: None } => {
             format!("event {event}: the last host has left; its conference goes on")
         }
-        Happening::EndsAt(_) => format!("event {event}: its conference ends soon"),
+        Happening::EndsSoon(_) => format!("event {event}: its conference ends soon"),
         Happening::Ended { why, by } => {
             format!("the conference of event {event} has ended: {}{}", end_in_words(*why), anybody(*by))
         }

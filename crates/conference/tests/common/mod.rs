@@ -30,6 +30,8 @@ pub struct Hall {
     pub held: BTreeSet<Seat>,
     pub dismissed: Vec<(Seat, LastWord)>,
     pub happened: Vec<Happening<Seat>>,
+    /// When each ends, as was told last.
+    pub ends: BTreeMap<Room, Option<Duration>>,
     /// Names: asked for, played to whom, announced.
     pub recording: BTreeSet<Seat>,
     pub played: Vec<(Seat, Seat)>,
@@ -59,6 +61,7 @@ impl Hall {
             held: BTreeSet::new(),
             dismissed: Vec::new(),
             happened: Vec::new(),
+            ends: BTreeMap::new(),
             recording: BTreeSet::new(),
             played: Vec::new(),
             announced_names: Vec::new(),
@@ -197,6 +200,9 @@ impl Hall {
                 Output::Close(room, seat) => self.closed.push((room, seat)),
                 Output::DialOut(_, _, number) => self.dialled.push(number.as_str().to_owned()),
                 Output::GiveUp(call) => self.given_up.push(call),
+                Output::EndsAt(room, at) => {
+                    assert_ne!(self.ends.insert(room, at).flatten(), at, "told once");
+                }
                 Output::Happened(_, what) => self.happened.push(what),
             }
         }

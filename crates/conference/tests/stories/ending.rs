@@ -110,6 +110,46 @@ fn it_lasts_as_long_as_it_may_and_says_so_before() {
 }
 
 #[test]
+fn less_than_a_minute_is_called_so() {
+    for (left, minutes) in [(15, 0), (44, 0), (45, 1), (89, 1), (90, 2), (300, 5)] {
+        let policy = Policy { max_duration: Some(seconds(3600)), warning: seconds(left), ..Policy::default() };
+        let mut hall = Hall::new(policy);
+        hall.enter(1, Role::Speaker);
+        hall.pass(seconds(3600));
+        assert_eq!(hall.announced(), [Spoken::EndingSoon(minutes)], "{left} s");
+    }
+}
+
+#[test]
+fn whoever_watches_knows_when_it_ends() {
+    let mut hall = Hall::new(Policy {
+        max_duration: Some(seconds(3600)),
+        host_leaves: HostLeaves::Grace(seconds(120)),
+        min_members: 2,
+        min_grace: seconds(60),
+        ..Policy::default()
+    });
+    let ends = |hall: &Hall| hall.ends.get(&ROOM).copied().flatten();
+    assert_eq!(ends(&hall), None);
+    let ann = hall.enter(1, Role::Speaker);
+    let begun = hall.now - seconds(3);
+    let longest = Some(begun + seconds(3600));
+    assert_eq!(ends(&hall), longest, "from the beginning, and not from the warning on");
+    let host = hall.enter(0, Role::Host);
+    let bob = hall.enter(2, Role::Speaker);
+    hall.leave(host);
+    assert_eq!(ends(&hall), Some(hall.now + seconds(120)), "for want of a host");
+    hall.leave(bob);
+    assert_eq!(ends(&hall), Some(hall.now + seconds(60)), "for want of people before that");
+    hall.pass(seconds(10));
+    hall.enter(0, Role::Host);
+    assert_eq!(ends(&hall), longest, "a host is back, and with her they are enough: the longest it may last stands");
+    hall.leave(ann);
+    hall.leave(Seat(0));
+    assert_eq!(ends(&hall), None, "nobody is left");
+}
+
+#[test]
 fn it_ends_when_too_few_are_left_for_too_long() {
     let mut hall = Hall::new(Policy { min_members: 2, min_grace: seconds(60), ..Policy::default() });
     hall.enter(1, Role::Speaker);
